@@ -1,0 +1,66 @@
+# Two commands are all a fresh machine needs: `make demo` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Which etcd the tests run on: a path or a name; by default the one on PATH, else the one from PyPI.
+ETCD ?=
+TESTS ?= tests
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint format coverage bench etcd-versions etcd-3.6 clean
+
+help: ## what there is
+	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+demo: $(VENV)/.run ## the main job on an embedded etcd, checked on screen (ARGS=--keep leaves it running)
+	@$(BIN)/sidecar demo $(ARGS)
+
+test: $(VENV)/.dev ## every test (ETCD=/path/to/etcd for another etcd, TESTS=..., ARGS=...)
+	@ETCD="$(ETCD)" PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 4 $(TESTS) $(ARGS)
+
+check: lint coverage ## what CI runs, but for the other versions of etcd
+
+lint: $(VENV)/.dev ## formatting, lint, types, the architecture
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev ## put the code into shape
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+coverage: $(VENV)/.dev ## every test, with branch coverage of every process they start
+	@rm -f .coverage .coverage.*
+	@ETCD="$(ETCD)" PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 4 --cov --cov-report= $(TESTS) $(ARGS)
+	@$(BIN)/coverage report
+
+etcd-versions: $(VENV)/.dev etcd-3.6 ## the tests of the store and end to end, on etcd 3.4, 3.5 and 3.6
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/on-every-etcd
+
+etcd-3.6: ## build etcd 3.6 from its Go module into .cache, once
+	@tools/build-etcd-3.6.sh
+
+bench: $(VENV)/.dev ## what a sidecar costs and how fast a change travels, as ratios (ARGS=--quick)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench $(ARGS)
+
+clean: ## forget what was set up and built
+	rm -rf $(VENV) .cache dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python pyproject.toml
+	@echo "Setting up $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[etcd]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python pyproject.toml
+	@echo "Setting up $(VENV) for development ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,etcd]'
+	@touch $(VENV)/.run $@
