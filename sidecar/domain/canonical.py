@@ -1,0 +1,70 @@
+"""The canonical list, why it changed, and whether a node should believe it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sidecar.domain.servers import NodeID, ServerList, ServerUrl
+
+
+class ChangeKind(StrEnum):
+    """What made a canonical version."""
+
+    BOOTSTRAP = "bootstrap"
+    JOIN = "join"
+    REMOVE = "remove"
+    READMIT = "readmit"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One cause of a canonical version: which server, asked for by whom, and why."""
+
+    kind: ChangeKind
+    node_id: NodeID | None = None
+    url: ServerUrl | None = None
+    by: str = ""
+    reason: str = ""
+
+    def __str__(self) -> str:
+        subject = self.node_id or self.url or ""
+        return f"{self.kind.value} {subject}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """The list every file must hold. Versions rise by one.
+
+    ``term`` is the create revision of the author's leader key; ``at`` is RFC 3339, UTC. ``removed`` holds the
+    URLs that tombstones keep out, so that a node that slept through a removal can tell it from a mutilation.
+    """
+
+    servers: ServerList = field(metadata={"key": "FederatedServers"})
+    version: int
+    cause: tuple[Change, ...]
+    author: NodeID
+    term: int
+    at: str
+    removed: tuple[ServerUrl, ...]
+
+
+def distrust(proposed: Canonical, trusted: ServerList | None) -> str | None:
+    """Say why a node that has obeyed ``trusted`` should not obey ``proposed``; None when it should.
+
+    A list that lost more than half of its servers, without tombstones that explain it, is taken for
+    somebody's mistake: obeying it would cut the network off from itself.
+    """
+    if not proposed.servers:
+        return "it is empty"
+    if trusted is None:
+        return None
+    explained = set(proposed.removed)
+    kept = [url for url in trusted if url in proposed.servers or url in explained]
+    if 2 * len(kept) < len(trusted):
+        return (
+            f"it drops {len(trusted) - len(kept)} of {len(trusted)} servers without a removal that says so; "
+            "remove them with `sidecar remove`, or put the list back"
+        )
+    return None

@@ -1,0 +1,129 @@
+"""Every error the sidecar raises, in one tree.
+
+The two branches under the root say whether trying again can help::
+
+    SidecarError
+    ├── Transient                   the same call may succeed later
+    │   └── StoreUnavailable        etcd did not answer, or not in time
+    └── Permanent                   somebody has to change something first
+        ├── UsageError              the command line makes no sense
+        ├── BadConfiguration        a setting is wrong (flag, environment or sidecar.toml)
+        ├── BadFile                 a configuration file is wrong; carries all of its problems
+        ├── BadRecord               a value read from etcd is not what the protocol says
+        ├── StoreRefused            etcd understood and said no (authentication, a request it rejects)
+        ├── LeaseLost               the lease this work depended on is gone
+        └── Refused                 the leader, or a rule of the network, said no
+
+What is part of the protocol is no exception but a return value: a lost compare-and-swap, a refused join.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command line exits with; the numbers are those of BSD's ``sysexits.h``."""
+
+    OK = 0
+    USAGE = 64
+    BAD_FILE = 65
+    UNAVAILABLE = 69
+    INTERNAL = 70
+    REFUSED = 77
+    BAD_CONFIGURATION = 78
+
+
+class SidecarError(Exception):
+    """Root of the tree. The message names the thing, what is wrong with it, and what to do."""
+
+    exit_code = ExitCode.INTERNAL
+
+
+class Transient(SidecarError):
+    """The same call may succeed later."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class StoreUnavailable(Transient):
+    """No etcd endpoint answered within the deadline, or the cluster has no leader."""
+
+
+class Permanent(SidecarError):
+    """Trying again changes nothing; somebody has to change something first."""
+
+
+class UsageError(Permanent):
+    """The command line makes no sense."""
+
+    exit_code = ExitCode.USAGE
+
+
+class BadConfiguration(Permanent):
+    """A setting is missing, malformed, or contradicts another."""
+
+    exit_code = ExitCode.BAD_CONFIGURATION
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a document.
+
+    ``where`` is a JSON Pointer (RFC 6901; ``""`` is the whole document); ``line`` and ``column`` count from 1
+    and are 0 where the place is not known. ``what`` says what is wrong, ``hint`` what would be right.
+    """
+
+    where: str
+    what: str
+    hint: str = ""
+    line: int = 0
+    column: int = 0
+
+    def describe(self, source: str) -> str:
+        """Return ``source:line:column: pointer: what; hint`` with the parts that are known."""
+        place = f"{source}:{self.line}:{self.column}" if self.line else source
+        pointer = f" {self.where}:" if self.where else ""
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{place}:{pointer} {self.what}{hint}"
+
+
+class BadFile(Permanent):
+    """A configuration file cannot be used as it is; ``problems`` holds everything found, in file order."""
+
+    exit_code = ExitCode.BAD_FILE
+
+    def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(problem.describe(source) for problem in problems))
+        self.source = source
+        self.problems = problems
+
+
+class BadRecord(Permanent):
+    """A value in etcd is not what ``docs/protocol.md`` says it must be."""
+
+    exit_code = ExitCode.BAD_FILE
+
+    def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(problem.describe(source) for problem in problems))
+        self.source = source
+        self.problems = problems
+
+
+class StoreRefused(Permanent):
+    """Etcd understood the request and refused it: authentication, permission, or a malformed request."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class LeaseLost(Permanent):
+    """The lease that the running work depends on has expired or was revoked."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class Refused(Permanent):
+    """The leader, or a rule of the network, said no; the message is the reason."""
+
+    exit_code = ExitCode.REFUSED

@@ -1,0 +1,57 @@
+"""Who a node is: its NodeID, its role, and, for a federated server, its own URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sidecar.domain.errors import BadConfiguration
+from sidecar.domain.servers import NodeID, ServerList, ServerUrl
+
+
+class Role(StrEnum):
+    """What stands next to the sidecar."""
+
+    FEDERATED = "federated"
+    DATABASE = "database"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A node of the network. ``url`` is None for a database node, which is never in the list."""
+
+    node_id: NodeID
+    role: Role
+    url: ServerUrl | None
+
+    @property
+    def may_lead(self) -> bool:
+        return self.role is Role.FEDERATED
+
+
+def own_url(
+    servers: ServerList,
+    *,
+    node_id: NodeID,
+    port: int | None,
+    local_names: Callable[[], Collection[str]],
+) -> ServerUrl:
+    """Return which of ``servers`` is this server's own.
+
+    The one listed URL with the file's ``Port``; failing that (none, or several, as on a network where every
+    server uses the same port) the one whose host is the NodeID or one of ``local_names`` (lower case).
+    Raises `BadConfiguration` where neither picks exactly one.
+    """
+    by_port = [url for url in servers if url.port == port]
+    if len(by_port) == 1:
+        return by_port[0]
+    names = {node_id.lower(), *local_names()}
+    by_host = [url for url in by_port or servers if url.host in names]
+    if len(by_host) == 1:
+        return by_host[0]
+    found = f"{len(by_port)} of its URLs have Port {port} and {len(by_host)} a host of this machine"
+    raise BadConfiguration(
+        f"{node_id}: cannot tell which of FederatedServers is this server's own ({found}); "
+        "name it with --url (or SIDECAR_URL)"
+    )

@@ -1,0 +1,105 @@
+"""The only speller of etcd keys. Everything of a network lives under ``/federation/<network>/``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from sidecar.domain.servers import NodeID
+
+NETWORK_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+_NETWORK = re.compile(NETWORK_PATTERN)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The keys from ``start`` up to, not including, ``end``; ``end=None`` is the one key ``start``."""
+
+    start: str
+    end: str | None = None
+
+    @classmethod
+    def prefix(cls, prefix: str) -> Range:
+        """Every key that begins with ``prefix`` (ASCII, not empty)."""
+        return cls(prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1))
+
+    def __contains__(self, key: object) -> bool:
+        if not isinstance(key, str):
+            return False
+        return key == self.start if self.end is None else self.start <= key < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one network. Raises ValueError for a name that would not be safe in a key."""
+
+    network: str
+
+    def __post_init__(self) -> None:
+        if not _NETWORK.match(self.network):
+            raise ValueError(f"network {self.network!r} must be 1 to 63 letters, digits, '.', '_' or '-'")
+
+    @property
+    def root(self) -> str:
+        return f"/federation/{self.network}/"
+
+    # What every node reads.
+
+    @property
+    def canonical(self) -> str:
+        return f"{self.root}shared/canonical"
+
+    @property
+    def policy(self) -> str:
+        return f"{self.root}shared/policy"
+
+    def grant(self, node: NodeID) -> str:
+        return f"{self.root}node/{node}/grant"
+
+    def verdict(self, node: NodeID) -> str:
+        return f"{self.root}node/{node}/verdict"
+
+    # What nodes and operators write.
+
+    def report(self, node: NodeID) -> str:
+        return f"{self.root}report/{node}"
+
+    def candidate(self, lease: int) -> str:
+        return f"{self.root}leader/{lease:016x}"
+
+    def request(self, request_id: str) -> str:
+        return f"{self.root}request/{request_id}"
+
+    # What the leader alone writes and reads.
+
+    def member(self, node: NodeID) -> str:
+        return f"{self.root}member/{node}"
+
+    def removed(self, name: str) -> str:
+        """The tombstone of a NodeID, or of a URL whose NodeID nobody ever learned."""
+        return f"{self.root}removed/{quote(name, safe='')}"
+
+    def history(self, version: int) -> str:
+        return f"{self.root}history/{version:010d}"
+
+    # Ranges.
+
+    def of_node(self, node: NodeID) -> tuple[Range, ...]:
+        """What one node watches; it does not grow with the network."""
+        return (Range.prefix(f"{self.root}shared/"), Range.prefix(f"{self.root}node/{node}/"))
+
+    def of_leader(self) -> tuple[Range, ...]:
+        """What the leader decides from: everything but the candidates and the history."""
+        folders = ("shared", "node", "member", "removed", "report", "request")
+        return tuple(Range.prefix(f"{self.root}{folder}/") for folder in folders)
+
+    def candidates(self) -> Range:
+        return Range.prefix(f"{self.root}leader/")
+
+    def versions(self) -> Range:
+        return Range.prefix(f"{self.root}history/")
+
+    def name_of(self, key: str) -> tuple[str, ...]:
+        """The parts of ``key`` below the network: ``("node", "fed-1", "grant")``."""
+        return tuple(key.removeprefix(self.root).split("/"))

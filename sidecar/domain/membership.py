@@ -1,0 +1,121 @@
+"""The records of who is in, who asks, who was refused, and who may restart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sidecar.domain.identity import Role
+from sidecar.domain.servers import NodeID, ServerUrl
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A node the leader has seen: which URL belongs to which NodeID, also while the node is away."""
+
+    node_id: NodeID
+    role: Role
+    url: ServerUrl | None
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A server that would lead. Of all candidates, the one with the lowest create revision does."""
+
+    node_id: NodeID
+    url: ServerUrl | None
+    since: str
+    instance: str
+
+
+class RequestKind(StrEnum):
+    """What can be asked of the leader."""
+
+    JOIN = "join"
+    REMOVE = "remove"
+    READMIT = "readmit"
+
+
+class OutcomeKind(StrEnum):
+    """How a request ended."""
+
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The leader's answer to an operator; ``version`` is the canonical version that holds it."""
+
+    kind: OutcomeKind
+    reason: str
+    version: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something asked of the leader.
+
+    ``subject`` is the NodeID or URL it is about, as the asker wrote it. A join carries the asker's own URL
+    and the list its file holds; ``attempt`` names the try, and comes back in the verdict.
+    """
+
+    kind: RequestKind
+    subject: str
+    by: str
+    at: float
+    attempt: str
+    reason: str = ""
+    url: ServerUrl | None = None
+    servers: tuple[ServerUrl, ...] = ()
+    outcome: Outcome | None = None
+
+
+class VerdictKind(StrEnum):
+    """Why a node is not in the network."""
+
+    REFUSED = "refused"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the leader told one node. ``attempt`` is the join request it answers, if it answers one."""
+
+    kind: VerdictKind
+    reason: str
+    at: str
+    attempt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave for one node to restart into ``version`` or a later one."""
+
+    version: int
+    term: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """Keeps a removed node out until it is readmitted. One of ``node_id`` and ``url`` is known, or both."""
+
+    node_id: NodeID | None
+    url: ServerUrl | None
+    role: Role
+    at: str
+    by: str
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """What the tombstone is called: the NodeID where it is known, else the URL's normal form."""
+        return self.node_id or (self.url.normal if self.url else "")
+
+    def covers(self, node_id: NodeID | None, url: ServerUrl | None) -> bool:
+        """Whether this tombstone keeps out a node of that name, or one at that URL."""
+        same_node = node_id is not None and node_id == self.node_id
+        return same_node or (url is not None and url == self.url)

@@ -1,0 +1,59 @@
+"""What is known of the process next to the sidecar, and when it may be started again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sidecar.domain.servers import ServerList
+
+
+@dataclass(frozen=True, slots=True)
+class NotLaunched:
+    """It has not been started in this life of the sidecar, or was stopped on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """It runs since ``since`` (monotonic seconds), on the list that stood in its file when it started."""
+
+    pid: int
+    since: float
+    loaded: ServerList
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """It ended by itself. ``code`` is as a shell gives it: 128 + n for signal n; None where unknown."""
+
+    code: int | None
+    retry_at: float
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoProcess:
+    """There is none to look after: the sidecar only keeps the file."""
+
+
+ProcessState = NotLaunched | Running | Exited | NoProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait before starting a process that died: doubling, capped, jittered.
+
+    A process that stayed up for ``forgiven_after`` seconds starts again from the first delay.
+    """
+
+    first: float = 0.5
+    factor: float = 2.0
+    cap: float = 30.0
+    forgiven_after: float = 60.0
+
+    def delay(self, failures: int, jitter: float) -> float:
+        """Seconds to wait after the ``failures``-th death in a row (from 1); ``jitter`` in [0, 1).
+
+        Equal jitter: half of the delay is certain, half is drawn, so a herd spreads out.
+        """
+        ceiling = min(self.cap, self.first * self.factor ** min(failures - 1, 32))
+        return ceiling / 2 + ceiling / 2 * jitter

@@ -1,0 +1,57 @@
+"""The only codec of etcd values: JSON documents in, frozen records out, and back.
+
+Keys that this version does not know are ignored, so that a newer sidecar may add some. A value that is not
+what ``docs/protocol.md`` says raises `BadRecord`; nothing read from etcd is trusted before it was here.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from sidecar.domain.canonical import Canonical
+from sidecar.domain.codec import from_json, to_json
+from sidecar.domain.errors import BadRecord, Problem
+from sidecar.domain.membership import Candidate, Grant, Member, Request, Tombstone, Verdict
+from sidecar.domain.policy import Policy
+from sidecar.domain.report import Report
+from sidecar.domain.validation import Kind, problems
+
+Record = Canonical | Policy | Report | Request | Verdict | Grant | Tombstone | Member | Candidate
+R = TypeVar("R", Canonical, Policy, Report, Request, Verdict, Grant, Tombstone, Member, Candidate)
+
+
+_HELD_AGAINST_A_SCHEMA: dict[type, Kind] = {Canonical: "canonical", Policy: "policy"}
+
+
+def encode(record: Record) -> bytes:
+    """Return the value that is written under the record's key."""
+    return json.dumps(to_json(record), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode(cls: type[R], data: bytes, source: str) -> R:
+    """Return the record in ``data``; ``source`` (its key) names it in errors. Raises `BadRecord`."""
+    try:
+        record: R = _decode(cls, data, source)  # type: ignore[arg-type]  # mypy: a TypeVar of types is hashable
+    except (ValueError, RecursionError) as exc:
+        raise BadRecord(source, (Problem("", str(exc)),)) from exc
+    return record
+
+
+# The leader decodes every report on every turn, and nearly all are what they were the turn before.
+@lru_cache(maxsize=1024)
+def _decode(cls: type[Any], data: bytes, source: str) -> Any:
+    document = json.loads(data)
+    _check_schema(cls, document, source)
+    return from_json(cls, document)
+
+
+def _check_schema(cls: type, document: object, source: str) -> None:
+    """Hold what every node obeys against its JSON Schema; the codec's own checks do for the rest."""
+    kind = _HELD_AGAINST_A_SCHEMA.get(cls)
+    if kind is None:
+        return
+    found = problems(kind, document)
+    if found:
+        raise BadRecord(source, found)

@@ -1,0 +1,54 @@
+"""What a node tells the network about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sidecar.domain.identity import Role
+from sidecar.domain.servers import NodeID, ServerUrl
+
+
+class Phase(StrEnum):
+    """Where a node stands. The reason beside it, in words, says why."""
+
+    WAITING = "waiting"
+    """For etcd, a canonical list, or a file that can be read; the process has not been started."""
+    JOINING = "joining"
+    """It has asked to be let in and waits for the leader."""
+    REFUSED = "refused"
+    REMOVED = "removed"
+    STARTING = "starting"
+    """The process runs but is not healthy yet."""
+    RUNNING = "running"
+    """In step: the process runs, healthy, on the canonical list."""
+    RESTART_PENDING = "restart-pending"
+    """The file is in step, the process runs on an older list and waits for its turn."""
+    RESTARTING = "restarting"
+    CRASHED = "crashed"
+    """The process died by itself and is started again after a backoff."""
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One node's report, kept under its lease.
+
+    ``loaded_version`` is the canonical version whose list the process was started on, 0 before that;
+    ``written_version`` the one whose list its file holds. ``instance`` tells two lives of one node apart.
+    ``since`` is when the phase began, in seconds since the epoch.
+    """
+
+    node_id: NodeID
+    role: Role
+    url: ServerUrl | None
+    phase: Phase
+    reason: str
+    since: float
+    healthy: bool
+    loaded_version: int
+    written_version: int
+    instance: str
+    host: str
+    pid: int | None
+    sidecar: str

@@ -1,0 +1,118 @@
+"""Server URLs and lists of them: what is valid, and what counts as the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NewType
+from urllib.parse import urlsplit
+
+NodeID = NewType("NodeID", str)
+
+# A NodeID becomes part of an etcd key and of file names, so it is kept to what is safe in both.
+NODE_ID_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
+_NODE_ID = re.compile(NODE_ID_PATTERN)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# Lone surrogates (JSON's "\\ud800") have no UTF-8 form, so they could not be written into a file.
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
+
+
+class InvalidUrl(ValueError):
+    """Not a URL that a federated server can have; the message says why."""
+
+
+def parse_node_id(text: str) -> NodeID:
+    """Return ``text`` as a NodeID: 1 to 63 letters, digits, ``.``, ``_``, ``-``. Raises ValueError."""
+    if not _NODE_ID.fullmatch(text):
+        msg = f"{text!r} is not a NodeID: 1 to 63 letters, digits, '.', '_' or '-', not '-' at an end"
+        raise ValueError(msg)
+    return NodeID(text)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUrl:
+    """A server's URL: ``text`` as a person wrote it, compared by its normal form alone.
+
+    The normal form lower-cases scheme and host, drops the scheme's default port and the trailing slash
+    (RFC 3986, section 6.2.2 and 6.2.3).
+    """
+
+    text: str = field(compare=False)
+    normal: str
+    host: str = field(compare=False)
+    port: int = field(compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> ServerUrl:
+        """Return the URL, or raise `InvalidUrl` with the reason."""
+        if _FORBIDDEN.search(text):
+            raise InvalidUrl("has a space, a backslash or a control character in it")
+        try:
+            parts = urlsplit(text)
+            host, port = parts.hostname, parts.port
+        except ValueError as exc:
+            raise InvalidUrl(f"is not a URL ({exc})") from exc
+        scheme = parts.scheme.lower()
+        if scheme not in _DEFAULT_PORTS:
+            raise InvalidUrl("does not start with http:// or https://")
+        if not host:
+            raise InvalidUrl("names no host")
+        if parts.username is not None or parts.password is not None:
+            raise InvalidUrl("carries a user name or password, which every node would get to read")
+        if parts.query or parts.fragment or "?" in text or "#" in text:
+            raise InvalidUrl("has a query or a fragment; a server is named by scheme, host, port and path")
+        if port == 0:
+            raise InvalidUrl("has port 0; ports go from 1 to 65535")
+        shown = f"[{host}]" if ":" in host else host
+        default = _DEFAULT_PORTS[scheme]
+        at = "" if port in (None, default) else f":{port}"
+        return cls(text, f"{scheme}://{shown}{at}{parts.path.rstrip('/')}", host, port or default)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class ServerList:
+    """A network's servers, in order, each once.
+
+    Two lists are equal when their normal forms are, in the same order; how the URLs are written makes no
+    difference. Construction raises ValueError on a URL that appears twice.
+    """
+
+    urls: tuple[ServerUrl, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.urls)) != len(self.urls):
+            raise ValueError(f"a server is named twice in {[url.text for url in self.urls]}")
+
+    @classmethod
+    def parse(cls, texts: Iterable[str]) -> ServerList:
+        """Return the list, or raise ValueError (`InvalidUrl` for a single bad URL)."""
+        return cls(tuple(ServerUrl.parse(text) for text in texts))
+
+    def __iter__(self) -> Iterator[ServerUrl]:
+        return iter(self.urls)
+
+    def __len__(self) -> int:
+        return len(self.urls)
+
+    def __contains__(self, url: object) -> bool:
+        return url in self.urls
+
+    def __str__(self) -> str:
+        return ", ".join(url.text for url in self.urls)
+
+    def texts(self) -> list[str]:
+        """The URLs as they are written into a file."""
+        return [url.text for url in self.urls]
+
+    def appended(self, urls: Iterable[ServerUrl]) -> ServerList:
+        """This list with ``urls`` behind it, those already here left where they are."""
+        return ServerList(tuple(dict.fromkeys((*self.urls, *urls))))
+
+    def without(self, urls: Iterable[ServerUrl]) -> ServerList:
+        """This list less ``urls``."""
+        dropped = set(urls)
+        return ServerList(tuple(url for url in self.urls if url not in dropped))

@@ -1,0 +1,97 @@
+"""The values that pass between the sidecar and its store: entries, listings, changes, transactions.
+
+Revisions are etcd's: one counter for the whole store, raised by every transaction that writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NewType
+
+Revision = NewType("Revision", int)
+LeaseID = NewType("LeaseID", int)
+
+NO_LEASE = LeaseID(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key that exists. ``created`` is its create revision, ``modified`` its mod revision."""
+
+    key: str
+    value: bytes
+    created: Revision
+    modified: Revision
+    lease: LeaseID = NO_LEASE
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything found in the ranges asked for, as of one ``revision``."""
+
+    revision: Revision
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+    def applying(self, batch: Batch) -> Listing:
+        """This listing after ``batch``."""
+        entries = dict(self.entries)
+        for key, entry in batch.changes.items():
+            if entry is None:
+                entries.pop(key, None)
+            else:
+                entries[key] = entry
+        return Listing(batch.revision, entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What changed up to ``revision``: the last state of each key, None for a key that was deleted."""
+
+    revision: Revision
+    changes: Mapping[str, Entry | None]
+
+
+class Target(Enum):
+    """What of a key a transaction compares; a key that does not exist has 0 for both."""
+
+    CREATED = "CREATE"
+    MODIFIED = "MOD"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Holds when the ``target`` of ``key`` equals ``revision``."""
+
+    key: str
+    target: Target
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write ``value`` under ``key``, attached to ``lease`` (`NO_LEASE`: to none)."""
+
+    key: str
+    value: bytes
+    lease: LeaseID = NO_LEASE
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete ``key``, or every key up to, not including, ``end``."""
+
+    key: str
+    end: str | None = None
+
+
+Operation = Put | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """All ``operations`` happen, in one revision, if every compare holds; none of them otherwise."""
+
+    compares: tuple[Compare, ...]
+    operations: tuple[Operation, ...]

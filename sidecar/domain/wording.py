@@ -1,0 +1,24 @@
+"""How values and their places are spelled in messages: one line each, and safe on a terminal."""
+
+from __future__ import annotations
+
+import json
+
+MOST_PROBLEMS = 50  # a file of garbage must not become a log of garbage
+_SHOWN = 60
+
+
+def pointer_to(parent: str, key: str | int) -> str:
+    """The JSON Pointer (RFC 6901) of ``key`` in ``parent``."""
+    return f"{parent}/{str(key).replace('~', '~0').replace('/', '~1')}"
+
+
+def printable(text: str) -> str:
+    """``text`` with everything escaped that could mislead a terminal or a log."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shown(value: object) -> str:
+    """``value`` as JSON, cut to what fits into a message."""
+    text = printable(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

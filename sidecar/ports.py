@@ -1,0 +1,121 @@
+"""What the loops need of the world, as Protocols sized by their callers.
+
+Adapters implement them, ``wiring`` hands them over, tests inject fakes. Every error an implementation raises
+is one of `sidecar.domain.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from sidecar.domain.document import Document
+from sidecar.domain.health import Health
+from sidecar.domain.keys import Range
+from sidecar.domain.process import ProcessState
+from sidecar.domain.servers import ServerList
+from sidecar.domain.store import Batch, LeaseID, Listing, Revision, Transaction
+
+
+class Store(Protocol):
+    """A linearizable key-value store with leases and watches: etcd, or the one in memory.
+
+    Every call has a deadline and raises `StoreUnavailable` past it; `StoreRefused` is final.
+    """
+
+    async def read(self, *ranges: Range) -> Listing:
+        """Read all ``ranges`` at one revision, linearizably."""
+        ...
+
+    async def commit(self, transaction: Transaction) -> Revision | None:
+        """Apply ``transaction``; None when a compare did not hold and nothing was written."""
+        ...
+
+    def watch(
+        self, *ranges: Range, after: Revision
+    ) -> AbstractAsyncContextManager[AsyncIterator[Batch]]:
+        """Stream what changes in ``ranges`` after that revision, each batch whole.
+
+        The iterator raises `StoreUnavailable` when the stream ends, falls silent, is refused, or its
+        revision was compacted; the caller reads again. Nothing is ever skipped silently.
+        """
+        ...
+
+    async def grant_lease(self, ttl: float) -> LeaseID:
+        """Create a lease of ``ttl`` seconds (etcd rounds up to whole seconds)."""
+        ...
+
+    async def keep_alive(self, lease: LeaseID) -> float:
+        """Renew ``lease``; the seconds it now has left. Raises `LeaseLost` when it is gone."""
+        ...
+
+    async def revoke_lease(self, lease: LeaseID) -> None:
+        """End ``lease`` and delete its keys, at once. A lease that is gone already is no error."""
+        ...
+
+
+class ConfigFile(Protocol):
+    """The ``federated.json`` or ``config.json`` next to the process."""
+
+    async def read(self) -> Document:
+        """Read and validate. Raises `BadFile` with every problem found."""
+        ...
+
+    async def write(self, document: Document) -> None:
+        """Replace the file, durably and atomically, keeping its mode and owner. Raises `BadFile`."""
+        ...
+
+    async def repaired(self, servers: ServerList) -> tuple[str, Document] | None:
+        """The text of a file that `read` refused, and the document it becomes with ``servers`` in it.
+
+        None where more than its list is wrong. Nothing is written: hand the document to `write`.
+        """
+        ...
+
+    def changes(self) -> AsyncIterator[None]:
+        """Yield whenever the file may have changed on disk, also by this sidecar's own writes."""
+        ...
+
+
+class StateFolder(Protocol):
+    """What the sidecar remembers between two lives of its own."""
+
+    async def last_known_good(self) -> tuple[int, ServerList] | None:
+        """The version and list that were last applied; None if there are none or the checksum fails."""
+        ...
+
+    async def remember(self, version: int, servers: ServerList) -> None:
+        """Keep this list as the last-known-good one, durably."""
+        ...
+
+    async def keep_rejected(self, rejected: str, replaced_by: str) -> str:
+        """Keep a text that was not obeyed, with its unified diff; return the path of the diff."""
+        ...
+
+
+class Process(Protocol):
+    """The process next to the sidecar, however it is launched."""
+
+    @property
+    def state(self) -> ProcessState:
+        """What is known of it now."""
+        ...
+
+    async def start(self, servers: ServerList) -> None:
+        """Launch it on a file that holds ``servers``; returns once it runs, or is `Exited` again."""
+        ...
+
+    async def stop(self) -> None:
+        """End it: SIGTERM to all of it, SIGKILL after the grace period. Returns when all of it is gone."""
+        ...
+
+    async def changed(self) -> None:
+        """Return when `state` may have changed by itself (it died) since the last call."""
+        ...
+
+
+class Probe(Protocol):
+    """Asks the process next to the sidecar how it is. Never raises: what went wrong is the answer."""
+
+    async def check(self) -> Health: ...

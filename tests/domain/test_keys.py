@@ -1,0 +1,43 @@
+"""How keys are spelled."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidecar.domain.keys import Keys, Range
+from sidecar.domain.servers import NodeID
+
+KEYS = Keys("prod")
+
+
+def test_a_prefix_holds_its_keys_and_no_others() -> None:
+    within = Range.prefix("/a/")
+    assert "/a/b" in within
+    assert "/a/" in within
+    assert "/a" not in within
+    assert "/b/a" not in within
+    assert 7 not in within
+    assert "/a/b" in Range("/a/b")
+    assert "/a/b/c" not in Range("/a/b")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", "-x", "x" * 64])
+def test_a_network_name_that_would_not_be_safe_in_a_key_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="network"):
+        Keys(name)
+
+
+def test_what_a_node_watches_does_not_hold_other_nodes() -> None:
+    mine = KEYS.of_node(NodeID("fed-1"))
+    assert any(KEYS.grant(NodeID("fed-1")) in found for found in mine)
+    assert any(KEYS.canonical in found for found in mine)
+    for key in (KEYS.grant(NodeID("fed-10")), KEYS.report(NodeID("fed-1")), KEYS.request("x")):
+        assert not any(key in found for found in mine)
+
+
+def test_the_tombstone_of_a_url_is_one_path_element() -> None:
+    assert KEYS.name_of(KEYS.removed("http://a:1/x")) == ("removed", "http%3A%2F%2Fa%3A1%2Fx")
+
+
+def test_versions_sort_as_numbers() -> None:
+    assert KEYS.history(9) < KEYS.history(10) < KEYS.history(1_000_000)

@@ -1,0 +1,370 @@
+"""The leader's decision, as a function of what it knows."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.domain.identity import Role
+from sidecar.domain.leadership import OUTCOME_KEPT, Leader, Step, decide, held_up
+from sidecar.domain.membership import Grant, Member, OutcomeKind, RequestKind, Tombstone, Verdict, VerdictKind
+from sidecar.domain.network import Network, read_network
+from sidecar.domain.node import Known
+from sidecar.domain.policy import Admission, Policy
+from sidecar.domain.records import Record, decode
+from sidecar.domain.report import Phase
+from sidecar.domain.servers import NodeID
+from sidecar.domain.store import Compare, Entry, Listing, Put, Revision, Target
+from tests.build import (
+    DATABASE,
+    KEYS,
+    TERM,
+    THREE,
+    after,
+    ask,
+    canonical,
+    join,
+    listing,
+    network,
+    report,
+    server,
+    servers,
+    url,
+)
+
+NOW = 1_800_000_000.0
+LEADER = Leader(TERM, own=Known(0, THREE), trusted=Known(1, THREE))
+
+
+def settled(start: Network, leader: Leader = LEADER) -> Network:
+    """The network once the leader has nothing left to write."""
+    for _ in range(100):
+        step = decide(start, leader, NOW)
+        if step is None:
+            return start
+        start = after(start, step.transaction)
+    raise AssertionError("the leader never comes to rest")
+
+
+def first_step(records: dict[str, Record], leader: Leader = LEADER) -> Step:
+    step = decide(network(records), leader, NOW)
+    assert step is not None
+    return step
+
+
+def member(number: int) -> Member:
+    who = server(number)
+    return Member(who.node_id, who.role, who.url, "2026-01-01T00:00:00Z")
+
+
+def standing() -> dict[str, Record]:
+    """Three servers, in step on version 1."""
+    records: dict[str, Record] = {KEYS.canonical: canonical(9000, 9001, 9002)}
+    for number in (1, 2, 3):
+        records[KEYS.report(server(number).node_id)] = report(server(number))
+        records[KEYS.member(server(number).node_id)] = member(number)
+    return records
+
+
+def test_a_network_that_is_as_it_should_be_is_left_alone() -> None:
+    assert decide(network(standing()), LEADER, NOW) is None
+
+
+def test_the_first_leader_publishes_its_own_list_create_only() -> None:
+    step = first_step({})
+    assert Compare(KEYS.canonical, Target.MODIFIED, Revision(0)) in step.transaction.compares
+    published = settled(network({})).canonical
+    assert published is not None
+    assert (published.version, published.servers) == (1, THREE)
+
+
+def test_after_etcd_lost_everything_the_version_goes_on_from_the_last_known_one() -> None:
+    leader = Leader(TERM, own=Known(7, THREE), trusted=Known(7, THREE))
+    published = settled(network({}), leader).canonical
+    assert published is not None
+    assert published.version == 8
+
+
+def test_a_leader_that_may_not_publish_waits_for_a_list() -> None:
+    leader = Leader(TERM, own=None, trusted=None)
+    assert decide(network({}), leader, NOW) is None
+    assert held_up(network({}), leader) is not None
+
+
+def test_every_write_is_fenced_with_the_leaders_own_key_and_what_it_was_decided_from() -> None:
+    step = first_step(standing() | {KEYS.request("join-fed-4"): join(server(4, 9004), 9000, 9004)})
+    compares = {(compare.key, compare.target): compare.revision for compare in step.transaction.compares}
+    assert compares[(TERM.key, Target.CREATED)] == TERM.created
+    assert compares[(KEYS.canonical, Target.MODIFIED)] == 1
+    assert compares[(KEYS.policy, Target.MODIFIED)] == 0
+    assert compares[(KEYS.request("join-fed-4"), Target.MODIFIED)] == 8
+
+
+def test_a_newcomer_that_names_a_member_is_appended() -> None:
+    end = settled(network(standing() | {KEYS.request("join-fed-4"): join(server(4, 9004), 9000, 9004)}))
+    assert end.canonical is not None
+    assert end.canonical.servers == servers(9000, 9001, 9002, 9004)
+    assert end.canonical.version == 2
+    assert not end.requests
+
+
+def test_ten_newcomers_at_once_make_one_version_in_the_order_they_asked() -> None:
+    ports = range(9010, 9020)
+    requests: dict[str, Record] = {
+        KEYS.request(f"join-fed-{port}"): join(server(port, port), 9000, port) for port in ports
+    }
+    end = settled(network(standing() | requests))
+    assert end.canonical is not None
+    assert end.canonical.version == 2
+    assert end.canonical.servers == servers(9000, 9001, 9002, *ports)
+
+
+def test_more_newcomers_than_one_transaction_holds_all_get_in() -> None:
+    ports = range(10_000, 10_300)
+    requests: dict[str, Record] = {
+        KEYS.request(f"join-fed-{port}"): join(server(port, port), 9000, port) for port in ports
+    }
+    start = network(standing() | requests)
+    step = decide(start, LEADER, NOW)
+    assert step is not None
+    assert len(step.transaction.operations) <= 128
+    assert len(step.transaction.compares) <= 128
+    end = settled(start)
+    assert end.canonical is not None
+    assert len(end.canonical.servers) == 303
+
+
+def test_a_stranger_is_refused_with_the_reason_and_the_list_stays() -> None:
+    stranger = server(8, 9008)
+    end = settled(network(standing() | {KEYS.request("join-fed-8"): join(stranger, 9008, 9999)}))
+    assert end.canonical is not None
+    assert end.canonical.version == 1
+    entry = end.listing.entries[KEYS.verdict(stranger.node_id)]
+    verdict = decode(Verdict, entry.value, entry.key)
+    assert verdict.kind is VerdictKind.REFUSED
+    assert verdict.attempt == "1"
+    assert "stranger" in verdict.reason
+
+
+def test_a_newcomer_whose_file_does_not_name_itself_is_refused() -> None:
+    end = settled(network(standing() | {KEYS.request("join-fed-4"): join(server(4, 9004), 9000, 9001)}))
+    assert end.canonical is not None
+    assert url(9004) not in end.canonical.servers
+    assert KEYS.verdict(NodeID("fed-4")) in end.listing.entries
+
+
+def test_nobody_is_admitted_while_the_policy_is_closed() -> None:
+    records = standing() | {KEYS.policy: Policy(Admission.CLOSED)}
+    end = settled(network(records | {KEYS.request("join-fed-4"): join(server(4, 9004), 9000, 9004)}))
+    assert end.canonical is not None
+    assert len(end.canonical.servers) == 3
+
+
+def test_a_node_id_of_a_live_server_cannot_be_taken_by_another() -> None:
+    impostor = server(2, 9077)
+    end = settled(network(standing() | {KEYS.request("join-fed-2"): join(impostor, 9000, 9077)}))
+    assert end.canonical is not None
+    assert url(9077) not in end.canonical.servers
+
+
+def test_a_removed_server_leaves_the_list_and_a_tombstone() -> None:
+    end = settled(network(standing() | {KEYS.request("r"): ask(RequestKind.REMOVE, "fed-3")}))
+    assert end.canonical is not None
+    assert end.canonical.servers == servers(9000, 9001)
+    assert end.canonical.removed == (url(9002),)
+    assert [t.node_id for t in end.removed] == ["fed-3"]
+    outcome = end.requests["r"].outcome
+    assert outcome is not None
+    assert (outcome.kind, outcome.version) == (OutcomeKind.DONE, 2)
+
+
+def test_a_server_can_be_named_by_its_url_in_any_spelling() -> None:
+    end = settled(network(standing() | {KEYS.request("r"): ask(RequestKind.REMOVE, "HTTP://LOCALHOST:9002/")}))
+    assert end.canonical is not None
+    assert end.canonical.servers == servers(9000, 9001)
+    assert [t.node_id for t in end.removed] == ["fed-3"]
+
+
+def test_a_url_whose_node_was_never_seen_can_be_removed_and_readmitted() -> None:
+    alone: dict[str, Record] = {KEYS.canonical: canonical(9000, 9001, 9002)}
+    end = settled(network(alone | {KEYS.request("r"): ask(RequestKind.REMOVE, "http://localhost:9002")}))
+    assert end.canonical is not None
+    assert end.canonical.servers == servers(9000, 9001)
+    asked = listing({KEYS.request("s"): ask(RequestKind.READMIT, "http://localhost:9002/")}, 50)
+    end = settled(read_network(KEYS, Listing(Revision(50), {**end.listing.entries, **asked.entries})))
+    assert not end.removed
+    assert end.canonical is not None
+    assert end.canonical.removed == ()
+
+
+def test_a_removed_server_that_asks_again_is_told_that_it_was_removed() -> None:
+    end = settled(network(standing() | {KEYS.request("r"): ask(RequestKind.REMOVE, "fed-3")}))
+    asked = listing({KEYS.request("join-fed-3"): join(server(3), 9000, 9001, 9002)}, 50)
+    end = settled(read_network(KEYS, Listing(Revision(50), {**end.listing.entries, **asked.entries})))
+    assert end.canonical is not None
+    assert end.canonical.servers == servers(9000, 9001)
+
+
+def test_the_last_server_cannot_be_removed() -> None:
+    alone = canonical(9000, removed=(9001, 9002))
+    records: dict[str, Record] = {KEYS.canonical: alone, KEYS.member(NodeID("fed-1")): member(1)}
+    end = settled(network(records | {KEYS.request("r"): ask(RequestKind.REMOVE, "fed-1")}))
+    outcome = end.requests["r"].outcome
+    assert outcome is not None
+    assert outcome.kind is OutcomeKind.REFUSED
+    assert end.canonical is not None
+    assert end.canonical.version == 1
+
+
+def test_all_servers_removed_at_once_leave_the_last_one_in() -> None:
+    requests: dict[str, Record] = {
+        KEYS.request(f"r{number}"): ask(RequestKind.REMOVE, f"fed-{number}") for number in (1, 2, 3)
+    }
+    end = settled(network(standing() | requests))
+    assert end.canonical is not None
+    assert end.canonical.servers == servers(9002)
+
+
+def test_removing_twice_and_readmitting_what_is_in_are_answered_in_words() -> None:
+    once = settled(network(standing() | {KEYS.request("r"): ask(RequestKind.REMOVE, "fed-3")}))
+    asked = listing(
+        {
+            KEYS.request("s"): ask(RequestKind.REMOVE, "fed-3"),
+            KEYS.request("t"): ask(RequestKind.READMIT, "fed-1"),
+            KEYS.request("u"): ask(RequestKind.REMOVE, "nobody"),
+        },
+        50,
+    )
+    end = settled(read_network(KEYS, Listing(Revision(50), {**once.listing.entries, **asked.entries})))
+    kinds = {name: request.outcome.kind for name, request in end.requests.items() if request.outcome}
+    assert kinds == {
+        "r": OutcomeKind.DONE,
+        "s": OutcomeKind.DONE,
+        "t": OutcomeKind.REFUSED,
+        "u": OutcomeKind.REFUSED,
+    }
+    assert KEYS.verdict(NodeID("fed-3")) in end.listing.entries
+
+
+def test_a_database_node_can_be_removed_without_touching_the_list() -> None:
+    records = standing() | {
+        KEYS.report(DATABASE.node_id): report(DATABASE),
+        KEYS.request("r"): ask(RequestKind.REMOVE, "db-1"),
+    }
+    end = settled(network(records))
+    assert end.canonical is not None
+    assert end.canonical.version == 1
+    assert [(t.node_id, t.role) for t in end.removed] == [("db-1", Role.DATABASE)]
+    assert KEYS.verdict(DATABASE.node_id) in end.listing.entries
+
+
+def test_a_readmitted_node_is_told_nothing_any_more_and_the_list_says_so() -> None:
+    start = settled(network(standing() | {KEYS.request("r"): ask(RequestKind.REMOVE, "fed-3")}))
+    asked = listing({KEYS.request("s"): ask(RequestKind.READMIT, "fed-3")}, 50)
+    end = settled(read_network(KEYS, Listing(Revision(50), {**start.listing.entries, **asked.entries})))
+    assert KEYS.verdict(NodeID("fed-3")) not in end.listing.entries
+    assert end.canonical is not None
+    assert (end.canonical.version, end.canonical.removed) == (3, ())
+
+
+def test_answers_are_tidied_away_after_a_while() -> None:
+    end = settled(network(standing() | {KEYS.request("r"): ask(RequestKind.REMOVE, "nobody")}))
+    assert end.requests
+    step = decide(end, LEADER, NOW + OUTCOME_KEPT + 1)
+    assert step is not None
+    assert not after(end, step.transaction).requests
+
+
+def test_a_list_that_cannot_be_read_or_believed_is_not_built_upon() -> None:
+    garbage = Listing(Revision(3), {KEYS.canonical: Entry(KEYS.canonical, b"{}", Revision(1), Revision(1))})
+    assert decide(read_network(KEYS, garbage), LEADER, NOW) is None
+    assert held_up(read_network(KEYS, garbage), LEADER) is not None
+    mutilated = network({KEYS.canonical: canonical(9000, version=2)})
+    assert decide(mutilated, LEADER, NOW) is None
+    assert "not obeyed" in (held_up(mutilated, LEADER) or "")
+
+
+def test_a_tombstone_keeps_a_url_out_of_a_list_that_is_published_anew() -> None:
+    tombstone = Tombstone(NodeID("fed-3"), url(9002), Role.FEDERATED, "2026-01-01T00:00:00Z", "me", "")
+    end = settled(network({KEYS.removed("fed-3"): tombstone}))
+    assert end.canonical is not None
+    assert end.canonical.servers == servers(9000, 9001)
+
+
+def granted(end: Network) -> set[str]:
+    return set(end.grants)
+
+
+def pending(records: dict[str, Record], *numbers: int) -> dict[str, Record]:
+    for number in numbers:
+        who = server(number)
+        records[KEYS.report(who.node_id)] = report(who, Phase.RESTART_PENDING)
+    return records
+
+
+def test_one_server_at_a_time_may_restart_and_the_leaders_own_goes_last() -> None:
+    records = standing() | {KEYS.canonical: canonical(9000, 9001, 9002, 9004, version=2)}
+    assert granted(settled(network(pending(records, 1, 2, 3)))) == {"fed-2"}
+    others_done = {KEYS.report(server(n).node_id): report(server(n), loaded=2) for n in (2, 3)}
+    assert granted(settled(network(records | others_done))) == {"fed-1"}
+
+
+def test_database_nodes_take_turns_of_their_own() -> None:
+    records = pending(standing() | {KEYS.canonical: canonical(9000, 9001, version=2)}, 1, 2)
+    records[KEYS.report(DATABASE.node_id)] = report(DATABASE, Phase.RESTART_PENDING)
+    assert granted(settled(network(records))) == {"fed-2", "db-1"}
+
+
+def test_the_next_one_goes_when_the_last_one_is_healthy_on_what_it_loaded() -> None:
+    records = pending(standing() | {KEYS.canonical: canonical(9000, 9001, 9002, 9004, version=2)}, 1, 3)
+    records[KEYS.grant(NodeID("fed-2"))] = Grant(2, 5, "2026-01-01T00:00:00Z")
+    records[KEYS.report(NodeID("fed-2"))] = report(server(2), Phase.STARTING, loaded=2, healthy=False)
+    assert granted(settled(network(records))) == {"fed-2"}
+    records[KEYS.report(NodeID("fed-2"))] = report(server(2), loaded=2)
+    assert granted(settled(network(records))) == {"fed-3"}
+
+
+def test_a_node_that_vanished_during_its_turn_keeps_it() -> None:
+    records = pending(standing() | {KEYS.canonical: canonical(9000, 9001, 9002, 9004, version=2)}, 1, 3)
+    records[KEYS.grant(NodeID("fed-2"))] = Grant(2, 5, "2026-01-01T00:00:00Z")
+    del records[KEYS.report(NodeID("fed-2"))]
+    assert granted(settled(network(records))) == {"fed-2"}
+
+
+def test_a_removed_node_gives_its_turn_back() -> None:
+    records = pending(standing() | {KEYS.canonical: canonical(9000, 9001, 9002, 9004, version=2)}, 1, 3)
+    records[KEYS.grant(NodeID("fed-2"))] = Grant(2, 5, "2026-01-01T00:00:00Z")
+    del records[KEYS.report(NodeID("fed-2"))]
+    records[KEYS.request("r")] = ask(RequestKind.REMOVE, "fed-2")
+    assert granted(settled(network(records))) == {"fed-3"}
+
+
+def test_who_has_its_turn_goes_straight_to_the_newest_version() -> None:
+    records = pending(standing() | {KEYS.canonical: canonical(9000, 9001, 9002, 9004, version=5)}, 1, 2)
+    records[KEYS.report(NodeID("fed-2"))] = report(server(2), Phase.RESTART_PENDING, loaded=3, healthy=False)
+    records[KEYS.grant(NodeID("fed-2"))] = Grant(3, 5, "2026-01-01T00:00:00Z")
+    end = settled(network(records))
+    assert {node: grant.version for node, grant in end.grants.items()} == {"fed-2": 5}
+
+
+@given(
+    phases=st.lists(st.sampled_from(list(Phase)), min_size=3, max_size=3),
+    loaded=st.lists(st.integers(0, 2), min_size=3, max_size=3),
+    healthy=st.lists(st.booleans(), min_size=3, max_size=3),
+    held=st.sets(st.integers(1, 3), max_size=1),
+    absent=st.sets(st.integers(1, 3)),
+)
+def test_never_more_than_one_open_turn_whatever_the_nodes_report(
+    phases: list[Phase], loaded: list[int], healthy: list[bool], held: set[int], absent: set[int]
+) -> None:
+    records = standing() | {KEYS.canonical: canonical(9000, 9001, 9002, 9004, version=2)}
+    for number in (1, 2, 3):
+        place = number - 1
+        records[KEYS.report(server(number).node_id)] = report(
+            server(number), phases[place], loaded=loaded[place], healthy=healthy[place]
+        )
+        if number in absent:
+            del records[KEYS.report(server(number).node_id)]
+    for number in held:
+        records[KEYS.grant(server(number).node_id)] = Grant(2, 5, "2026-01-01T00:00:00Z")
+    assert len(settled(network(records)).grants) <= 1
