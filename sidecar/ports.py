@@ -74,7 +74,7 @@ class ConfigFile(Protocol):
         ...
 
     def changes(self) -> AsyncIterator[None]:
-        """Yield whenever the file may have changed on disk, also by this sidecar's own writes."""
+        """Yield whenever the file holds something else than what was last read or written here."""
         ...
 
 

@@ -6,7 +6,7 @@ The rules stand in the order in which they are asked; the first that has somethi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from sidecar.domain.canonical import Canonical
@@ -34,8 +34,8 @@ class View:
     """Everything a node decides from.
 
     ``listed``: the network's state was read in this life. ``away``: etcd does not answer now.
-    ``distrust``: why the newest canonical list is not ``canonical``, the one obeyed. ``busy``: what is being
-    done to the process at this moment. ``applied``: the last-known-good list.
+    ``distrust``: why the newest canonical list is not ``canonical``, the one obeyed. ``busy``: the decision
+    that is being carried out on the process at this moment. ``applied``: the last-known-good list.
     """
 
     identity: Identity
@@ -52,7 +52,7 @@ class View:
     file_problem: str = ""
     applied: Known | None = None
     process: ProcessState = _NOT_LAUNCHED
-    busy: Phase | None = None
+    busy: Decision | None = None
     healthy: bool = False
     health_reason: str = ""
     loaded_version: int = 0
@@ -107,6 +107,12 @@ class Decision:
 
 def decide(view: View, now: float) -> Decision:
     """Return what to do next. ``now`` is monotonic, on the clock of ``view.process``."""
+    decision = _decide(view, now)
+    troubles = [trouble for trouble in _troubles(view) if trouble not in decision.reason]
+    return replace(decision, reason="; ".join((decision.reason, *troubles))) if troubles else decision
+
+
+def _decide(view: View, now: float) -> Decision:
     if is_removed(view):
         return _removed(view)
     if view.file is None:
@@ -120,6 +126,12 @@ def decide(view: View, now: float) -> Decision:
     if view.file.servers != basis:
         return _bring_in_step(view, view.file, basis)
     return _tend_process(view, basis, now)
+
+
+def _troubles(view: View) -> list[str]:
+    """What somebody should see to, whatever this node does meanwhile."""
+    doubt = f"the canonical list is not obeyed: {view.distrust}" if view.distrust else ""
+    return [" / ".join(trouble.splitlines()) for trouble in (view.file_problem, doubt) if trouble]
 
 
 def is_removed(view: View) -> bool:
@@ -143,6 +155,15 @@ def own_list(view: View) -> Known | None:
     if not view.bootstrap or view.file is None:
         return None
     return view.applied or Known(0, view.file.servers)
+
+
+def list_to_hold(view: View) -> ServerList | None:
+    """The list that the file has to hold; None where the network has no say in it."""
+    basis = _basis(view)
+    url = view.identity.url
+    if basis is None or is_removed(view) or (url is not None and url not in basis):
+        return None
+    return basis
 
 
 def loaded_version(view: View) -> int:
@@ -200,7 +221,7 @@ def _standing_still(view: View, reason: str) -> Decision:
 
 def _removed(view: View) -> Decision:
     if view.busy:
-        return Decision(view.busy, "the process is being looked after")
+        return replace(view.busy, action=None)
     reason = view.verdict.reason if view.verdict else "removed from the network; `sidecar readmit` it"
     if isinstance(view.process, Running) and view.stop_when_removed:
         return Decision(Phase.REMOVED, reason, StopProcess())
@@ -231,7 +252,7 @@ def _bring_in_step(view: View, file: Document, basis: ServerList) -> Decision:
 def _tend_process(view: View, basis: ServerList, now: float) -> Decision:
     """The file is in step; see to the process."""
     if view.busy:
-        return Decision(view.busy, "the process is being looked after")
+        return replace(view.busy, action=None)
     match view.process:
         case NoProcess():
             return _in_step(view)

@@ -19,7 +19,7 @@ from sidecar.domain.report import Report
 from sidecar.domain.validation import Kind, problems
 
 Record = Canonical | Policy | Report | Request | Verdict | Grant | Tombstone | Member | Candidate
-R = TypeVar("R", Canonical, Policy, Report, Request, Verdict, Grant, Tombstone, Member, Candidate)
+R = TypeVar("R", bound=Record)
 
 
 _HELD_AGAINST_A_SCHEMA: dict[type, Kind] = {Canonical: "canonical", Policy: "policy"}

@@ -9,7 +9,9 @@ from sidecar.domain.identity import own_url
 from sidecar.domain.servers import NodeID, ServerList
 
 
-def own(texts: list[str], *, node: str = "fed-1", port: int | None = 9000, names: tuple[str, ...] = ()) -> str:
+def own(
+    texts: list[str], *, node: str = "fed-1", port: int | None = 9000, names: tuple[str, ...] = ()
+) -> str:
     found = own_url(ServerList.parse(texts), node_id=NodeID(node), port=port, local_names=lambda: names)
     return found.text
 

@@ -14,7 +14,7 @@ from sidecar.domain.policy import Admission, Policy
 from sidecar.domain.records import Record, decode
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import NodeID
-from sidecar.domain.store import Compare, Entry, Listing, Put, Revision, Target
+from sidecar.domain.store import Compare, Entry, Listing, Revision, Target
 from tests.build import (
     DATABASE,
     KEYS,
@@ -179,7 +179,9 @@ def test_a_removed_server_leaves_the_list_and_a_tombstone() -> None:
 
 
 def test_a_server_can_be_named_by_its_url_in_any_spelling() -> None:
-    end = settled(network(standing() | {KEYS.request("r"): ask(RequestKind.REMOVE, "HTTP://LOCALHOST:9002/")}))
+    end = settled(
+        network(standing() | {KEYS.request("r"): ask(RequestKind.REMOVE, "HTTP://LOCALHOST:9002/")})
+    )
     assert end.canonical is not None
     assert end.canonical.servers == servers(9000, 9001)
     assert [t.node_id for t in end.removed] == ["fed-3"]

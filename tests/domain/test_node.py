@@ -12,6 +12,7 @@ from sidecar.domain.identity import Role
 from sidecar.domain.membership import Grant, Verdict, VerdictKind
 from sidecar.domain.node import (
     AskToJoin,
+    Decision,
     Known,
     StartProcess,
     StopProcess,
@@ -28,6 +29,7 @@ from sidecar.domain.report import Phase
 from tests.build import DATABASE, THREE, canonical, document, server, servers
 
 FOUR = servers(9000, 9001, 9002, 9004)
+RESTARTING = Decision(Phase.RESTARTING, "into version 2")
 GRANT = Grant(2, 5, "2026-01-01T00:00:00Z")
 
 
@@ -94,10 +96,10 @@ def test_the_file_follows_at_once_while_the_restart_waits_for_its_turn() -> None
 
 
 def test_the_file_follows_even_while_the_process_is_being_stopped() -> None:
-    view = in_step(canonical=canonical(9000, 9001, 9002, 9004, version=2), busy=Phase.RESTARTING)
+    view = in_step(canonical=canonical(9000, 9001, 9002, 9004, version=2), busy=RESTARTING)
     assert isinstance(decide(view, 0.0).action, WriteFile)
     view = replace(view, file=document(9000, 9001, 9002, 9004))
-    assert decide(view, 0.0).action is None
+    assert decide(view, 0.0) == RESTARTING
 
 
 def test_an_older_grant_that_was_not_used_serves_for_a_newer_version() -> None:

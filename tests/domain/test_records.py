@@ -97,7 +97,8 @@ def test_a_field_of_the_wrong_type_is_named_by_its_pointer() -> None:
 
 @given(st.binary(max_size=60))
 def test_no_bytes_do_more_than_being_refused(value: bytes) -> None:
-    for cls in (Canonical, Report, Request, Tombstone, Grant):
+    kinds: list[type[Record]] = [Canonical, Report, Request, Tombstone, Grant]
+    for cls in kinds:
         with pytest.raises(BadRecord):
             decode(cls, value, "key")
 

@@ -1,0 +1,114 @@
+"""One sidecar, from its first look to its goodbye: every loop, in one task group."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import anyio
+
+from sidecar.agent.board import Board
+from sidecar.agent.election import Ballot
+from sidecar.agent.files import remember_applied, watch_file
+from sidecar.agent.health import watch_health
+from sidecar.agent.lead import lead_when_elected
+from sidecar.agent.observe import observe
+from sidecar.agent.report import Herald
+from sidecar.agent.session import Session
+from sidecar.agent.tend import Tender, watch_process
+from sidecar.domain.errors import SidecarError
+from sidecar.domain.keys import Keys
+from sidecar.domain.leadership import timestamp
+from sidecar.domain.membership import Candidate
+from sidecar.domain.store import LeaseID
+from sidecar.logs import event
+from sidecar.ports import ConfigFile, Probe, Process, StateFolder, Store
+
+log = logging.getLogger(__name__)
+
+GOODBYE = 1.0
+"""Seconds that giving the lease back may take; etcd lets it go by itself after the TTL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Self:
+    """What a sidecar says of itself; ``instance`` is new in each life."""
+
+    instance: str
+    host: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside: the ports, and the wall clock (seconds since the epoch)."""
+
+    store: Store
+    file: ConfigFile
+    state: StateFolder
+    process: Process
+    probe: Probe
+    wall: Callable[[], float]
+
+
+async def run(
+    world: World,
+    *,
+    board: Board,
+    keys: Keys,
+    me: Self,
+    lease_ttl: float,
+    beside: Callable[[], Coroutine[Any, Any, None]],
+    stop: anyio.Event,
+) -> None:
+    """Keep one node in step until ``stop`` is set, then say goodbye. ``beside`` is run beside the loops."""
+    session = Session(world.store, board, lease_ttl)
+    herald = Herald(world.store, keys, board, me.instance, me.host, sidecar=me.version, wall=world.wall)
+
+    async def under_lease(lease: LeaseID) -> None:
+        identity = board.view.identity
+        candidate = Candidate(identity.node_id, identity.url, timestamp(world.wall()), me.instance)
+        ballot = Ballot(world.store, keys, lease, candidate)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(herald.report, lease)
+            tasks.start_soon(herald.petition, lease)
+            if identity.may_lead:
+                lead = partial(lead_when_elected, ballot, keys=keys, board=board, wall=world.wall)
+                tasks.start_soon(lead)
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(observe, store=world.store, keys=keys, board=board))
+            tasks.start_soon(Tender(board, world.file, world.state, world.process, world.wall).run)
+            tasks.start_soon(partial(watch_process, process=world.process, board=board))
+            tasks.start_soon(partial(watch_health, probe=world.probe, board=board))
+            watch = partial(watch_file, file=world.file, state=world.state, board=board)
+            tasks.start_soon(partial(watch, instance=me.instance))
+            tasks.start_soon(partial(remember_applied, state=world.state, board=board))
+            tasks.start_soon(session.run, under_lease)
+            tasks.start_soon(beside)
+            await stop.wait()
+            tasks.cancel_scope.cancel()
+    finally:
+        await _say_goodbye(world, board, session)
+
+
+async def _say_goodbye(world: World, board: Board, session: Session) -> None:
+    """Let the next leader lead at once, and stop the process; neither waits for the other."""
+    with anyio.CancelScope(shield=True):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_give_back, session)
+            tasks.start_soon(world.process.stop)
+            if board.view.applied:
+                tasks.start_soon(world.state.remember, board.view.applied.version, board.view.applied.servers)
+
+
+async def _give_back(session: Session) -> None:
+    try:
+        with anyio.move_on_after(GOODBYE):
+            await session.end()
+    except SidecarError as exc:
+        event(log, logging.INFO, "the lease was not given back; it expires by itself", why=str(exc))

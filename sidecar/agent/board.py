@@ -1,0 +1,84 @@
+"""The one place that the loops share: a frozen `View`, replaced whole, and a way to wait for its change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import anyio
+
+from sidecar.domain.draft import Term
+from sidecar.domain.node import Decision, View, applied, loaded_version
+from sidecar.domain.report import Phase
+from sidecar.domain.status import Counters
+
+_STANDING_STILL = (Phase.WAITING, Phase.JOINING, Phase.REFUSED, Phase.REMOVED, Phase.CRASHED)
+_CHECKED = (Phase.STARTING, Phase.RUNNING, Phase.RESTART_PENDING, Phase.RESTARTING, Phase.CRASHED)
+
+
+@dataclass(slots=True)
+class Board:
+    """What this sidecar knows now. Loops change it through `update` and wait on it with `until`."""
+
+    view: View
+    decision: Decision = field(default_factory=lambda: Decision(Phase.WAITING, "just started"))
+    since: float = 0.0
+    term: Term | None = None
+    counters: Counters = field(default_factory=Counters)
+    boot_checked: bool = False
+    at_rest: bool = False
+    """Nothing is left to do about what the view says now."""
+    _changed: anyio.Event = field(default_factory=anyio.Event)
+
+    def update(self, **changes: Any) -> None:
+        """Replace fields of the view, and wake whoever waits, if that makes a difference."""
+        view = replace(self.view, **changes)
+        view = replace(view, loaded_version=loaded_version(view), applied=applied(view))
+        if view != self.view:
+            self.view = view
+            self.at_rest = False
+            self.wake()
+
+    def decided(self, decision: Decision, wall: float) -> bool:
+        """Note a decision; True when it is news to a person: another phase, or why it still stands still."""
+        news = decision.phase is not self.decision.phase
+        news |= decision.phase in _STANDING_STILL and decision.reason != self.decision.reason
+        if decision.phase is not self.decision.phase:
+            self.since = wall
+        if decision.phase in _CHECKED and (self.view.listed or self.view.away):
+            self.boot_checked = True
+        if decision != self.decision:
+            self.decision = decision
+            self.wake()
+        return news
+
+    def rest(self) -> None:
+        """Note that the last decision left nothing to do."""
+        if not self.at_rest and self.view.busy is None:
+            self.at_rest = True
+            self.wake()
+
+    def leads(self, term: Term | None) -> None:
+        """Note that a term began, or (None) ended."""
+        self.term = term
+        if term:
+            self.count("terms")
+        self.wake()
+
+    def count(self, name: str) -> None:
+        """Raise one of the `Counters`."""
+        self.counters = replace(self.counters, **{name: getattr(self.counters, name) + 1})
+
+    def wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def changed(self) -> None:
+        """Return at the next change."""
+        await self._changed.wait()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return when ``holds()`` is true; at once where it is already."""
+        while not holds():
+            await self._changed.wait()

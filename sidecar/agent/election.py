@@ -1,0 +1,67 @@
+"""Standing for election: of all candidates, the one with the lowest create revision leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sidecar.domain.draft import NEVER, Term
+from sidecar.domain.errors import LeaseLost, StoreUnavailable
+from sidecar.domain.keys import Keys, Range
+from sidecar.domain.membership import Candidate
+from sidecar.domain.records import encode
+from sidecar.domain.store import Compare, Delete, Entry, LeaseID, Put, Revision, Target, Transaction
+from sidecar.ports import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One candidacy, under one lease."""
+
+    store: Store
+    keys: Keys
+    lease: LeaseID
+    candidate: Candidate
+
+    @property
+    def key(self) -> str:
+        return self.keys.candidate(self.lease)
+
+    async def win(self) -> Term:
+        """Stand, and return once elected. Raises `LeaseLost` when the candidacy vanishes.
+
+        Each candidate watches only the one just before it, so a leader's death wakes one, not all.
+        """
+        await self._stand()
+        while True:
+            listing = await self.store.read(self.keys.candidates())
+            queue = sorted(listing.entries.values(), key=lambda entry: entry.created)
+            place = next((i for i, entry in enumerate(queue) if entry.key == self.key), None)
+            if place is None:
+                raise LeaseLost(f"the candidacy of {self.candidate.node_id} has expired")
+            if place == 0:
+                return Term(self.candidate.node_id, self.key, queue[0].created)
+            await self._gone(queue[place - 1], listing.revision)
+
+    async def still_holds(self, term: Term) -> bool:
+        """Ask etcd whether ``term`` goes on."""
+        found = (await self.store.read(Range(term.key))).entries.get(term.key)
+        return found is not None and found.created == term.created
+
+    async def resign(self) -> None:
+        """Withdraw; the next candidate leads at once."""
+        await self.store.commit(Transaction((), (Delete(self.key),)))
+
+    async def _stand(self) -> None:
+        absent = Compare(self.key, Target.CREATED, NEVER)
+        put = Put(self.key, encode(self.candidate), self.lease)
+        await self.store.commit(Transaction((absent,), (put,)))
+
+    async def _gone(self, rival: Entry, seen_at: Revision) -> None:
+        """Return when ``rival`` is deleted, or when that can no longer be told from here."""
+        try:
+            async with self.store.watch(Range(rival.key), after=seen_at) as batches:
+                async for batch in batches:
+                    if rival.key in batch.changes and batch.changes[rival.key] is None:
+                        return
+        except StoreUnavailable:
+            return  # the caller reads the queue again, and meets the outage there

@@ -1,0 +1,121 @@
+"""Leading: standing for election when this node may, and carrying out the leader's decision."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import anyio
+
+from sidecar.agent.board import Board
+from sidecar.agent.election import Ballot
+from sidecar.agent.follow import follow
+from sidecar.domain.draft import NEVER, Term
+from sidecar.domain.errors import LeaseLost
+from sidecar.domain.keys import Keys
+from sidecar.domain.leadership import Leader, decide, held_up
+from sidecar.domain.network import Network, read_network
+from sidecar.domain.node import may_lead, own_list
+from sidecar.domain.store import Listing, Revision
+from sidecar.logs import event
+
+log = logging.getLogger(__name__)
+
+
+async def lead_when_elected(
+    ballot: Ballot, *, keys: Keys, board: Board, wall: Callable[[], float]
+) -> NoReturn:
+    """Stand whenever this node may, lead when elected, resign when it may not any more."""
+    while True:
+        await board.until(lambda: may_lead(board.view))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_serve, ballot, keys, board, wall)
+            await board.until(lambda: not may_lead(board.view))
+            tasks.cancel_scope.cancel()
+        await ballot.resign()
+
+
+async def _serve(ballot: Ballot, keys: Keys, board: Board, wall: Callable[[], float]) -> None:
+    term = await ballot.win()
+    event(log, logging.INFO, "leading", term=term.created)
+    board.leads(term)
+    try:
+        await _Leadership(ballot, term, keys, board, wall).run()
+    finally:
+        board.leads(None)
+        event(log, logging.INFO, "leading no more", term=term.created)
+
+
+@dataclass(slots=True)
+class _Leadership:
+    """One term: the network as it is known, and what has been written to it."""
+
+    ballot: Ballot
+    term: Term
+    keys: Keys
+    board: Board
+    wall: Callable[[], float]
+    listing: Listing | None = None
+    written: Revision = NEVER
+    complaint: str | None = None
+    news: anyio.Event = field(default_factory=anyio.Event)
+
+    async def run(self) -> None:
+        """Lead until cancelled, or until `LeaseLost`."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._follow)
+            tasks.start_soon(self._wake_with_the_board)
+            while True:
+                self.news = anyio.Event()
+                if not await self._step():
+                    await self.news.wait()
+
+    async def _follow(self) -> NoReturn:
+        def seen(listing: Listing) -> None:
+            self.listing = listing
+            self.news.set()
+
+        def lost(exc: Exception) -> None:
+            event(log, logging.WARNING, "the leader cannot see the network", error=str(exc))
+
+        await follow(self.ballot.store, *self.keys.of_leader(), seen=seen, lost=lost)
+
+    async def _wake_with_the_board(self) -> NoReturn:
+        """The decision is also made from what this node obeys."""
+        while True:
+            await self.board.changed()
+            self.news.set()
+
+    async def _step(self) -> bool:
+        """Write what is to be written next; False when there is nothing, or it has to be seen first."""
+        if self.listing is None or self.listing.revision < self.written:
+            return False
+        view = self.board.view
+        leader = Leader(self.term, own_list(view), view.applied)
+        network = read_network(self.keys, self.listing)
+        self._complain(network, leader)
+        step = decide(network, leader, self.wall())
+        if step is None:
+            return False
+        revision = await self.ballot.store.commit(step.transaction)
+        if revision is None:
+            await self._look_again()
+        else:
+            self.written = revision
+            for reason in step.reasons:
+                event(log, logging.INFO, "leader wrote", what=reason)
+        return True
+
+    async def _look_again(self) -> None:
+        """The transaction did not hold: this is no longer the leader, or somebody else wrote meanwhile."""
+        if not await self.ballot.still_holds(self.term):
+            raise LeaseLost(f"{self.term.node_id} leads no more: its candidacy is gone")
+        self.listing = await self.ballot.store.read(*self.keys.of_leader())
+
+    def _complain(self, network: Network, leader: Leader) -> None:
+        complaint = held_up(network, leader) or "; ".join(network.unreadable) or None
+        if complaint and complaint != self.complaint:
+            event(log, logging.ERROR, "the leader is held up", why=complaint)
+        self.complaint = complaint

@@ -1,0 +1,86 @@
+"""Carries what etcd says about this node and the list onto the board."""
+
+from __future__ import annotations
+
+import logging
+from typing import NoReturn
+
+import anyio
+
+from sidecar.agent.board import Board
+from sidecar.agent.follow import follow
+from sidecar.domain.canonical import Canonical, distrust
+from sidecar.domain.errors import BadRecord
+from sidecar.domain.keys import Keys
+from sidecar.domain.membership import Grant, Verdict
+from sidecar.domain.records import R, decode
+from sidecar.domain.store import Listing
+from sidecar.logs import event
+from sidecar.ports import Store
+
+log = logging.getLogger(__name__)
+
+HEAD_START = 1.0
+"""Seconds that acting on the first listing may take before the stream is opened beside it."""
+
+
+async def observe(*, store: Store, keys: Keys, board: Board) -> NoReturn:
+    """Keep the board's canonical list, verdict and grant as they are in etcd."""
+    node = board.view.identity.node_id
+
+    def seen(listing: Listing) -> None:
+        if board.view.away and board.view.listed:
+            event(log, logging.INFO, "etcd answers again")
+        canonical, doubt = _believe(listing, keys, board)
+        board.update(
+            listed=True,
+            away=False,
+            canonical=canonical,
+            distrust=doubt,
+            verdict=_read(Verdict, keys.verdict(node), listing),
+            grant=_read(Grant, keys.grant(node), listing),
+        )
+
+    def lost(exc: Exception) -> None:
+        board.count("store_errors")
+        if not board.view.away:
+            event(log, logging.WARNING, "etcd does not answer", error=str(exc))
+        board.update(away=True)
+
+    async def handled() -> None:
+        # The stream's client takes 0.2 s to import; a process that can start should not wait for that.
+        with anyio.move_on_after(HEAD_START):
+            await board.until(lambda: board.at_rest)
+
+    await follow(store, *keys.of_node(node), seen=seen, lost=lost, handled=handled)
+
+
+def _believe(listing: Listing, keys: Keys, board: Board) -> tuple[Canonical | None, str | None]:
+    """Return the canonical list to obey, and why it is not the newest one, if it is not."""
+    obeyed, applied = board.view.canonical, board.view.applied
+    entry = listing.entries.get(keys.canonical)
+    if entry is None:
+        return obeyed, "it is gone from etcd" if obeyed else None
+    try:
+        proposed = decode(Canonical, entry.value, entry.key)
+    except BadRecord as exc:
+        doubt: str | None = str(exc)
+    else:
+        trusted = obeyed or applied
+        doubt = distrust(proposed, trusted.servers if trusted else None)
+        if doubt is None:
+            return proposed, None
+    if doubt != board.view.distrust:
+        event(log, logging.ERROR, "the canonical list is not obeyed", why=doubt)
+    return obeyed, doubt
+
+
+def _read(cls: type[R], key: str, listing: Listing) -> R | None:
+    entry = listing.entries.get(key)
+    if entry is None:
+        return None
+    try:
+        return decode(cls, entry.value, entry.key)
+    except BadRecord as exc:
+        event(log, logging.ERROR, "a record is ignored", error=str(exc))
+        return None

@@ -1,0 +1,101 @@
+"""What this node tells the network: its report, and its request to join; both under its lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+import anyio
+
+from sidecar.agent.board import Board
+from sidecar.domain.keys import Keys
+from sidecar.domain.membership import Request, RequestKind
+from sidecar.domain.node import AskToJoin
+from sidecar.domain.process import Running
+from sidecar.domain.records import encode
+from sidecar.domain.report import Report
+from sidecar.domain.store import LeaseID, Put, Transaction
+from sidecar.ports import Store
+
+QUIET = 1.0
+"""Seconds between two reports whose phase and health are the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Herald:
+    """Speaks for one node.
+
+    ``instance`` tells two lives of it apart; ``host`` and ``sidecar`` are for people.
+    """
+
+    store: Store
+    keys: Keys
+    board: Board
+    instance: str
+    host: str
+    sidecar: str
+    wall: Callable[[], float]
+
+    async def report(self, lease: LeaseID) -> NoReturn:
+        """Keep the node's report in etcd as the board has it: news at once, lesser changes once a second."""
+        told: Report | None = None
+        while True:
+            while self.current() == told:
+                await self.board.changed()
+            told = self.current()
+            put = Put(self.keys.report(told.node_id), encode(told), lease)
+            await self.store.commit(Transaction((), (put,)))
+            with anyio.move_on_after(QUIET):
+                await self._news_since(told)
+
+    async def petition(self, lease: LeaseID) -> NoReturn:
+        """Ask to join for as long as the decision is to ask, once for each attempt."""
+        asked: AskToJoin | None = None
+        while True:
+            action = self.board.decision.action
+            ask = action if isinstance(action, AskToJoin) else None
+            if ask and ask != asked:
+                await self._ask(ask, lease)
+            else:
+                await self.board.changed()
+            asked = ask
+
+    async def _ask(self, ask: AskToJoin, lease: LeaseID) -> None:
+        me = self.board.view.identity
+        request = Request(
+            kind=RequestKind.JOIN,
+            subject=me.node_id,
+            by=me.node_id,
+            at=self.wall(),
+            attempt=ask.attempt,
+            url=me.url,
+            servers=ask.servers.urls,
+        )
+        put = Put(self.keys.request(f"join-{me.node_id}"), encode(request), lease)
+        await self.store.commit(Transaction((), (put,)))
+
+    async def _news_since(self, told: Report) -> None:
+        await self.board.until(lambda: _is_news(self.current(), told))
+
+    def current(self) -> Report:
+        view, decision = self.board.view, self.board.decision
+        return Report(
+            node_id=view.identity.node_id,
+            role=view.identity.role,
+            url=view.identity.url,
+            phase=decision.phase,
+            reason=decision.reason,
+            since=self.board.since,
+            healthy=view.healthy,
+            loaded_version=view.loaded_version,
+            written_version=view.applied.version if view.applied else 0,
+            instance=self.instance,
+            host=self.host,
+            pid=view.process.pid if isinstance(view.process, Running) else None,
+            sidecar=self.sidecar,
+        )
+
+
+def _is_news(now: Report, told: Report) -> bool:
+    return (now.phase, now.healthy, now.pid) != (told.phase, told.healthy, told.pid)

@@ -1,0 +1,94 @@
+"""A lease as a scope: what runs inside ends, on this sidecar's own clock, before etcd lets the lease go."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import anyio
+
+from sidecar.agent.board import Board
+from sidecar.agent.follow import RETRY
+from sidecar.domain.errors import LeaseLost, StoreRefused, StoreUnavailable
+from sidecar.domain.store import LeaseID
+from sidecar.logs import event
+from sidecar.ports import Store
+
+log = logging.getLogger(__name__)
+
+# Of the TTL: how often the lease is renewed, how soon a failed renewal is tried again, and how long before
+# etcd lets it go the work under it ends here. The last covers the call that is on its way at that moment.
+RENEW, RETRY_RENEWAL, MARGIN = 1 / 3, 1 / 20, 1 / 10
+
+
+@dataclass(slots=True)
+class Session:
+    """Holds this sidecar's one lease, across outages of etcd for as long as etcd keeps it."""
+
+    store: Store
+    board: Board
+    ttl: float
+    lease: LeaseID | None = None
+
+    async def run(self, work: Callable[[LeaseID], Coroutine[Any, Any, None]]) -> NoReturn:
+        """Run ``work(lease)`` whenever there is a lease that is known to be alive, again and again."""
+        failures = 0
+        while True:
+            try:
+                lease, deadline = await self._secure()
+                failures = 0
+                await self._hold(work, lease, deadline)
+            except* LeaseLost as lost:
+                event(log, logging.WARNING, "the lease is lost", error=_words(lost))
+                self.lease = None
+            except* (StoreUnavailable, StoreRefused) as trouble:
+                event(log, logging.DEBUG, "no lease", error=_words(trouble))
+            self.board.update(lease_alive=False)
+            failures += 1
+            if self.lease is not None or failures > 1:
+                await anyio.sleep(RETRY.delay(failures, random.random()))  # noqa: S311 - jitter
+
+    async def end(self) -> None:
+        """Give the lease back, so that the network need not wait for it to expire."""
+        if self.lease is not None:
+            await self.store.revoke_lease(self.lease)
+
+    async def _secure(self) -> tuple[LeaseID, float]:
+        """Have a lease that is alive, and know until when on anyio's clock, less the margin."""
+        asked = anyio.current_time()
+        if self.lease is None:
+            self.lease = await self.store.grant_lease(self.ttl)
+            left = self.ttl
+        else:
+            left = await self.store.keep_alive(self.lease)
+        return self.lease, asked + left - self.ttl * MARGIN
+
+    async def _hold(
+        self, work: Callable[[LeaseID], Coroutine[Any, Any, None]], lease: LeaseID, deadline: float
+    ) -> None:
+        """Run ``work`` while the lease is renewed in time; cancel it when it is not."""
+        self.board.update(lease_alive=True)
+        with anyio.CancelScope(deadline=deadline) as scope:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(work, lease)
+                await self._renew(scope)
+        raise StoreUnavailable("the lease could not be renewed in time; stepping down")
+
+    async def _renew(self, scope: anyio.CancelScope) -> NoReturn:
+        pause = self.ttl * RENEW
+        while True:
+            await anyio.sleep(pause)
+            try:
+                _, scope.deadline = await self._secure()
+                pause = self.ttl * RENEW
+            except (StoreUnavailable, StoreRefused):
+                pause = self.ttl * RETRY_RENEWAL
+
+
+def _words(group: BaseExceptionGroup[Exception]) -> str:
+    """The messages in ``group``, on one line."""
+    inner = [_words(e) if isinstance(e, BaseExceptionGroup) else str(e) for e in group.exceptions]
+    return "; ".join(inner)

@@ -1,0 +1,79 @@
+"""What a signal to the sidecar means: its end, or something for the process next to it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable
+from typing import NoReturn, Protocol
+
+import anyio
+from anyio.abc import TaskStatus
+
+from sidecar.logs import event
+
+log = logging.getLogger(__name__)
+
+_ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
+# What an application may have a meaning for: reload, dump threads, rotate logs, the terminal's
+# size.
+_PASSED_ON = frozenset(
+    {
+        signal.SIGHUP,
+        signal.SIGQUIT,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+        signal.SIGWINCH,
+        signal.SIGCONT,
+    }
+)
+
+
+class Signalled(Protocol):
+    """Whatever a signal is passed on to."""
+
+    def signal(self, signum: int) -> None: ...
+
+
+async def pass_signals(
+    *,
+    process: Signalled,
+    stop: Callable[[], object],
+    task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+) -> NoReturn:
+    """Pass signals on to ``process``; on SIGTERM or SIGINT call ``stop`` to begin the shutdown.
+
+    A second SIGTERM or SIGINT kills the process at once: whoever asks twice does not want to wait
+    for the grace period. Signals are caught once the task has started (``await group.start(…)``);
+    start it before the process, and keep it running through the shutdown, or the second one kills
+    the sidecar and leaves the process behind.
+    """
+    stopping = False
+    with anyio.open_signal_receiver(*sorted(_caught())) as signals:
+        task_status.started()
+        async for signum in signals:
+            if signum in _PASSED_ON:
+                process.signal(signum)
+            elif stopping:
+                event(
+                    log,
+                    logging.WARNING,
+                    "asked a second time; the process is killed",
+                    signal=signum.name,
+                )
+                process.signal(signal.SIGKILL)
+            else:
+                stopping = True
+                event(log, logging.INFO, "shutting down", signal=signum.name)
+                stop()
+    raise AssertionError("a signal receiver never ends")
+
+
+def _caught() -> frozenset[signal.Signals]:
+    """All but those that were ignored from the start, as nohup and a script's ``&`` do.
+
+    SIGTERM always: it is how services are stopped.
+    """
+    wanted = _ENDING | _PASSED_ON
+    ignored = {signum for signum in wanted if signal.getsignal(signum) is signal.SIG_IGN}
+    return wanted - ignored | {signal.SIGTERM}

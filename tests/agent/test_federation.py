@@ -1,0 +1,254 @@
+"""Whole networks of sidecars, in memory and on a virtual clock: the loops together."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from sidecar.domain.membership import Request, RequestKind
+from sidecar.domain.records import encode
+from sidecar.domain.report import Phase
+from sidecar.domain.servers import ServerList
+from sidecar.domain.store import Delete, Transaction
+from tests.agent.sidecars import TTL, Federation, Sidecar, federation, servers_in, until
+from tests.build import DATABASE, KEYS, THREE, ask, server, servers
+from tests.fakes.memory_node import edited
+
+pytestmark = pytest.mark.anyio
+
+TRIO = (server(1), server(2), server(3))
+FOUR = servers(9000, 9001, 9002, 9004)
+
+
+def post(network: Federation, kind: RequestKind, subject: str, name: str = "r") -> None:
+    network.write(KEYS.request(name), encode(ask(kind, subject)))
+
+
+def starts(network: Federation) -> list[int]:
+    return [len(sidecar.process.starts) for sidecar in network.sidecars]
+
+
+async def forge(sidecar: Sidecar, forged: ServerList) -> None:
+    sidecar.file.edit(edited(await sidecar.file.read(), forged))
+
+
+async def test_three_servers_in_step_write_nothing_and_start_once_under_one_leader() -> None:
+    async with federation(*TRIO) as network:
+        assert [sidecar.file.writes for sidecar in network.sidecars] == [0, 0, 0]
+        assert starts(network) == [1, 1, 1]
+        assert len(network.leaders) == 1
+        assert network.canonical.version == 1
+
+
+async def test_at_rest_nothing_is_asked_of_etcd_but_the_lease() -> None:
+    async with federation(*TRIO) as network:
+        await anyio.sleep(5)
+        before = [sidecar.store.calls for sidecar in network.sidecars]
+        await anyio.sleep(30 * TTL)
+        spent = [sidecar.store.calls - calls for sidecar, calls in zip(network.sidecars, before, strict=True)]
+        assert all(85 <= calls <= 95 for calls in spent)  # three renewals a TTL
+
+
+async def test_a_newcomer_joins_and_everybody_restarts_once_one_after_the_other() -> None:
+    async with federation(*TRIO) as network:
+        for sidecar in network.sidecars:
+            sidecar.process.stopping = sidecar.probe.boot = 5.0
+        down = []
+
+        async def count_the_down() -> None:
+            while True:
+                down.append(sum(not sidecar.board.view.healthy for sidecar in network.sidecars[:3]))
+                await anyio.sleep(0.1)
+
+        network.tasks.start_soon(count_the_down)
+        network.add(server(4, 9004), 9000, 9004)
+        await until(lambda: network.all_in_step_on(FOUR))
+        assert starts(network) == [2, 2, 2, 1]
+        assert network.sidecars[3].process.starts == [FOUR]
+        assert max(down) == 1
+
+
+async def test_files_follow_at_once_while_restarts_wait() -> None:
+    async with federation(*TRIO) as network:
+        for sidecar in network.sidecars:
+            sidecar.process.stopping = 60.0
+        network.add(server(4, 9004), 9000, 9004)
+        took = await until(lambda: all(servers_in(sidecar) == FOUR for sidecar in network.sidecars))
+        assert took < 1.0
+
+
+async def test_several_changes_while_waiting_become_one_restart() -> None:
+    async with federation(*TRIO) as network:
+        for sidecar in network.sidecars:
+            sidecar.process.stopping = 30.0
+        for port in (9004, 9005, 9006):
+            network.add(server(port, port), 9000, port)
+            await until(lambda port=port: str(port) in str(network.canonical.servers))  # type: ignore[misc]
+        full = servers(9000, 9001, 9002, 9004, 9005, 9006)
+        await until(lambda: network.all_in_step_on(full), within=600)
+        assert max(starts(network)) <= 3  # four versions, at most two restarts
+
+
+async def test_a_stranger_never_starts_until_its_file_names_a_member() -> None:
+    async with federation(*TRIO) as network:
+        stranger = network.add(server(8, 9008), 9008, 9999)
+        await until(lambda: stranger.phase is Phase.REFUSED)
+        await anyio.sleep(60)
+        assert (stranger.process.starts, stranger.file.writes) == ([], 0)
+        await forge(stranger, servers(9000, 9008))
+        await until(lambda: network.all_in_step_on(servers(9000, 9001, 9002, 9008)))
+
+
+async def test_a_removed_server_stops_stays_out_over_boots_and_comes_back_when_readmitted() -> None:
+    async with federation(*TRIO) as network:
+        third = network.sidecars[2]
+        post(network, RequestKind.REMOVE, "fed-3")
+        await until(lambda: third.phase is Phase.REMOVED and third.process.stops == 1)
+        await until(lambda: network.all_in_step_on(servers(9000, 9001)))
+        assert servers_in(third) == THREE
+        for _ in range(3):
+            await network.stop(third)
+            network.boot(third)
+            await until(lambda: third.phase is Phase.REMOVED)
+        assert len(third.process.starts) == 1
+        post(network, RequestKind.READMIT, "fed-3", "s")
+        await until(lambda: network.all_in_step_on(THREE))
+        assert len(third.process.starts) == 2
+
+
+async def test_the_leader_that_is_removed_hands_over() -> None:
+    async with federation(*TRIO) as network:
+        (leader,) = network.leaders
+        post(network, RequestKind.REMOVE, leader.identity.node_id)
+        await until(lambda: leader.phase is Phase.REMOVED and len(network.leaders) == 1 and not leader.leads)
+        rest = THREE.without([url for url in THREE if url == leader.identity.url])
+        await until(lambda: network.all_in_step_on(rest))
+        found = network.read(Request, KEYS.request("r"))
+        assert found is not None
+        assert found.outcome is not None
+
+
+async def test_a_live_edit_of_the_list_is_reverted_without_a_restart() -> None:
+    async with federation(*TRIO) as network:
+        first = network.sidecars[0]
+        await forge(first, servers(9000, 9666))
+        assert await until(lambda: servers_in(first) == THREE) < 1.0
+        assert starts(network) == [1, 1, 1]
+        assert "9666" in first.state.rejected[0]
+
+
+async def test_a_forged_file_is_never_seen_by_the_process_not_even_the_leaders() -> None:
+    async with federation(*TRIO) as network:
+        for sidecar in network.sidecars:
+            await network.stop(sidecar)
+            await forge(sidecar, servers(9000, 9001, 9002, 9666))
+            network.boot(sidecar)
+            await until(lambda: network.all_in_step_on(THREE))
+            assert sidecar.process.starts == [THREE, THREE]
+
+
+async def test_a_database_node_gets_the_list_and_never_leads() -> None:
+    async with federation(*TRIO) as network:
+        database = network.add(DATABASE, 9000)
+        await until(lambda: network.all_in_step_on(THREE))
+        assert database.process.starts == [THREE]
+        for sidecar in network.sidecars[:3]:
+            sidecar.life.cancel()
+        await anyio.sleep(5 * TTL)
+        assert not database.leads
+
+
+async def test_when_the_leaders_sidecar_is_killed_another_leads_within_the_ttl() -> None:
+    async with federation(*TRIO) as network:
+        await anyio.sleep(7 * TTL)
+        (leader,) = network.leaders
+        leader.store.disconnect()  # a killed process gives no lease back
+        leader.life.cancel()
+        took = await until(lambda: any(each is not leader and each.leads for each in network.sidecars))
+        assert took <= TTL + 1
+        assert starts(network) == [1, 1, 1]
+
+
+async def test_when_it_is_told_to_stop_another_leads_at_once() -> None:
+    async with federation(*TRIO) as network:
+        (leader,) = network.leaders
+        leader.process.stopping = 30.0
+        leader.stopping.set()
+        took = await until(lambda: any(each is not leader and each.leads for each in network.sidecars))
+        assert took < 1.0
+
+
+async def test_an_outage_shorter_than_the_lease_changes_no_leader_and_restarts_nothing() -> None:
+    async with federation(*TRIO) as network:
+        (leader,) = network.leaders
+        for sidecar in network.sidecars:
+            sidecar.store.disconnect()
+        await anyio.sleep(TTL / 4)
+        for sidecar in network.sidecars:
+            sidecar.store.reconnect()
+        await anyio.sleep(5 * TTL)
+        assert network.leaders == [leader]
+        assert leader.board.counters.terms == 1
+        assert starts(network) == [1, 1, 1]
+
+
+async def test_a_long_outage_stops_nothing_and_afterwards_everybody_catches_up() -> None:
+    async with federation(*TRIO) as network:
+        third = network.sidecars[2]
+        for sidecar in network.sidecars:
+            sidecar.store.disconnect()
+        await anyio.sleep(60 * TTL)
+        assert network.leaders == []
+        assert starts(network) == [1, 1, 1]
+        assert all(sidecar.process.stops == 0 for sidecar in network.sidecars)
+        for sidecar in network.sidecars[:2]:
+            sidecar.store.reconnect()
+        network.add(server(4, 9004), 9000, 9004)
+        await until(lambda: all(servers_in(sidecar) == FOUR for sidecar in network.sidecars[:2]))
+        third.store.reconnect()
+        await until(lambda: network.all_in_step_on(FOUR))
+
+
+async def test_a_mutilated_list_is_obeyed_by_nobody_and_built_upon_by_nobody() -> None:
+    async with federation(*TRIO) as network:
+        for value in (b"{", b"[]", encode(network.canonical).replace(b'"http://localhost:9000",', b"")):
+            kept = encode(network.canonical)
+            network.write(KEYS.canonical, value)
+            if b"9001" in value:  # two of three: an operator may do that
+                break
+            await anyio.sleep(TTL)
+            assert all(servers_in(sidecar) == THREE for sidecar in network.sidecars)
+            assert all("not obeyed" in sidecar.board.decision.reason for sidecar in network.sidecars)
+            assert starts(network) == [1, 1, 1]
+            network.write(KEYS.canonical, kept)
+            await anyio.sleep(1)
+
+
+async def test_when_etcd_lost_everything_the_last_known_list_is_published_again() -> None:
+    async with federation(*TRIO) as network:
+        network.cluster.commit(Transaction((), (Delete(KEYS.root, KEYS.root[:-1] + "0"),)))
+        await until(lambda: KEYS.canonical in network.cluster.list(KEYS.of_leader()).entries)
+        await until(lambda: network.all_in_step_on(THREE))
+        assert network.canonical.version == 2
+        assert starts(network) == [1, 1, 1]
+
+
+async def test_a_process_that_dies_is_brought_back() -> None:
+    async with federation(*TRIO) as network:
+        first = network.sidecars[0]
+        first.process.die(retry_in=3.0)
+        await until(lambda: len(first.process.starts) == 2)
+        await until(lambda: network.all_in_step_on(THREE))
+
+
+async def test_a_node_that_does_not_come_up_healthy_keeps_its_turn() -> None:
+    async with federation(*TRIO) as network:
+        for sidecar in network.sidecars:
+            sidecar.probe.well = False
+        network.add(server(4, 9004), 9000, 9004)
+        await anyio.sleep(20 * TTL)
+        assert sum(starts(network)[:3]) == 4
+        for sidecar in network.sidecars:
+            sidecar.probe.well = True
+        await until(lambda: network.all_in_step_on(FOUR))
+        assert starts(network) == [2, 2, 2, 1]

@@ -1,0 +1,152 @@
+"""Signals to a real process: a small sidecar, for they cannot be sent to the one that runs the tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+SIDECAR = """
+import os, signal, sys
+from pathlib import Path
+import anyio
+from sidecar.adapters.processes.launch import Command
+from sidecar.adapters.restart.child import Child
+from sidecar.agent.signals import pass_signals
+from sidecar.domain.servers import ServerList
+
+async def restart_forever(child):
+    while True:
+        await child.start(ServerList.parse([]))
+        await child.stop()
+
+async def run(child, forever):
+    await child.start(ServerList.parse([]))
+    if forever == "restarts":
+        await restart_forever(child)
+    await anyio.sleep_forever()
+
+async def main(backend, forever, *argv):
+    command = Command(argv)
+    child = Child(command, folder=Path.cwd() / "state", jitter=lambda: 0.5, stop_timeout=1000)
+    async with anyio.create_task_group() as group:
+        work = anyio.CancelScope()
+        await group.start(lambda task_status: pass_signals(
+            process=child, stop=work.cancel, task_status=task_status))
+        print("ready", flush=True)
+        with work:
+            await run(child, forever)
+        await child.stop()
+        group.cancel_scope.cancel()
+    print("stopped", child.last_exit, flush=True)
+
+anyio.run(main, *sys.argv[1:], backend=sys.argv[1])
+"""
+
+
+SLEEPER = ("sleep", "1000")
+
+
+def program(*handlers: str) -> tuple[str, ...]:
+    """A program that says when it is up, and does what ``handlers`` say (``SIGNAL: expression``).
+
+    No shell script: a shell that gets a signal while it forks loses it for its child.
+    """
+    lines = ["import os, signal", "def say(word): os.write(1, word.encode() + b'\\n')"]
+    for handler in handlers:
+        name, _, expression = handler.partition(": ")
+        lines.append(f"signal.signal(signal.SIG{name}, lambda *_: {expression})")
+    return (sys.executable, "-c", "\n".join([*lines, "say('up')", "while True: signal.pause()"]))
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@contextmanager
+def sidecar(
+    folder: Path, backend: str, command: tuple[str, ...], work: str = "", before: str = ""
+) -> Iterator[subprocess.Popen[str]]:
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    argv = [sys.executable, "-c", before + SIDECAR, backend, work, *command]
+    with subprocess.Popen(
+        argv, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def rest(process: subprocess.Popen[str]) -> str:
+    """What is printed up to the end, which comes when nobody holds the pipe: no process is left."""
+    return process.communicate(timeout=60)[0].strip()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_being_asked_to_end_begins_the_shutdown(
+    signum: signal.Signals, tmp_path: Path, anyio_backend: str
+) -> None:
+    with sidecar(tmp_path, anyio_backend, program("TERM: os._exit(9)")) as it:
+        assert [line(it), line(it)] == ["ready", "up"]
+        it.send_signal(signum)
+        assert rest(it).endswith("stopped 9")
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+def test_being_asked_twice_kills_at_once(first: signal.Signals, tmp_path: Path, anyio_backend: str) -> None:
+    with sidecar(tmp_path, anyio_backend, program("TERM: say('asked')")) as it:
+        assert [line(it), line(it)] == ["ready", "up"]
+        it.send_signal(first)
+        assert line(it) == "asked"
+        it.send_signal(signal.SIGTERM)
+        assert rest(it).endswith(f"stopped {128 + signal.SIGKILL}")
+
+
+@pytest.mark.parametrize("name", ["HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT"])
+def test_other_signals_are_passed_on_and_end_nothing(name: str, tmp_path: Path, anyio_backend: str) -> None:
+    with sidecar(tmp_path, anyio_backend, program(f"{name}: say('heard')")) as it:
+        assert [line(it), line(it)] == ["ready", "up"]
+        it.send_signal(getattr(signal, f"SIG{name}"))
+        assert line(it) == "heard"
+        it.terminate()
+        assert "stopped" in rest(it)
+
+
+def test_a_signal_that_was_ignored_from_the_start_stays_ignored(tmp_path: Path, anyio_backend: str) -> None:
+    # As a script does to what it starts with '&'.
+    before = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    with sidecar(tmp_path, anyio_backend, program("USR1: say('heard')"), before=before) as it:
+        assert [line(it), line(it)] == ["ready", "up"]
+        it.send_signal(signal.SIGINT)
+        for _ in range(3):
+            it.send_signal(signal.SIGUSR1)
+            assert line(it) == "heard"
+        it.terminate()
+        assert "stopped" in rest(it)
+
+
+@pytest.mark.parametrize("work", ["", "restarts"])
+@pytest.mark.parametrize("attempt", range(8))
+def test_being_asked_to_end_while_the_process_starts_leaves_nothing_behind(
+    work: str, attempt: int, tmp_path: Path, anyio_backend: str
+) -> None:
+    with sidecar(tmp_path, anyio_backend, SLEEPER, work) as it:
+        assert line(it) == "ready"
+        # Each time a little further into the start: a line of CPU work, not a sleep.
+        sum(range(attempt * 20_000))
+        it.terminate()
+        assert "stopped" in rest(it)
+        assert it.returncode == 0

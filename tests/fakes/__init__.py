@@ -1,0 +1,1 @@
+"""Fakes of the ports: in memory, on anyio, held to the same contracts as the real things."""

@@ -1,0 +1,121 @@
+"""A node in memory: its file, its state folder, its process and the probe of it. Runs on any clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+
+import anyio
+
+from sidecar.domain.document import Document, replace_servers
+from sidecar.domain.errors import BadFile
+from sidecar.domain.health import Health
+from sidecar.domain.identity import Role
+from sidecar.domain.process import Exited, NotLaunched, ProcessState, Running
+from sidecar.domain.servers import ServerList
+
+
+@dataclass(slots=True)
+class MemoryFile:
+    """A configuration file. ``writes`` counts the sidecar's own."""
+
+    data: bytes
+    role: Role = Role.FEDERATED
+    writes: int = 0
+    _changed: anyio.Event = field(default_factory=anyio.Event)
+
+    def edit(self, data: bytes) -> None:
+        """Somebody types into it."""
+        self.data = data
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def read(self) -> Document:
+        return Document.parse(self.data, source="memory", role=self.role)
+
+    async def write(self, document: Document) -> None:
+        self.data = document.data
+        self.writes += 1
+
+    async def repaired(self, servers: ServerList) -> tuple[str, Document] | None:
+        mended = replace_servers(self.data, servers)
+        if mended is None:
+            return None
+        try:
+            return self.data.decode(), Document.parse(mended, source="memory", role=self.role)
+        except BadFile:
+            return None
+
+    async def changes(self) -> AsyncIterator[None]:
+        yield None
+        while True:
+            await self._changed.wait()
+            yield None
+
+
+@dataclass(slots=True)
+class MemoryState:
+    """A state folder; it outlives the sidecar."""
+
+    good: tuple[int, ServerList] | None = None
+    rejected: list[str] = field(default_factory=list)
+
+    async def last_known_good(self) -> tuple[int, ServerList] | None:
+        return self.good
+
+    async def remember(self, version: int, servers: ServerList) -> None:
+        self.good = (version, servers)
+
+    async def keep_rejected(self, rejected: str, replaced_by: str) -> str:
+        self.rejected.append(rejected)
+        return f"rejected/{len(self.rejected)}-{len(replaced_by)}.diff"
+
+
+@dataclass(slots=True)
+class MemoryProcess:
+    """A process that takes ``stopping`` seconds to stop. ``starts`` is what each start loaded."""
+
+    stopping: float = 0.0
+    starts: list[ServerList] = field(default_factory=list)
+    stops: int = 0
+    state: ProcessState = field(default_factory=NotLaunched)
+    last_exit: int | None = None
+    _changed: anyio.Event = field(default_factory=anyio.Event)
+
+    async def start(self, servers: ServerList) -> None:
+        self.starts.append(servers)
+        self.state = Running(len(self.starts), anyio.current_time(), servers)
+
+    async def stop(self) -> None:
+        if isinstance(self.state, Running):
+            await anyio.sleep(self.stopping)
+            self.stops += 1
+        self.state = NotLaunched()
+
+    def die(self, code: int = 1, retry_in: float = 1.0) -> None:
+        """It ends by itself."""
+        self.state = Exited(code, anyio.current_time() + retry_in, 1)
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def changed(self) -> None:
+        await self._changed.wait()
+
+
+@dataclass(slots=True)
+class MemoryProbe:
+    """Finds the process healthy ``boot`` seconds after its start, while ``well``."""
+
+    process: MemoryProcess
+    boot: float = 0.0
+    well: bool = True
+
+    async def check(self) -> Health:
+        state = self.process.state
+        up = isinstance(state, Running) and anyio.current_time() >= state.since + self.boot
+        return Health(up and self.well, "memory")
+
+
+def edited(document: Document, servers: ServerList) -> bytes:
+    """What the file holds after somebody put another list into it."""
+    return replace(document).with_servers(servers).data
