@@ -1,0 +1,98 @@
+"""A lease is a scope: what runs inside ends before etcd lets the lease go."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+
+from sidecar.agent.board import Board
+from sidecar.agent.session import Session
+from sidecar.domain.node import View
+from sidecar.domain.store import LeaseID
+from tests.agent.sidecars import until
+from tests.build import server
+from tests.fakes.memory_store import MemoryStore, new_cluster
+
+pytestmark = pytest.mark.anyio
+
+TTL = 10.0
+
+
+@dataclass(slots=True)
+class Work:
+    """What runs under the lease, and when it began and ended."""
+
+    began: list[tuple[LeaseID, float]] = field(default_factory=list)
+    ended: list[float] = field(default_factory=list)
+
+    async def __call__(self, lease: LeaseID) -> None:
+        self.began.append((lease, anyio.current_time()))
+        try:
+            await anyio.sleep_forever()
+        finally:
+            self.ended.append(anyio.current_time())
+
+
+@asynccontextmanager
+async def held() -> AsyncIterator[tuple[Session, MemoryStore, Work]]:
+    """A session whose work has begun."""
+    store, work = MemoryStore(new_cluster()), Work()
+    session = Session(store, Board(View(identity=server(1))), TTL)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(session.run, work)
+        await until(lambda: bool(work.began))
+        yield session, store, work
+        tasks.cancel_scope.cancel()
+
+
+async def test_the_lease_is_renewed_for_as_long_as_etcd_answers() -> None:
+    async with held() as (session, _, work):
+        await anyio.sleep(50 * TTL)
+        assert len(work.began) == 1
+        assert session.board.view.lease_alive
+
+
+async def test_the_work_ends_on_this_clock_before_etcd_lets_the_lease_go() -> None:
+    async with held() as (session, store, work):
+        began = work.began[0][1]
+        store.disconnect()
+        await until(lambda: bool(work.ended))
+        assert 0.8 * TTL <= work.ended[0] - began < TTL
+        assert not session.board.view.lease_alive
+
+
+async def test_the_same_lease_goes_on_after_an_outage_that_it_survived() -> None:
+    async with held() as (_, store, work):
+        store.disconnect()
+        await until(lambda: bool(work.ended))
+        store.cluster.keep_all_alive()  # as etcd does when it comes back with another leader
+        store.reconnect()
+        await until(lambda: len(work.began) == 2)
+        assert work.began[0][0] == work.began[1][0]
+
+
+async def test_a_lease_that_is_gone_is_replaced() -> None:
+    async with held() as (_, store, work):
+        store.cluster.revoke(work.began[0][0])
+        await until(lambda: len(work.began) == 2)
+        assert work.began[0][0] != work.began[1][0]
+        assert len(work.ended) == 1
+
+
+async def test_a_renewal_whose_answer_is_lost_is_tried_again_in_time() -> None:
+    async with held() as (_, store, work):
+        for _ in range(20):
+            store.lose_answers(3)
+            await anyio.sleep(TTL)
+        assert len(work.began) == 1
+
+
+async def test_the_end_gives_the_lease_back() -> None:
+    async with held() as (session, store, work):
+        await session.end()
+        assert store.cluster.next_expiry == float("inf")
+        assert len(work.began) == 1
