@@ -9,11 +9,12 @@ from typing import NoReturn
 import anyio
 
 from sidecar.agent.board import Board
-from sidecar.domain.keys import Keys
+from sidecar.domain.errors import BadRecord
+from sidecar.domain.keys import Keys, Range
 from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.node import AskToJoin
 from sidecar.domain.process import Running
-from sidecar.domain.records import encode
+from sidecar.domain.records import decode, encode
 from sidecar.domain.report import Report
 from sidecar.domain.store import LeaseID, Put, Transaction
 from sidecar.ports import Store
@@ -44,10 +45,23 @@ class Herald:
             while self.current() == told:
                 await self.board.changed()
             told = self.current()
-            put = Put(self.keys.report(told.node_id), encode(told), lease)
-            await self.store.commit(Transaction((), (put,)))
+            if not await self._name_is_taken(told):
+                put = Put(self.keys.report(told.node_id), encode(told), lease)
+                await self.store.commit(Transaction((), (put,)))
             with anyio.move_on_after(QUIET):
                 await self._news_since(told)
+
+    async def _name_is_taken(self, report: Report) -> bool:
+        """Whether a server that is not in the list would speak over another one of the same name."""
+        canonical = self.board.view.canonical
+        if report.url is None or (canonical and report.url in canonical.servers):
+            return False
+        key = self.keys.report(report.node_id)
+        entry = (await self.store.read(Range(key))).entries.get(key)
+        try:
+            return entry is not None and decode(Report, entry.value, key).url != report.url
+        except BadRecord:
+            return False
 
     async def petition(self, lease: LeaseID) -> NoReturn:
         """Ask to join for as long as the decision is to ask, once for each attempt."""

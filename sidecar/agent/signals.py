@@ -14,6 +14,10 @@ from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
+# One wish may come as two signals: timeout(1) signals its command and then its whole group.
+HURRY = 0.5
+"""Seconds between two signals that make the second one a second wish."""
+
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
 # What an application may have a meaning for: reload, dump threads, rotate logs, the terminal's
 # size.
@@ -43,18 +47,22 @@ async def pass_signals(
 ) -> NoReturn:
     """Pass signals on to ``process``; on SIGTERM or SIGINT call ``stop`` to begin the shutdown.
 
-    A second SIGTERM or SIGINT kills the process at once: whoever asks twice does not want to wait
-    for the grace period. Signals are caught once the task has started (``await group.start(…)``);
+    A second SIGTERM or SIGINT, `HURRY` later or more, kills the process at once: whoever asks twice
+    does not want to wait for the grace period. Signals are caught once the task has started (``await group.start(…)``);
     start it before the process, and keep it running through the shutdown, or the second one kills
     the sidecar and leaves the process behind.
     """
-    stopping = False
+    asked_at: float | None = None
     with anyio.open_signal_receiver(*sorted(_caught())) as signals:
         task_status.started()
         async for signum in signals:
             if signum in _PASSED_ON:
                 process.signal(signum)
-            elif stopping:
+            elif asked_at is None:
+                asked_at = anyio.current_time()
+                event(log, logging.INFO, "shutting down", signal=signum.name)
+                stop()
+            elif anyio.current_time() >= asked_at + HURRY:
                 event(
                     log,
                     logging.WARNING,
@@ -62,10 +70,6 @@ async def pass_signals(
                     signal=signum.name,
                 )
                 process.signal(signal.SIGKILL)
-            else:
-                stopping = True
-                event(log, logging.INFO, "shutting down", signal=signum.name)
-                stop()
     raise AssertionError("a signal receiver never ends")
 
 

@@ -58,7 +58,7 @@ def program(*handlers: str) -> tuple[str, ...]:
 
     No shell script: a shell that gets a signal while it forks loses it for its child.
     """
-    lines = ["import os, signal", "def say(word): os.write(1, word.encode() + b'\\n')"]
+    lines = ["import os, signal, time", "def say(word): os.write(1, word.encode() + b'\\n')"]
     for handler in handlers:
         name, _, expression = handler.partition(": ")
         lines.append(f"signal.signal(signal.SIG{name}, lambda *_: {expression})")
@@ -105,14 +105,36 @@ def test_being_asked_to_end_begins_the_shutdown(
         assert rest(it).endswith("stopped 9")
 
 
+def insist(process: subprocess.Popen[str]) -> None:
+    """Ask again and again, as somebody at a keyboard does."""
+    for _ in range(100):
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(0.1)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+    raise AssertionError("it does not end")
+
+
 @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
 def test_being_asked_twice_kills_at_once(first: signal.Signals, tmp_path: Path, anyio_backend: str) -> None:
     with sidecar(tmp_path, anyio_backend, program("TERM: say('asked')")) as it:
         assert [line(it), line(it)] == ["ready", "up"]
         it.send_signal(first)
         assert line(it) == "asked"
-        it.send_signal(signal.SIGTERM)
+        insist(it)
         assert rest(it).endswith(f"stopped {128 + signal.SIGKILL}")
+
+
+def test_one_wish_in_two_signals_leaves_the_grace_period(tmp_path: Path, anyio_backend: str) -> None:
+    handler = "TERM: (say('asked'), time.sleep(0.2), os._exit(9))"
+    with sidecar(tmp_path, anyio_backend, program(handler)) as it:
+        assert [line(it), line(it)] == ["ready", "up"]
+        it.send_signal(signal.SIGTERM)
+        it.send_signal(signal.SIGTERM)
+        assert line(it) == "asked"
+        assert rest(it).endswith("stopped 9")
 
 
 @pytest.mark.parametrize("name", ["HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT"])

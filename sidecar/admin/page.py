@@ -1,0 +1,118 @@
+"""The status page: one sidecar for a person's eyes, in one piece, without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from html import escape
+
+from sidecar import __version__
+from sidecar.domain.report import Phase
+from sidecar.domain.status import Status
+
+REFRESH = 2  # seconds
+
+_GOOD = {Phase.RUNNING}
+_BAD = {Phase.CRASHED, Phase.REFUSED, Phase.REMOVED}
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="{refresh}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{node}: {phase}</title>
+<style>
+:root {{ color-scheme: light dark; --line: #8884; --dim: #888; }}
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto;
+        padding: 0 1rem; }}
+h1 {{ font-size: 1.5rem; margin: 0; }}
+h2 {{ font-size: 1rem; margin: 2rem 0 .5rem; }}
+p {{ margin: .3rem 0; overflow-wrap: anywhere; }}
+.dim {{ color: var(--dim); }}
+.phase {{ border-radius: .4rem; padding: .1rem .6rem; font-size: 1rem; font-weight: 600;
+          color: #fff; }}
+.good {{ background: #1a7f37; }} .bad {{ background: #c62828; }} .busy {{ background: #9a6700; }}
+table {{ border-collapse: collapse; width: 100%; }}
+th, td {{ text-align: left; padding: .3rem .5rem .3rem 0; border-top: 1px solid var(--line);
+          vertical-align: top; overflow-wrap: anywhere; }}
+th {{ font-weight: 400; color: var(--dim); width: 14rem; }}
+code {{ font: .93em ui-monospace, monospace; }}
+</style>
+</head>
+<body>
+<h1>{node} <span class="phase {colour}">{phase}</span></h1>
+<p>{reason}</p>
+<p class="dim">{role} of the network <b>{network}</b>, {phase} since {since}</p>
+<h2>FederatedServers</h2>
+<table>{servers}</table>
+<h2>Now</h2>
+<table>{now}</table>
+<h2>In this life of the sidecar</h2>
+<table>{counters}</table>
+<p class="dim">sidecar {version}, <a href="/api/v1/status">as JSON</a>,
+<a href="/metrics">metrics</a>, <a href="/readyz">readyz</a>. Renewed every {refresh} seconds.</p>
+</body>
+</html>
+"""
+
+
+def render(status: Status) -> str:
+    """Return the page; every value in it is escaped."""
+    colour = "good" if status.phase in _GOOD else "bad" if status.phase in _BAD else "busy"
+    return _PAGE.format(
+        refresh=REFRESH,
+        node=escape(status.identity.node_id),
+        phase=status.phase.value,
+        colour=colour,
+        reason=escape(status.reason),
+        role="server" if status.identity.url else "database node",
+        network=escape(status.network),
+        since=datetime.fromtimestamp(status.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        servers="".join(_servers(status)) or _row("none yet", "no canonical list is known"),
+        now="".join(_row(name, value) for name, value in _now(status)),
+        counters="".join(_row(name, str(value)) for name, value in _counters(status)),
+        version=__version__,
+    )
+
+
+def _servers(status: Status) -> Iterator[str]:
+    own = status.identity.url
+    for place, text in enumerate(status.servers, 1):
+        mark = " (this one)" if own and own.text == text else ""
+        yield _row(f"{place}{mark}", text)
+
+
+def _now(status: Status) -> Iterator[tuple[str, str]]:
+    yield "leads the network", _yes(status.leading)
+    yield "ready", _yes(status.ready)
+    yield "has read the network", _yes(status.listed)
+    yield "file holds the list", _yes(status.applied)
+    yield "lease in etcd alive", _yes(status.lease_alive)
+    yield "canonical version", _or_none(status.canonical_version)
+    yield "process runs on version", _or_none(status.loaded_version)
+    yield "process", "not running" if status.pid is None else f"pid {status.pid}"
+    yield "process healthy", _yes(status.healthy)
+
+
+def _counters(status: Status) -> Iterator[tuple[str, int]]:
+    counters = status.counters
+    yield "starts of the process", counters.starts
+    yield "restarts after a change", counters.restarts
+    yield "deaths of the process", counters.deaths
+    yield "writes of the file", counters.file_writes
+    yield "edits not obeyed", counters.rejected_edits
+    yield "errors of etcd", counters.store_errors
+    yield "terms as leader", counters.terms
+
+
+def _row(name: str, value: str) -> str:
+    return f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>\n"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _or_none(value: int | None) -> str:
+    return "none" if value is None else str(value)

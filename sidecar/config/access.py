@@ -1,0 +1,89 @@
+"""From the settings of etcd to `EtcdAccess`: certificates that exist, a user with one password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sidecar.config.reading import Reading
+from sidecar.config.settings import EtcdAccess
+
+
+def etcd_access(reading: Reading) -> EtcdAccess:
+    """Return how to reach etcd; what is wrong with it joins ``reading.problems``."""
+    values = reading.values
+    endpoints = values["etcd"] or ()
+    _check_tls(reading, endpoints)
+    password = _password(reading)
+    _check_user(reading, password)
+    return EtcdAccess(
+        endpoints,
+        values["tls.ca"],
+        values["tls.cert"],
+        values["tls.key"],
+        values["auth.user"],
+        password,
+    )
+
+
+def _check_tls(reading: Reading, endpoints: tuple[str, ...]) -> None:
+    given = [key for key in ("tls.ca", "tls.cert", "tls.key") if reading.values[key]]
+    for key in given:
+        trouble = _unreadable(reading.values[key])
+        if trouble:
+            reading.problems.append(f"{reading.source(key)}: {trouble}")
+    for one, other in (("tls.cert", "tls.key"), ("tls.key", "tls.cert")):
+        if one in given and other not in reading.found:
+            reading.problems.append(f"{reading.source(one)}: needs {other} beside it, which is not set")
+    # Whoever names certificates believes that the connection is encrypted.
+    plain = [url for url in endpoints if url.startswith("http://")]
+    if given and plain:
+        reading.problems.append(
+            f"{reading.source(given[0])}: {given[0]} is set, but {plain[0]} is not encrypted; "
+            f"write https:// ({reading.source('etcd')})"
+        )
+
+
+def _password(reading: Reading) -> str | None:
+    """Return the password: the setting, or what the file holds, whichever has the higher source."""
+    text, file = reading.found.get("auth.password"), reading.found.get("auth.password_file")
+    if text and file and text.rank == file.rank:
+        reading.problems.append(
+            f"{text.source} and {file.source}: two passwords are one too many; set one of them"
+        )
+    path: Path | None = reading.values["auth.password_file"]
+    if path is None or file is None or (text and text.rank > file.rank):
+        password: str | None = reading.values["auth.password"]
+        return password
+    trouble = _unreadable(path)
+    if trouble:
+        reading.problems.append(f"{file.source}: {trouble}")
+        return None
+    try:
+        # Editors and `echo` end a file with a newline, which belongs to no password.
+        password = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+    except UnicodeDecodeError:
+        reading.problems.append(f"{file.source}: {path} is not UTF-8 text")
+        return None
+    if not password:
+        reading.problems.append(f"{file.source}: {path} is empty; its first line must be the password")
+    return password or None
+
+
+def _check_user(reading: Reading, password: str | None) -> None:
+    user = reading.found.get("auth.user")
+    secret = reading.found.get("auth.password_file") or reading.found.get("auth.password")
+    if user and not secret:
+        reading.problems.append(
+            f"{user.source}: a user needs a password: --password-file, SIDECAR_AUTH_PASSWORD, "
+            "or password in [auth]"
+        )
+    if secret and password and not user:
+        reading.problems.append(f"{secret.source}: a password needs a user: --user or user in [auth]")
+
+
+def _unreadable(path: Path) -> str:
+    try:
+        with path.open("rb"):
+            return ""
+    except OSError as exc:
+        return f"{path} cannot be read: {exc.strerror}"

@@ -1,0 +1,88 @@
+"""`load` and `load_network`: the only ways to get settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sidecar.config.access import etcd_access
+from sidecar.config.reading import Reading, read
+from sidecar.config.settings import NetworkSettings, Settings
+from sidecar.config.table import NETWORK, SETTINGS
+from sidecar.domain.document import role_of
+from sidecar.domain.identity import Role
+
+FILE_NAMES = {Role.FEDERATED: "federated.json", Role.DATABASE: "config.json"}
+
+
+def load(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Settings:
+    """Return the settings of ``sidecar run``, started in ``folder``.
+
+    ``flags`` is keyed like the table (and ``config``), None for what was not given. Raises
+    `BadConfiguration` that names everything that is wrong, and where it came from.
+    """
+    reading = read(SETTINGS, flags, environ, folder)
+    access = etcd_access(reading)
+    file = _file(reading, folder)
+    role = _role(reading, file)
+    reading.finish()
+    values = reading.values
+    return Settings(
+        access=access,
+        network=values["network"],
+        log_format=values["log_format"],
+        log_level=values["log_level"],
+        file=file,
+        role=role,
+        node_id=values["node_id"],
+        url=values["url"],
+        state_dir=values["state_dir"] or file.parent / ".sidecar",
+        lease_ttl=values["lease_ttl"],
+        stop_timeout=values["stop_timeout"],
+        health=values["health"],
+        bootstrap=values["bootstrap"],
+        on_removed=values["on_removed"],
+        admin=values["admin"],
+        command=values["command"] or (),
+    )
+
+
+def load_network(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> NetworkSettings:
+    """Return the settings of every other verb; those of ``sidecar run`` alone are not looked at."""
+    reading = read(NETWORK, flags, environ, folder)
+    access = etcd_access(reading)
+    reading.finish()
+    values = reading.values
+    return NetworkSettings(access, values["network"], values["log_format"], values["log_level"])
+
+
+def _file(reading: Reading, folder: Path) -> Path:
+    """Return the file that was named, else the one in ``folder`` with one of the usual names."""
+    if "file" in reading.found:
+        return Path(reading.values["file"] or "")
+    role: Role | None = reading.values["role"]
+    names = [FILE_NAMES[role]] if role else list(FILE_NAMES.values())
+    there = [name for name in names if (folder / name).is_file()]
+    if len(there) != 1:
+        what = "both are" if there else "there is none"
+        reading.problems.append(
+            f"file: not given, and of {' and '.join(names)} {what} in {folder.absolute()}; "
+            "name it with --file PATH (or SIDECAR_FILE)"
+        )
+    return folder / (there or names)[0]
+
+
+def _role(reading: Reading, file: Path) -> Role:
+    """Return the role that was set, else the one that goes with the file's name."""
+    role: Role | None = reading.values["role"]
+    if role:
+        return role
+    by_name = role_of(file.name)
+    if by_name:
+        return by_name
+    if "role" not in reading.found and reading.values["file"]:
+        reading.problems.append(
+            f"role: cannot be told from the name {file.name}; "
+            "say --role federated or --role database (or SIDECAR_ROLE)"
+        )
+    return Role.FEDERATED

@@ -1,0 +1,100 @@
+"""The one table of settings: flags, variables, keys of sidecar.toml and ``--help`` come from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sidecar.config import values
+from sidecar.domain.identity import Role
+
+
+class Bootstrap(StrEnum):
+    """Whether this server may publish its own list where the network has none."""
+
+    AUTO = "auto"
+    NEVER = "never"
+
+
+class OnRemoved(StrEnum):
+    """What becomes of the process of a server that was removed from the network."""
+
+    STOP = "stop"
+    LEAVE = "leave"
+
+
+class LogFormat(StrEnum):
+    """For a person, or for a log collector."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """Nothing below this level is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. ``key`` is its place in sidecar.toml: ``tls.ca`` is ``ca`` of table ``[tls]``.
+
+    ``default`` is a text, parsed like any other; None where it follows from other settings.
+    """
+
+    key: str
+    parse: Callable[[object], object]
+    metavar: str
+    help: str
+    default: str | None = None
+    own_flag: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """Its option, or ``""``: a secret has none, as ``ps`` shows everybody's command lines."""
+        if self.own_flag is not None:
+            return self.own_flag
+        return "--" + self.key.replace(".", "-").replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return "SIDECAR_" + self.key.replace(".", "_").upper()
+
+
+# What `sidecar run` alone takes.
+NODE = (
+    Setting("file", values.path, "PATH", "federated.json or config.json; else the one here"),
+    Setting("role", values.choice(Role), "ROLE", "federated or database; else told by the file's name"),
+    Setting("node_id", values.node_id, "ID", "this node's name; else the file's NodeID"),
+    Setting("url", values.server_url, "URL", "this server's own; else found in the file's list"),
+    Setting("state_dir", values.path, "DIR", "where it remembers; else .sidecar beside the file"),
+    # etcd grants whole seconds, and a leader steps down before the end: one second is too little.
+    Setting("lease_ttl", values.seconds(2, 3600), "SECONDS", "until a dead sidecar is missed", "10"),
+    Setting("stop_timeout", values.seconds(0), "SECONDS", "from SIGTERM to SIGKILL", "10"),
+    Setting("health", values.health, "PROBE", "URL, tcp://HOST:PORT or exec:CMD; else its own URL"),
+    Setting("bootstrap", values.choice(Bootstrap), "auto|never", "publish the first list", "auto"),
+    Setting("on_removed", values.choice(OnRemoved), "stop|leave", "what to do to COMMAND", "stop"),
+    Setting("admin", values.address_or_off, "ADDRESS", "HOST:PORT or off", "127.0.0.1:9180"),
+    Setting("command", values.command, "COMMAND", "the process to look after", own_flag=""),
+)
+
+# What every verb that talks to etcd takes.
+NETWORK = (
+    Setting("etcd", values.endpoints, "URL[,URL…]", "endpoints", "http://127.0.0.1:2379"),
+    Setting("network", values.network, "NAME", "which network of this etcd", "default"),
+    Setting("tls.ca", values.path, "FILE", "PEM: who signed etcd's certificate"),
+    Setting("tls.cert", values.path, "FILE", "PEM: the certificate to show etcd"),
+    Setting("tls.key", values.path, "FILE", "PEM: its private key"),
+    Setting("auth.user", values.text, "NAME", "user of etcd", own_flag="--user"),
+    Setting("auth.password", values.secret, "TEXT", "its password", own_flag=""),
+    Setting("auth.password_file", values.path, "FILE", "its password", own_flag="--password-file"),
+    Setting("log_format", values.choice(LogFormat), "FORMAT", "console or json", "console"),
+    Setting("log_level", values.choice(LogLevel), "LEVEL", "debug, info, warning, error", "info"),
+)
+
+SETTINGS = NETWORK + NODE

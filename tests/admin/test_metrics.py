@@ -1,0 +1,67 @@
+"""The metrics, read back by Prometheus' own parser."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from sidecar.admin.metrics import render
+from sidecar.domain.identity import Identity, Role
+from sidecar.domain.report import Phase
+from sidecar.domain.servers import NodeID
+from sidecar.domain.status import Status
+from tests.admin.statuses import RUNNING
+
+
+def samples(status: Status) -> dict[tuple[str, str], float]:
+    """Every sample by its name and, for the phase, its label."""
+    return {
+        (sample.name, sample.labels.get("phase", "")): sample.value
+        for family in text_string_to_metric_families(render(status))
+        for sample in family.samples
+    }
+
+
+def test_every_family_has_a_type_a_help_and_the_prefix() -> None:
+    for family in text_string_to_metric_families(render(RUNNING)):
+        assert family.name.startswith("sidecar_")
+        assert family.type in {"gauge", "counter"}
+        assert family.documentation.endswith(".")
+        assert family.samples
+
+
+def test_values_are_those_of_the_status() -> None:
+    found = samples(replace(RUNNING, leading=False, canonical_version=123_456_789))
+
+    assert found["sidecar_leading", ""] == 0
+    assert found["sidecar_ready", ""] == 1
+    assert found["sidecar_canonical_version", ""] == 123_456_789
+    assert found["sidecar_phase_since_seconds", ""] == 1_780_000_000
+    assert found["sidecar_servers", ""] == 2
+    assert found["sidecar_process_restarts_total", ""] == 4
+    assert found["sidecar_store_errors_total", ""] == 2
+
+
+def test_exactly_one_phase_is_on() -> None:
+    for phase in Phase:
+        found = samples(replace(RUNNING, phase=phase))
+        on = [label for (name, label), value in found.items() if name == "sidecar_phase" and value]
+        assert on == [phase.value]
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    found = samples(replace(RUNNING, canonical_version=None, loaded_version=None))
+
+    assert ("sidecar_canonical_version", "") not in found
+    assert ("sidecar_loaded_version", "") not in found
+
+
+def test_labels_are_escaped() -> None:
+    odd = replace(RUNNING, network='a"b\\c\nd', identity=Identity(NodeID("db"), Role.DATABASE, None))
+
+    (info,) = (f for f in text_string_to_metric_families(render(odd)) if f.name == "sidecar_info")
+
+    assert info.samples[0].labels["network"] == 'a"b\\c\nd'
+    assert info.samples[0].labels["url"] == ""
+    assert info.samples[0].labels["role"] == "database"

@@ -1,0 +1,80 @@
+"""The status page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+from sidecar.admin.page import render
+from sidecar.domain.identity import Identity, Role
+from sidecar.domain.report import Phase
+from sidecar.domain.servers import NodeID
+from tests.admin.statuses import RUNNING
+
+
+class Reader(HTMLParser):
+    """Collects the text that a person sees, and every tag."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, _: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.seen.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.seen).split())
+
+
+def test_the_page_tells_who_how_and_why() -> None:
+    text = Reader(render(RUNNING)).text
+
+    assert "fed-1 running the process runs, healthy, on the list of version 5" in text
+    assert "server of the network default" in text
+    assert "1 (this one) http://localhost:9000" in text
+    assert "pid 4711" in text
+
+
+def test_whatever_a_value_holds_stays_text() -> None:
+    nasty = "<script>alert(1)</script>{x}&"
+    page = Reader(render(replace(RUNNING, reason=nasty, network=nasty, servers=(nasty,))))
+
+    assert "script" not in page.tags
+    assert page.text.count(nasty) == 3
+
+
+def test_the_page_of_a_node_that_knows_nothing_yet_says_so() -> None:
+    early = replace(
+        RUNNING,
+        identity=Identity(NodeID("db-1"), Role.DATABASE, None),
+        phase=Phase.WAITING,
+        servers=(),
+        canonical_version=None,
+        loaded_version=None,
+        pid=None,
+    )
+    text = Reader(render(early)).text
+
+    assert "database node of the network" in text
+    assert "no canonical list is known" in text
+    assert "process not running" in text
+
+
+def test_every_phase_has_a_colour() -> None:
+    colours = {
+        phase: render(replace(RUNNING, phase=phase)).partition('class="phase ')[2][:3] for phase in Phase
+    }
+
+    assert colours[Phase.RUNNING] == "goo"
+    assert colours[Phase.CRASHED] == colours[Phase.REFUSED] == colours[Phase.REMOVED] == "bad"
+    assert set(colours.values()) == {"goo", "bad", "bus"}
+
+
+def test_the_page_renews_itself() -> None:
+    assert '<meta http-equiv="refresh" content="2">' in render(RUNNING)

@@ -1,0 +1,112 @@
+"""Settings: where they come from, and which source wins."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sidecar.config import Address, Bootstrap, LogFormat, LogLevel, OnRemoved, load, load_network
+from sidecar.config.settings import Settings
+from sidecar.config.table import SETTINGS
+from sidecar.domain.identity import Role
+from sidecar.domain.validation import schema
+from tests.config.folder import toml
+
+
+def test_without_any_setting_the_defaults_hold(folder: Path) -> None:
+    settings = load({}, {}, folder)
+
+    assert settings.access.endpoints == ("http://127.0.0.1:2379",)
+    assert settings.network == "default"
+    assert (settings.file, settings.role) == (folder / "federated.json", Role.FEDERATED)
+    assert settings.state_dir == folder / ".sidecar"
+    assert (settings.lease_ttl, settings.stop_timeout) == (10.0, 10.0)
+    assert settings.admin == Address("127.0.0.1", 9180)
+    assert (settings.log_format, settings.log_level) == (LogFormat.CONSOLE, LogLevel.INFO)
+    assert (settings.bootstrap, settings.on_removed) == (Bootstrap.AUTO, OnRemoved.STOP)
+    assert (settings.node_id, settings.url, settings.health, settings.command) == (None, None, None, ())
+
+
+def test_a_flag_beats_a_variable_which_beats_the_file(folder: Path) -> None:
+    toml(folder, 'network = "from-file"\nlease_ttl = 5\nstop_timeout = 3')
+    environ = {"SIDECAR_NETWORK": "from-env", "SIDECAR_LEASE_TTL": "6"}
+
+    settings = load({"network": "from-flag"}, environ, folder)
+
+    assert (settings.network, settings.lease_ttl, settings.stop_timeout) == ("from-flag", 6.0, 3.0)
+
+
+EVERYTHING = {
+    "etcd": ("http://a:2379,http://b:2379", ["http://a:2379", "http://b:2379"]),
+    "network": ("blue", "blue"),
+    "role": ("database", "database"),
+    "file": ("node.json", "node.json"),
+    "node_id": ("db-1", "db-1"),
+    "url": ("http://localhost:9000", "http://localhost:9000"),
+    "state_dir": ("state", "state"),
+    "lease_ttl": ("2.5", 2.5),
+    "stop_timeout": ("0", 0),
+    "health": ("tcp://localhost:9000", "tcp://localhost:9000"),
+    "bootstrap": ("never", "never"),
+    "on_removed": ("leave", "leave"),
+    "admin": ("[::1]:9181", "[::1]:9181"),
+    "command": ("java -jar 'my server.jar'", ["java", "-jar", "my server.jar"]),
+    "log_format": ("json", "json"),
+    "log_level": ("debug", "debug"),
+    "auth.user": ("root", "root"),
+    "auth.password": ("hunter2", "hunter2"),
+}
+
+
+def as_toml(values: dict[str, object]) -> str:
+    plain = [f"{key} = {json.dumps(value)}" for key, value in values.items() if "." not in key]
+    auth = [f"{key} = {json.dumps(value)}" for key, value in values.items() if "." in key]
+    return "\n".join([*plain, *auth])
+
+
+def test_every_source_spells_every_setting_and_means_the_same(folder: Path, tmp_path: Path) -> None:
+    variables = {setting.key: setting.variable for setting in SETTINGS}
+    by_flag = load({key: text for key, (text, _) in EVERYTHING.items()}, {}, folder)
+    by_variable = load({}, {variables[key]: text for key, (text, _) in EVERYTHING.items()}, folder)
+    toml(folder, as_toml({key: value for key, (_, value) in EVERYTHING.items()}))
+    by_file = load({}, {}, folder)
+
+    assert by_flag == by_variable == by_file
+    assert by_file.access.endpoints == ("http://a:2379", "http://b:2379")
+    assert by_file.command == ("java", "-jar", "my server.jar")
+    assert by_file.admin == Address("::1", 9181)
+    assert by_file.access.password == "hunter2"
+
+
+def test_the_table_and_the_schema_of_sidecar_toml_name_the_same_settings() -> None:
+    properties = schema("sidecar")["properties"]
+    keys = set()
+    for name, about in properties.items():
+        inner = about.get("properties")
+        keys |= {f"{name}.{key}" for key in inner} if inner else {name}
+
+    assert {setting.key for setting in SETTINGS} == keys - {"$schema"}
+
+
+def test_no_secret_can_be_given_where_ps_would_show_it() -> None:
+    flags = {setting.key: setting.flag for setting in SETTINGS}
+
+    assert flags["auth.password"] == ""
+    assert flags["auth.password_file"] == "--password-file"
+
+
+def test_a_password_never_shows_in_the_settings_text(folder: Path) -> None:
+    settings = load({"auth.user": "me"}, {"SIDECAR_AUTH_PASSWORD": "hunter2"}, folder)
+
+    assert "hunter2" not in repr(settings)
+
+
+def test_an_empty_variable_counts_as_not_set(folder: Path) -> None:
+    assert load({}, {"SIDECAR_URL": "", "SIDECAR_NETWORK": ""}, folder).network == "default"
+
+
+def test_operator_verbs_do_not_look_at_the_settings_of_run_alone(tmp_path: Path) -> None:
+    settings = load_network({}, {"SIDECAR_ROLE": "nonsense", "SIDECAR_NETWORK": "blue"}, tmp_path)
+
+    assert not isinstance(settings, Settings)
+    assert settings.network == "blue"

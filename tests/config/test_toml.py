@@ -1,0 +1,70 @@
+"""The file sidecar.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sidecar.config import load
+from tests.config.folder import refusal, toml
+
+
+def test_the_file_is_the_one_named_by_flag_or_variable(folder: Path) -> None:
+    toml(folder, 'network = "here"')
+    (folder / "a.toml").write_text('network = "a"')
+    (folder / "b.toml").write_text('network = "b"')
+
+    assert load({}, {}, folder).network == "here"
+    assert load({}, {"SIDECAR_CONFIG": "b.toml"}, folder).network == "b"
+    assert load({"config": "a.toml"}, {"SIDECAR_CONFIG": "b.toml"}, folder).network == "a"
+
+
+def test_paths_in_the_file_are_meant_from_its_own_folder(folder: Path) -> None:
+    (folder / "etc").mkdir()
+    (folder / "etc" / "sidecar.toml").write_text('file = "federated.json"')
+
+    settings = load({"config": "etc/sidecar.toml"}, {}, folder)
+
+    assert settings.file == folder / "etc" / "federated.json"
+
+
+def test_a_named_file_that_is_not_there_is_an_error(folder: Path) -> None:
+    assert "gone.toml: cannot be read: No such file" in refusal({"config": "gone.toml"}, {}, folder)
+
+
+@pytest.mark.parametrize("content", [b"lease_ttl = = 3", b'network = "\xff"'])
+def test_a_file_that_is_not_toml_is_an_error_that_names_it(folder: Path, content: bytes) -> None:
+    (folder / "sidecar.toml").write_bytes(content)
+
+    assert "sidecar.toml: is not TOML: " in refusal({}, {}, folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lease-ttl = 3", "lease-ttl: is no setting; did you mean lease_ttl?"),
+        ('netwrok = "x"', "netwrok: is no setting; did you mean network?"),
+        ('user = "x"', "user: is no setting; did you mean auth.user?"),
+        ('[tls]\ncertificate = "x"', "tls.certificate: is no setting; did you mean tls.cert?"),
+        ('tls = "x.pem"', "tls: must be a table: [tls]"),
+        ("zebra = 3", "zebra: is no setting"),
+    ],
+)
+def test_an_unknown_key_is_told_once_with_the_nearest_one(folder: Path, text: str, said: str) -> None:
+    toml(folder, text)
+
+    assert refusal({}, {}, folder) == f"{folder}/sidecar.toml: {said}"
+
+
+def test_the_schema_judges_also_what_a_flag_overrules(folder: Path) -> None:
+    toml(folder, "lease_ttl = true")
+
+    assert f"{folder}/sidecar.toml: lease_ttl: " in refusal({"lease_ttl": "5"}, {}, folder)
+
+
+def test_what_is_wrong_under_auth_is_told_without_its_value(folder: Path) -> None:
+    toml(folder, "[auth]\npassword = 12345678")
+
+    for environ in ({}, {"SIDECAR_AUTH_PASSWORD": "x", "SIDECAR_AUTH_USER": "u"}):
+        assert "12345678" not in refusal({}, environ, folder)

@@ -1,0 +1,120 @@
+"""Values, and what is said about wrong ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sidecar.config import load
+from sidecar.config.table import SETTINGS
+from sidecar.domain.identity import Role
+from tests.config.folder import refusal, toml
+
+
+@pytest.mark.parametrize(
+    ("key", "bad", "said"),
+    [
+        ("lease_ttl", "abc", "'abc' is not a number of seconds from 2 to 3600, such as 10"),
+        ("lease_ttl", "1", "'1' is not a number of seconds from 2"),
+        ("stop_timeout", "nan", "'nan' is not a number of seconds from 0"),
+        ("stop_timeout", "-1", "'-1' is not a number of seconds from 0"),
+        ("role", "leader", "'leader' is not one of federated, database"),
+        ("etcd", "127.0.0.1:2379", "'127.0.0.1:2379' does not start with http://"),
+        ("etcd", "http://a:2379,", "'' is empty; an endpoint looks like http://127.0.0.1:2379"),
+        ("etcd", "http://a:0", "has port 0"),
+        ("network", "a/b", "network 'a/b' must be 1 to 63 letters"),
+        ("node_id", "-x", "'-x' is not a NodeID"),
+        ("url", "localhost", "does not start with http://"),
+        ("url", "http://me:pw@localhost", "carries a user name or password"),
+        ("admin", "9180", "'9180' is not HOST:PORT, such as 127.0.0.1:9180 or [::1]:9180, nor off"),
+        ("admin", "::1:9180", "is not HOST:PORT"),
+        ("admin", "127.0.0.1:70000", "is not HOST:PORT"),
+        ("admin", ":9180", "is not HOST:PORT"),
+        ("health", "localhost:9000", "is not http://HOST:PORT/PATH, tcp://HOST:PORT or exec:COMMAND"),
+        ("health", "exec: ", "is not http://HOST:PORT/PATH"),
+        ("log_level", "loud", "'loud' is not one of debug, info, warning, error"),
+        ("file", " ", "is not a text"),
+    ],
+)
+def test_a_wrong_value_names_its_source_itself_and_what_is_right(
+    folder: Path, key: str, bad: str, said: str
+) -> None:
+    setting = next(setting for setting in SETTINGS if setting.key == key)
+
+    by_flag, by_variable = refusal({key: bad}, {}, folder), refusal({}, {setting.variable: bad}, folder)
+
+    assert by_flag.startswith(f"{setting.flag}: ")
+    assert said in by_flag
+    assert by_variable.startswith(f"{setting.variable}: ")
+
+
+def test_a_wrong_value_in_the_file_is_told_once_by_its_key(folder: Path) -> None:
+    toml(folder, "lease_ttl = 1")
+
+    said = refusal({}, {}, folder)
+
+    assert said.startswith(f"{folder}/sidecar.toml: lease_ttl: 1 is not a number of seconds")
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("bad", ["'unclosed", "''"])
+def test_a_command_variable_is_split_as_a_shell_would(folder: Path, bad: str) -> None:
+    assert refusal({}, {"SIDECAR_COMMAND": bad}, folder).startswith("SIDECAR_COMMAND: ")
+
+
+@pytest.mark.parametrize("bad", ["[]", '["java", 3]', '[""]', "{ a = 1 }"])
+def test_a_command_in_the_file_is_an_array_of_words(folder: Path, bad: str) -> None:
+    toml(folder, f"command = {bad}")
+
+    assert "sidecar.toml: command: " in refusal({}, {}, folder)
+
+
+def test_everything_wrong_is_told_at_once_a_line_each(folder: Path) -> None:
+    toml(folder, "zebra = 1\nadmin = 9180")
+
+    said = refusal({"lease_ttl": "x"}, {"SIDECAR_ROLE": "y"}, folder).splitlines()
+
+    assert [line.rpartition("/")[2].split(":")[0] for line in said if "toml" in line] == 2 * ["sidecar.toml"]
+    assert len(said) == 4
+
+
+def test_endpoints_with_a_password_in_them_are_refused_without_repeating_it(folder: Path) -> None:
+    said = refusal({"etcd": "http://root:hunter2@etcd:2379"}, {}, folder)
+
+    assert said == "--etcd: carries a user name or password; set --user and --password-file"
+
+
+def test_endpoints_come_in_normal_form_each_once(folder: Path) -> None:
+    settings = load({"etcd": "HTTP://Etcd:2379/, http://etcd:2379,http://[::1]:2379"}, {}, folder)
+
+    assert settings.access.endpoints == ("http://etcd:2379", "http://[::1]:2379")
+
+
+# The node's file and its role.
+
+
+def test_the_role_follows_from_the_name_of_the_file(tmp_path: Path) -> None:
+    assert load({"file": "x/config.json"}, {}, tmp_path).role is Role.DATABASE
+    assert load({"file": "x/federated.json"}, {}, tmp_path).role is Role.FEDERATED
+    assert load({"file": "x/federated.json", "role": "database"}, {}, tmp_path).role is Role.DATABASE
+
+
+def test_the_role_picks_the_file_where_both_are_there(folder: Path) -> None:
+    (folder / "config.json").write_text("{}")
+
+    assert load({"role": "database"}, {}, folder).file == folder / "config.json"
+    assert "both are" in refusal({}, {}, folder)
+
+
+def test_a_folder_without_a_file_is_an_error_that_names_the_flag(tmp_path: Path) -> None:
+    said = refusal({}, {}, tmp_path)
+
+    assert said.startswith("file: not given, and of federated.json and config.json there is none in ")
+    assert said.endswith("name it with --file PATH (or SIDECAR_FILE)")
+
+
+def test_a_name_that_tells_no_role_asks_for_one(tmp_path: Path) -> None:
+    said = refusal({"file": "servers.json"}, {}, tmp_path)
+
+    assert said.startswith("role: cannot be told from the name servers.json; say --role federated")
