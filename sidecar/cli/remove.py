@@ -1,0 +1,20 @@
+"""``sidecar remove``: take a node out of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sidecar.cli.asking import ask_leader
+from sidecar.cli.world import World
+from sidecar.domain.membership import RequestKind
+
+DESCRIPTION = """\
+Takes a server (or a database node) out of the network: the leader drops it from
+the list, the others get the new one and reload, and a tombstone keeps it out."""
+EPILOG = """\
+example:
+  sidecar remove fed-3 --reason "moved to another rack\""""
+
+
+def main(argv: Sequence[str], world: World) -> int:
+    return ask_leader(RequestKind.REMOVE, DESCRIPTION, EPILOG, argv, world)

@@ -1,0 +1,40 @@
+"""What a verb touches of the world outside, in one value that tests replace."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from sidecar.config import EtcdAccess, Settings
+from sidecar.ports import Store
+
+StoreOpener = Callable[[EtcdAccess], AbstractAsyncContextManager[Store]]
+
+
+def _run(settings: Settings) -> int:
+    from sidecar.wiring import run  # noqa: PLC0415 - only `sidecar run` needs the adapters
+
+    return run(settings)
+
+
+def _open_store(access: EtcdAccess) -> AbstractAsyncContextManager[Store]:
+    from sidecar.wiring import open_store  # noqa: PLC0415 - only verbs that talk to etcd need it
+
+    return open_store(access)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The real one by default."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    folder: Path = field(default_factory=Path)
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+    open_store: StoreOpener = _open_store
+    run: Callable[[Settings], int] = _run

@@ -1,0 +1,137 @@
+"""A network in a store, a leader that answers, and verbs run against them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import anyio
+
+from sidecar.cli.main import run_verb
+from sidecar.cli.world import World
+from sidecar.config import EtcdAccess
+from sidecar.domain.canonical import Canonical, Change, ChangeKind
+from sidecar.domain.identity import Role
+from sidecar.domain.keys import Keys, Range
+from sidecar.domain.membership import Candidate, Member, Outcome, Request, Tombstone
+from sidecar.domain.records import Record, decode, encode
+from sidecar.domain.report import Phase, Report
+from sidecar.domain.servers import NodeID, ServerList, ServerUrl
+from sidecar.domain.store import Batch, Put, Revision, Transaction
+from sidecar.ports import Store
+from tests.fakes.memory_store import MemoryStore, new_cluster
+
+KEYS = Keys("default")
+ONE, TWO, THREE = (ServerUrl.parse(f"http://localhost:900{n}") for n in range(3))
+
+
+def canonical(version: int = 5, *urls: ServerUrl) -> Canonical:
+    cause = (Change(ChangeKind.JOIN, NodeID("fed-3"), THREE),)
+    servers = ServerList(urls or (ONE, TWO, THREE))
+    return Canonical(servers, version, cause, NodeID("fed-1"), 7, "2026-05-04T10:00:00Z", ())
+
+
+def report(name: str, url: ServerUrl | None, **changes: object) -> Report:
+    role = Role.FEDERATED if url else Role.DATABASE
+    said = Report(
+        NodeID(name), role, url, Phase.RUNNING, "in step", 1.0, True, 5, 5, "i", "h", 1, "0.1.0"
+    )  # fmt: skip
+    return replace(said, **changes)  # type: ignore[arg-type]
+
+
+def member(name: str, url: ServerUrl | None) -> Member:
+    role = Role.FEDERATED if url else Role.DATABASE
+    return Member(NodeID(name), role, url, "2026-05-04T10:00:00Z")
+
+
+def tombstone(name: str, url: ServerUrl) -> Tombstone:
+    return Tombstone(NodeID(name), url, Role.FEDERATED, "2026-05-04T11:00:00Z", "ann@desk", "old [disk]")
+
+
+def candidate(name: str, url: ServerUrl) -> Candidate:
+    return Candidate(NodeID(name), url, "2026-05-04T09:00:00Z", "i")
+
+
+USUAL: dict[str, Record] = {
+    KEYS.canonical: canonical(),
+    # The first written leads, whatever its key sorts as.
+    KEYS.candidate(99): candidate("fed-2", TWO),
+    KEYS.candidate(11): candidate("fed-1", ONE),
+    KEYS.member(NodeID("fed-1")): member("fed-1", ONE),
+    KEYS.member(NodeID("fed-2")): member("fed-2", TWO),
+    KEYS.member(NodeID("fed-3")): member("fed-3", THREE),
+    KEYS.report(NodeID("db-1")): report("db-1", None),
+    KEYS.report(NodeID("fed-2")): report("fed-2", TWO),
+    KEYS.report(NodeID("fed-1")): report(
+        "fed-1", ONE, phase=Phase.RESTART_PENDING, reason="waits for its turn", loaded_version=4
+    ),
+    KEYS.removed("fed-9"): tombstone("fed-9", ServerUrl.parse("http://localhost:9009")),
+}
+
+Answer = Callable[[Request], Outcome]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@dataclass(slots=True)
+class Shell:
+    """Runs verbs; ``answer`` is a leader that answers what operators ask, None for no leader at work."""
+
+    records: Mapping[str, Record | bytes] = field(default_factory=lambda: dict(USUAL))
+    answer: Answer | None = None
+    terminal: bool = False
+    opened: list[EtcdAccess] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    wrap: Callable[[Store], Store] = lambda store: store
+
+    def __call__(self, *argv: str) -> tuple[int, str, str]:
+        out, err = (Terminal() if self.terminal else io.StringIO()), io.StringIO()
+        world = World(
+            environ={"USER": "ann"}, folder=Path("/nowhere"), out=out, err=err, open_store=self.open
+        )
+        code = run_verb(argv, world)
+        return code, out.getvalue(), err.getvalue()
+
+    def json(self, *argv: str) -> object:
+        code, out, err = self(*argv, "--json")
+        assert (code, err) == (0, "")
+        return json.loads(out)
+
+    @asynccontextmanager
+    async def open(self, access: EtcdAccess) -> AsyncIterator[Store]:
+        self.opened.append(access)
+        store = MemoryStore(new_cluster())
+        for key, record in self.records.items():
+            value = record if isinstance(record, bytes) else encode(record)
+            await store.commit(Transaction((), (Put(key, value),)))
+        async with anyio.create_task_group() as tasks:
+            if self.answer:
+                tasks.start_soon(self._lead, store, self.answer, (await store.read()).revision)
+            yield self.wrap(store)
+            tasks.cancel_scope.cancel()
+        listing = await store.read(Range.prefix(f"{KEYS.root}request/"))
+        self.left = list(listing.entries)
+
+    async def _lead(self, store: Store, answer: Answer, start: Revision) -> None:
+        requests = Range.prefix(f"{KEYS.root}request/")
+        async with store.watch(requests, after=start) as batches:
+            async for batch in batches:
+                await self._settle(store, batch, answer)
+
+    async def _settle(self, store: Store, batch: Batch, answer: Answer) -> None:
+        for key, entry in batch.changes.items():
+            if entry is None:
+                continue
+            request = decode(Request, entry.value, key)
+            if request.outcome is None:
+                self.asked.append(request)
+                put = Put(key, encode(replace(request, outcome=answer(request))))
+                await store.commit(Transaction((), (put,)))

@@ -1,0 +1,182 @@
+"""`remove` and `readmit`: what is asked of the leader, and how its answer is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+
+from sidecar.domain.errors import StoreUnavailable
+from sidecar.domain.keys import Range
+from sidecar.domain.membership import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.records import encode
+from sidecar.domain.store import Batch, LeaseID, Listing, Put, Revision, Transaction
+from sidecar.ports import Store
+from tests.cli.network import KEYS, ONE, TWO, USUAL, Shell, canonical
+
+
+def done(reason: str = "removed fed-3 (http://localhost:9002)") -> Outcome:
+    return Outcome(OutcomeKind.DONE, reason, 6, 1.0)
+
+
+def refused(_: Request) -> Outcome:
+    return Outcome(OutcomeKind.REFUSED, "fed-1 is the last server; a network cannot be empty", 5, 1.0)
+
+
+def test_the_leader_is_asked_and_its_answer_told() -> None:
+    shell = Shell(answer=lambda _: done())
+
+    code, out, err = shell("remove", "fed-3", "--reason", "moved")
+
+    assert (code, err) == (0, "")
+    assert out == "removed fed-3 (http://localhost:9002); version 5 has 3 servers\n"
+    (request,) = shell.asked
+    assert (request.kind, request.subject, request.reason) == (RequestKind.REMOVE, "fed-3", "moved")
+    assert request.by.startswith("ann@")
+    assert shell.left == []
+
+
+def test_readmitting_asks_for_that() -> None:
+    shell = Shell(USUAL | {KEYS.canonical: canonical(6, ONE)}, answer=lambda _: done("readmitted fed-9"))
+
+    code, out, _ = shell("readmit", "http://localhost:9009")
+
+    assert (code, out) == (0, "readmitted fed-9; version 6 has 1 server\n")
+    assert (shell.asked[0].kind, shell.asked[0].subject) == (RequestKind.READMIT, "http://localhost:9009")
+
+
+def test_a_refusal_exits_with_77_and_the_leaders_reason() -> None:
+    shell = Shell(answer=refused)
+
+    code, out, err = shell("remove", "fed-1")
+
+    assert (code, out) == (77, "")
+    assert err == (
+        "sidecar: error: cannot remove fed-1: fed-1 is the last server; a network cannot be empty\n"
+    )
+    assert shell.left == []
+
+
+def test_without_waiting_the_request_stays_for_the_leader() -> None:
+    shell = Shell()
+
+    code, out, _ = shell("remove", "fed-3", "--no-wait")
+
+    assert (code, out) == (0, "asked to remove fed-3; the leader, fed-2, has been told\n")
+    assert len(shell.left) == 1
+
+
+def test_without_a_leader_and_without_waiting_the_promise_is_for_later() -> None:
+    shell = Shell({KEYS.canonical: canonical()})
+
+    assert shell("remove", "fed-3", "--no-wait")[1].endswith(
+        "nobody leads now, so it will be done when a server does\n"
+    )
+    assert len(shell.left) == 1
+
+
+@pytest.mark.parametrize(
+    ("records", "who"),
+    [
+        (USUAL, "the leader, fed-2, did not answer within 0.05 s"),
+        ({KEYS.canonical: canonical()}, "nobody led the network within 0.05 s"),
+    ],
+)
+def test_a_request_that_nobody_answers_is_withdrawn(records: dict[str, bytes], who: str) -> None:
+    shell = Shell(records)
+
+    code, out, err = shell("remove", "fed-3", "--timeout", "0.05")
+
+    assert (code, out) == (69, "")
+    assert f"{who}; the request to remove fed-3 was withdrawn, nothing has changed" in err
+    assert "--etcd" not in err
+    assert shell.left == []
+
+
+def test_a_network_without_a_list_is_not_asked() -> None:
+    shell = Shell({})
+
+    code, _, err = shell("remove", "fed-3", "--network", "typo")
+
+    assert code == 69
+    assert "network typo has no list: none of its servers has started, or --network is wrong" in err
+    assert shell.left == []
+
+
+class Flaky:
+    """A store whose watches break, and whose next commits can do something first."""
+
+    def __init__(self, store: Store, *, breaks: int = 0, answers_late: bool = False) -> None:
+        self._store = store
+        self._breaks = breaks
+        self._answers_late = answers_late
+
+    async def read(self, *ranges: Range) -> Listing:
+        return await self._store.read(*ranges)
+
+    async def commit(self, transaction: Transaction) -> Revision | None:
+        withdrawal = len(transaction.compares) == 1 and not isinstance(transaction.operations[0], Put)
+        if self._answers_late and withdrawal:
+            key = transaction.operations[0].key
+            answered = Request(RequestKind.REMOVE, "fed-3", "ann", 1.0, "x", outcome=done())
+            await self._store.commit(Transaction((), (Put(key, encode(answered)),)))
+        return await self._store.commit(transaction)
+
+    def watch(self, *ranges: Range, after: Revision) -> AbstractAsyncContextManager[AsyncIterator[Batch]]:
+        if self._breaks:
+            self._breaks -= 1
+            return self._broken()
+        return self._store.watch(*ranges, after=after)
+
+    @asynccontextmanager
+    async def _broken(self) -> AsyncIterator[AsyncIterator[Batch]]:
+        raise StoreUnavailable("the revision was compacted")
+        yield  # type: ignore[unreachable]
+
+    async def grant_lease(self, ttl: float) -> LeaseID:
+        return await self._store.grant_lease(ttl)
+
+    async def keep_alive(self, lease: LeaseID) -> float:
+        return await self._store.keep_alive(lease)
+
+    async def revoke_lease(self, lease: LeaseID) -> None:
+        await self._store.revoke_lease(lease)
+
+
+def test_a_broken_watch_is_followed_by_a_look_at_what_stands_there() -> None:
+    shell = Shell(answer=lambda _: done(), wrap=lambda store: Flaky(store, breaks=1))
+
+    assert shell("remove", "fed-3")[0] == 0
+    assert shell.left == []
+
+
+def test_an_answer_that_comes_with_the_withdrawal_counts() -> None:
+    shell = Shell(wrap=lambda store: Flaky(store, answers_late=True))
+
+    code, out, _ = shell("remove", "fed-3", "--timeout", "0.05")
+
+    assert code == 0
+    assert out.startswith("removed fed-3")
+    assert shell.left == []
+
+
+def test_a_request_that_cannot_be_withdrawn_is_not_called_so() -> None:
+    class Lost(Flaky):
+        async def commit(self, transaction: Transaction) -> Revision | None:
+            if isinstance(transaction.operations[0], Put):
+                return await super().commit(transaction)
+            raise StoreUnavailable("connection refused")
+
+    code, _, err = Shell(wrap=Lost)("remove", "fed-3", "--timeout", "0.05")
+
+    assert code == 69
+    assert "the request could not be withdrawn, and may still be done (connection refused)" in err
+
+
+def test_the_subject_may_be_a_url() -> None:
+    shell = Shell(answer=lambda _: done())
+
+    shell("remove", TWO.text)
+
+    assert shell.asked[0].subject == TWO.text

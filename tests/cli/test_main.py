@@ -1,0 +1,228 @@
+"""The frame: verbs, errors on stderr, exit codes, and what is not imported."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sidecar import __version__
+from sidecar.cli.main import VERBS, run_verb
+from sidecar.cli.world import World
+from sidecar.config import Settings
+from sidecar.domain.errors import BadConfiguration, Refused, StoreUnavailable
+
+WIDEST = 85
+
+
+class Sidecar:
+    """Stands in for the wiring: remembers its settings, and ends as it is told."""
+
+    def __init__(self, ends: int | Exception | BaseException = 0) -> None:
+        self.ends = ends
+        self.settings: Settings | None = None
+
+    def run(self, settings: Settings) -> int:
+        self.settings = settings
+        if isinstance(self.ends, BaseException):
+            raise self.ends
+        return self.ends
+
+
+def invoke(
+    *argv: str, folder: Path = Path("/nowhere"), sidecar: Sidecar | None = None, **environ: str
+) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    world = World(environ=environ, folder=folder, out=out, err=err, run=(sidecar or Sidecar()).run)
+    code = run_verb(argv, world)
+    return code, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "federated.json").write_text("{}")
+    return tmp_path
+
+
+def test_help_names_every_verb_on_one_screen() -> None:
+    code, out, err = invoke("--help")
+
+    assert (code, err) == (0, "")
+    assert all(f"\n  {verb} " in out for verb in VERBS)
+    assert "example:" in out
+    assert len(out.splitlines()) <= 24
+    assert max(map(len, out.splitlines())) <= WIDEST
+
+
+def test_the_version_is_told() -> None:
+    assert invoke("--version") == (0, f"sidecar {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ((), "no verb given; one of run, check,"),
+        (("memebrs",), "there is no verb 'memebrs'; did you mean `sidecar members`?"),
+        (("xyzzy",), "there is no verb 'xyzzy'; one of run, check,"),
+        (("--etcd", "x"), "--etcd: options go behind the verb, as in `sidecar run --etcd …`"),
+        (("run", "--lease-tll", "3"), "there is no option --lease-tll; did you mean --lease-ttl?"),
+        (("run", "--lease"), "there is no option --lease"),
+        (
+            ("run", "java"),
+            "'java' is a word too many: the command goes behind --, as in `sidecar run -- java",
+        ),
+        (("run", "--etcd"), "argument --etcd: expected one argument; see `sidecar run --help`"),
+        (("run", "--"), "nothing stands behind --"),
+        (("servers", "fed-1"), "'fed-1' is a word too many: it takes options only"),
+        (("remove",), "NODEID|URL"),
+        (("remove", "a", "b"), "'b' is a word too many: it takes NODEID|URL"),
+        (("remove", "a", "--timeout", "soon"), "argument --timeout: "),
+        (("remove", "a", "--timeout", "-1"), "argument --timeout: "),
+        (("run", "--password", "x"), "there is no option --password; did you mean --password-file?"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_exits_with_64_and_says_what_would(
+    argv: tuple[str, ...], said: str
+) -> None:
+    code, out, err = invoke(*argv)
+
+    assert (code, out) == (64, "")
+    assert err.startswith("sidecar: error: ")
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_fits_a_screen_and_shows_an_example(
+    verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    code, _, _ = invoke(verb, "--help")
+
+    out = capsys.readouterr().out
+    assert code == 0
+    assert f"usage: sidecar {verb}" in out
+    assert f"example:\n  sidecar {verb}" in out
+    assert len(out.splitlines()) <= (40 if verb == "run" else 24)
+    assert max(map(len, out.splitlines())) <= WIDEST
+
+
+def test_run_hands_its_settings_over_and_returns_what_comes_back(folder: Path) -> None:
+    sidecar = Sidecar(ends=3)
+
+    code, out, err = invoke(
+        "run", "--lease-ttl=5", "--etcd", "http://e:2379", "--", "sh", "-c", "--etcd", "--",
+        folder=folder, sidecar=sidecar, SIDECAR_NETWORK="blue",
+    )  # fmt: skip
+
+    assert (code, out, err) == (3, "", "")
+    assert sidecar.settings is not None
+    assert sidecar.settings.command == ("sh", "-c", "--etcd", "--")
+    assert sidecar.settings.access.endpoints == ("http://e:2379",)
+    assert (sidecar.settings.lease_ttl, sidecar.settings.network) == (5.0, "blue")
+
+
+def test_the_command_may_come_from_the_configuration(folder: Path) -> None:
+    sidecar = Sidecar()
+
+    invoke("run", folder=folder, sidecar=sidecar, SIDECAR_COMMAND="java -jar x.jar")
+
+    assert sidecar.settings is not None
+    assert sidecar.settings.command == ("java", "-jar", "x.jar")
+
+
+def test_bad_settings_exit_with_78_and_a_line_each(folder: Path) -> None:
+    code, _, err = invoke("run", "--lease-ttl", "x", "--role", "y", folder=folder)
+
+    assert code == 78
+    assert [line.split(":")[2] for line in err.splitlines()] == [" --role", " --lease-ttl"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (StoreUnavailable("etcd is away"), 69, "sidecar: error: etcd is away\n"),
+        (Refused("no"), 77, "sidecar: error: no\n"),
+        (KeyError("x"), 70, "a bug of the sidecar, KeyError: 'x'; --log-level debug shows where\n"),
+        (ExceptionGroup("", [BadConfiguration("a"), Refused("b")]), 78, "error: a\nsidecar: error: b\n"),
+        (ExceptionGroup("", [ExceptionGroup("", [Refused("b")])]), 77, "sidecar: error: b\n"),
+    ],
+)
+def test_an_error_is_told_in_a_line_without_a_traceback(
+    folder: Path, error: Exception, code: int, said: str
+) -> None:
+    exit_code, _, err = invoke("run", folder=folder, sidecar=Sidecar(error))
+
+    assert exit_code == code
+    assert err.endswith(said)
+    assert "Traceback" not in err
+
+
+def test_an_interrupt_is_no_error(folder: Path) -> None:
+    assert invoke("run", folder=folder, sidecar=Sidecar(KeyboardInterrupt())) == (130, "", "")
+
+
+def sidecar_process(*argv: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "sidecar"]
+    return subprocess.run([*command, *argv], capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_debug_shows_where_a_bug_came_from(folder: Path) -> None:
+    code = (
+        "import sys\n"
+        "from sidecar.cli.main import run_verb\n"
+        "from sidecar.cli.world import World\n"
+        "def crash(settings): raise KeyError('x')\n"
+        "sys.exit(run_verb(sys.argv[1:], World(run=crash)))\n"
+    )
+    loud = sidecar_process("run", "--file", str(folder / "federated.json"), "--log-level", "debug", code=code)
+    quiet = sidecar_process("run", "--file", str(folder / "federated.json"), code=code)
+
+    assert (loud.returncode, quiet.returncode) == (70, 70)
+    assert "in crash" in loud.stderr
+    assert "in crash" not in quiet.stderr
+
+
+def test_the_module_is_the_command() -> None:
+    done = sidecar_process("--version")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"sidecar {__version__}\n", "")
+
+
+def test_a_reader_that_leaves_early_causes_no_noise() -> None:
+    code = (
+        "import os, sys\n"
+        "reader, writer = os.pipe()\n"
+        "os.close(reader)\n"
+        "os.dup2(writer, 1)\n"
+        "from sidecar.cli.main import run_verb\n"
+        "sys.exit(run_verb(['--help']))\n"
+    )
+    done = sidecar_process(code=code)
+
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_the_command_line_of_run_loads_nothing_of_the_other_verbs(folder: Path) -> None:
+    code = (
+        "import sys\n"
+        "from sidecar.cli.main import run_verb\n"
+        "from sidecar.cli.world import World\n"
+        "run_verb(sys.argv[1:], World(run=lambda settings: 0))\n"
+        "print(*sorted(sys.modules))\n"
+    )
+    done = sidecar_process("run", "--file", str(folder / "federated.json"), code=code)
+
+    loaded = set(done.stdout.split())
+    heavy = {"rich", "aiohttp", "jsonschema", "anyio", "asyncio", "tomllib", "difflib", "shutil"}
+    assert not loaded & heavy
+    assert {name for name in loaded if name.startswith("sidecar.cli.")} == {
+        "sidecar.cli.main",
+        "sidecar.cli.parsing",
+        "sidecar.cli.run",
+        "sidecar.cli.world",
+    }
