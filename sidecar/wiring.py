@@ -14,6 +14,7 @@ import anyio
 from sidecar import __version__
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.adapters.files.config_file import LocalFile
+from sidecar.adapters.files.lock import locked
 from sidecar.adapters.files.state_folder import LocalState
 from sidecar.adapters.probes.choose import choose_probe
 from sidecar.adapters.processes.launch import Command
@@ -74,21 +75,23 @@ async def _run_node(settings: Settings, listener: socket.socket | None) -> int:
     board = Board(view, since=time.time())
     probe = choose_probe(settings.health, own=view.identity.url, state=lambda: process.state)
     stop = anyio.Event()
-    async with open_store(settings.access) as store, anyio.create_task_group() as tasks:
-        # Caught before the process is started, and until it has ended.
-        await tasks.start(partial(pass_signals, process=process, stop=stop.set))
-        if must_reap():
-            tasks.start_soon(reap_forever)
-        await run_agent(
-            World(store, file, state, process, probe, time.time),
-            board=board,
-            keys=Keys(settings.network),
-            me=me,
-            lease_ttl=settings.lease_ttl,
-            beside=partial(_serve_admin, listener, board, settings.network),
-            stop=stop,
-        )
-        tasks.cancel_scope.cancel()
+    # Locked only now: for a file that cannot be used, no folder is made.
+    with locked(settings.state_dir.absolute()):
+        async with open_store(settings.access) as store, anyio.create_task_group() as tasks:
+            # Caught before the process is started, and until it has ended.
+            await tasks.start(partial(pass_signals, process=process, stop=stop.set))
+            if must_reap():
+                tasks.start_soon(reap_forever)
+            await run_agent(
+                World(store, file, state, process, probe, time.time),
+                board=board,
+                keys=Keys(settings.network),
+                me=me,
+                lease_ttl=settings.lease_ttl,
+                beside=partial(_serve_admin, listener, board, settings.network),
+                stop=stop,
+            )
+            tasks.cancel_scope.cancel()
     return _exit_code(board, process)
 
 

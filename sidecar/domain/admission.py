@@ -63,7 +63,8 @@ def _join(network: Network, servers: ServerList, request: Request, at: str) -> A
 def _objection(network: Network, servers: ServerList, node: NodeID, request: Request) -> str | None:
     """Say why ``node`` may not join, None where it may."""
     url, named = request.url, set(request.servers)
-    holder = network.reports.get(node)
+    # Members are remembered while they are away; a report may be the asker's own.
+    holder = network.members.get(node) or network.reports.get(node)
     if url in servers:
         return None
     if network.policy.admission is Admission.CLOSED:

@@ -138,9 +138,7 @@ def _all_problems(text: str, found: Scan, role: Role) -> tuple[Problem, ...]:
 
 
 def _placed(problem: Problem, text: str, found: Scan) -> Problem:
-    place = found.places.get(problem.where)
-    if place is None:
-        return problem
+    place = found.places.get(problem.where, found.places[""])
     line, column = position(text, place.start)
     return replace(problem, line=line, column=column)
 

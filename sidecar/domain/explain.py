@@ -94,7 +94,6 @@ _EXPLAINED: dict[str, Callable[[str, ValidationError], Iterator[Problem]]] = {
     "type": _type,
     "minimum": _number,
     "maximum": _number,
-    "exclusiveMinimum": _number,
     "minItems": _empty,
     "minLength": _empty,
     "enum": _choice,
@@ -119,8 +118,6 @@ def _name(schema: Schema) -> str:
 
 def _type_of(value: object) -> str:
     """What ``value`` is, in JSON's terms."""
-    if value is None:
-        return "null"
     names = {bool: "a boolean", str: "a string", list: "a list", dict: "an object"}
     return names.get(type(value), "a number")
 
@@ -152,8 +149,6 @@ def _bounds(schema: Schema) -> str:
         return f" from {low} to {high}"
     if low is not None:
         return f" of {low} or more"
-    if "exclusiveMinimum" in schema:
-        return f" above {schema['exclusiveMinimum']}"
     return " that is not empty" if schema.get("minItems") or schema.get("minLength") else ""
 
 

@@ -37,7 +37,7 @@ class Keys:
     network: str
 
     def __post_init__(self) -> None:
-        if not _NETWORK.match(self.network):
+        if not _NETWORK.fullmatch(self.network):
             raise ValueError(f"network {self.network!r} must be 1 to 63 letters, digits, '.', '_' or '-'")
 
     @property

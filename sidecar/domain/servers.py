@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NewType
 from urllib.parse import urlsplit
 
@@ -44,6 +45,7 @@ class ServerUrl:
     port: int = field(compare=False)
 
     @classmethod
+    @lru_cache(maxsize=1024)  # the same few texts come in every document, and are read twice in each
     def parse(cls, text: str) -> ServerUrl:
         """Return the URL, or raise `InvalidUrl` with the reason."""
         if _FORBIDDEN.search(text):

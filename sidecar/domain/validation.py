@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sidecar.domain.errors import Problem
+from sidecar.domain.plain import Check, check_of
 from sidecar.domain.servers import InvalidUrl, ServerUrl
 from sidecar.domain.wording import MOST_PROBLEMS, pointer_to, shown
 
@@ -32,14 +33,7 @@ def problems(kind: Kind, value: Any) -> tuple[Problem, ...]:
 
     ``value`` is decoded JSON (or TOML). At most 50 problems are told of.
     """
-    # Here for the sake of start-up: only a document that is checked pays for jsonschema.
-    from sidecar.domain.explain import explained  # noqa: PLC0415
-
-    found: dict[Problem, None] = {}
-    for error in _validator(kind).iter_errors(value):  # lazy: a huge bad list is not walked to its end
-        found |= dict.fromkeys(explained(error))
-        if len(found) >= MOST_PROBLEMS:
-            break
+    found = () if _plainly_valid(kind)(value) else _found(kind, value)
     lists = value if isinstance(value, dict) else {}
     of_servers = [
         problem
@@ -75,6 +69,19 @@ def problems_of_servers(value: object, where: str = "/FederatedServers") -> tupl
     return tuple(found[:MOST_PROBLEMS])
 
 
+def _found(kind: Kind, value: Any) -> tuple[Problem, ...]:
+    """What jsonschema finds wrong with ``value``."""
+    # Here for the sake of start-up and memory: only a document that is not plainly valid pays for jsonschema.
+    from sidecar.domain.explain import explained  # noqa: PLC0415
+
+    found: dict[Problem, None] = {}
+    for error in _validator(kind).iter_errors(value):  # lazy: a huge bad list is not walked to its end
+        found |= dict.fromkeys(explained(error))
+        if len(found) >= MOST_PROBLEMS:
+            break
+    return tuple(found)
+
+
 @cache
 def schema(kind: Kind) -> Schema:
     """The JSON Schema of ``kind``."""
@@ -84,6 +91,11 @@ def schema(kind: Kind) -> Schema:
     inside, beside = package / "schemas" / name, package.parent / "schemas" / name
     found: Schema = json.loads((inside if inside.exists() else beside).read_text("utf-8"))
     return found
+
+
+@cache
+def _plainly_valid(kind: Kind) -> Check:
+    return check_of(schema(kind))
 
 
 @cache

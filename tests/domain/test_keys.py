@@ -21,7 +21,7 @@ def test_a_prefix_holds_its_keys_and_no_others() -> None:
     assert "/a/b/c" not in Range("/a/b")
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", "-x", "x" * 64])
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", "-x", "x" * 64, "net\n"])
 def test_a_network_name_that_would_not_be_safe_in_a_key_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="network"):
         Keys(name)

@@ -1,0 +1,60 @@
+"""Being told when something happens to a path, by the kernel where it can tell."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+from anyio import to_thread
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Collection
+    from pathlib import Path
+
+    from watchfiles._rust_notify import RustNotify
+
+T = TypeVar("T")
+
+# The watcher looks for news every STEP, and hands it over once a STEP has brought no more: measured, an
+# edit is told within 0.27 s, for 0.03% of a core at rest (at 50 ms: 0.07 s for 0.1%).
+STEP_MS = 200
+# Some file systems tell nothing (NFS, shared folders of virtual machines): whoever asks looks this often.
+SILENCE_MS = 5_000
+POLL = 0.5
+
+
+async def sightings(paths: Collection[Path], look: Callable[[], T]) -> AsyncGenerator[T, None]:
+    """Yield what ``look`` sees once the watch stands, then whenever ``paths`` may have been touched.
+
+    ``look`` runs in a worker thread. Where the kernel cannot watch (a folder is gone, or no watches are
+    left) the iterator ends after `POLL` seconds: try again. Not `watchfiles.awatch`, which keeps a
+    cancelled task waiting for seconds.
+    """
+    watcher = await to_thread.run_sync(_watcher, [str(path) for path in paths])
+    yield await to_thread.run_sync(look, abandon_on_cancel=True)
+    if watcher is None:
+        await anyio.sleep(POLL)
+        return
+    stop = threading.Event()
+
+    def wait() -> T:
+        watcher.watch(STEP_MS, STEP_MS, SILENCE_MS, stop)
+        return look()
+
+    try:
+        while True:
+            # Abandoned when cancelled: `stop` then ends the thread, within a STEP.
+            yield await to_thread.run_sync(wait, abandon_on_cancel=True)
+    finally:
+        stop.set()
+
+
+def _watcher(paths: list[str]) -> RustNotify | None:
+    # In a worker thread, and only when it is needed: watchfiles takes 40 ms to import.
+    from watchfiles import _rust_notify as watchfiles  # noqa: PLC0415
+
+    try:
+        return watchfiles.RustNotify(paths, False, False, 0, False, False)
+    except (OSError, watchfiles.WatchfilesRustInternalError):
+        return None

@@ -1,0 +1,129 @@
+"""A run of the demo with few acts: how it fails, how it is interrupted, how it is kept; on a real etcd."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from sidecar.cli.demo.acts import Act
+from sidecar.cli.demo.acts.curtain import CURTAIN
+from sidecar.cli.demo.acts.growing import IN_STEP
+from sidecar.cli.demo.performance import FAILED, Performance
+from sidecar.cli.demo.stage import Stage
+from sidecar.cli.world import World
+from tests.demo_processes import started_in
+from tests.e2e.node import environment
+from tests.etcd import etcd_binary
+
+SHORT = """
+import sys
+from pathlib import Path
+from sidecar.cli.demo.acts.growing import DATABASE, IN_STEP
+from sidecar.cli.demo.performance import Performance
+from sidecar.cli.main import run_verb
+from sidecar.cli.world import World
+import sidecar.cli.demo
+
+keep = "--keep" in sys.argv
+play = Performance(World(), (IN_STEP,) if keep else (IN_STEP, DATABASE), keep=keep, etcd_binary=Path(sys.argv[1]))
+sidecar.cli.demo.main = lambda *_: play.run()
+sys.exit(run_verb(["demo"]))
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the demo makes its folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def short_demo(folder: Path, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", SHORT, str(etcd_binary()), *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(PYTHONUNBUFFERED="1", TMPDIR=str(folder)),
+    )
+
+
+def read_until(process: subprocess.Popen[str], wanted: str) -> str:
+    assert process.stdout is not None
+    text = ""
+    for line in process.stdout:
+        text += line
+        if wanted in line:
+            return text
+    raise AssertionError(f"{wanted!r} was not printed:\n{text}")
+
+
+def vandalise(stage: Stage) -> None:
+    """Something that no sidecar puts right: it is not there."""
+    node = stage.node("fed-2")
+    node.stop()
+    node.edit(FederatedServers=["http://localhost:6666"])
+
+
+def test_a_wrong_file_makes_the_demo_fail_and_say_where(temporary: Path) -> None:
+    out = StringIO()
+    acts = (IN_STEP, Act("A vandal", "He edits a file while its sidecar is down.", vandalise), CURTAIN)
+    code = Performance(World(out=out), acts, etcd_binary=etcd_binary()).run()
+    assert code == FAILED
+    text = out.getvalue()
+    assert "✗ every file holds the same list\n       fed-2's file holds http://localhost:6666\n" in text
+    assert re.search(r"✗ 1 of \d+ checks failed in ", text)
+    assert "shutting down" in text  # the end of fed-2's log
+    assert started_in(temporary) == []
+    (kept,) = temporary.iterdir()
+    assert (kept / "fed-2" / "sidecar.log").is_file()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whoever_interrupts_the_demo_finds_everything_cleared_away(
+    temporary: Path, signum: signal.Signals
+) -> None:
+    process = short_demo(temporary)
+    read_until(process, "all three run")
+    assert len(started_in(temporary)) >= 7
+    process.send_signal(signum)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert started_in(temporary) == []
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_network_that_is_kept_runs_until_ctrl_c(temporary: Path) -> None:
+    process = short_demo(temporary, "--keep")
+    text = read_until(process, "Ctrl-C stops everything")
+    etcd = re.search(r"SIDECAR_ETCD=(\S+)", text)
+    assert etcd is not None
+    members = subprocess.run(
+        [sys.executable, "-m", "sidecar", "members"],
+        env=environment(SIDECAR_ETCD=etcd[1], SIDECAR_NETWORK="demo"),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert [line.split()[0] for line in members.stdout.splitlines()[1:]] == [
+        "fed-1",
+        "fed-2",
+        "fed-4",
+        "fed-3",
+        "db-1",
+    ]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert started_in(temporary) == []
+    (kept,) = temporary.iterdir()
+    assert (kept / "fed-1" / "federated.json").is_file()

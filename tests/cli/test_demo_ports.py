@@ -1,0 +1,28 @@
+"""The demo's ports: a block that is free, and no other demo's."""
+
+from __future__ import annotations
+
+import socket
+
+from sidecar.cli.demo.ports import port_block
+
+OFFSETS = (0, 1, 4)
+
+
+def test_a_block_is_free_as_a_whole() -> None:
+    with port_block(OFFSETS) as base:
+        for offset in OFFSETS:
+            with socket.create_server(("127.0.0.1", base + offset)):
+                pass
+
+
+def test_two_demos_do_not_get_the_same_block() -> None:
+    with port_block(OFFSETS) as one, port_block(OFFSETS) as other:
+        assert one != other
+
+
+def test_a_block_with_a_port_that_is_taken_is_left_alone() -> None:
+    with port_block(OFFSETS) as base:
+        pass
+    with socket.create_server(("127.0.0.1", base + 4)), port_block(OFFSETS) as other:
+        assert other != base

@@ -1,0 +1,82 @@
+"""The process next to the demo's sidecars: it tells what it loaded when it started, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sidecar.cli.demo import node_app
+from sidecar.cli.demo.observing import ask_process, ask_sidecar, read_diary
+from sidecar.cli.embedded_etcd import free_port
+from tests.processes import until
+
+pytestmark = pytest.mark.anyio
+
+LIST = ["http://localhost:9000", "http://localhost:9001"]
+
+
+def config(folder: Path) -> tuple[Path, int]:
+    port = free_port()
+    file = folder / "federated.json"
+    file.write_text(json.dumps({"NodeID": "fed-1", "Port": port, "FederatedServers": LIST}))
+    return file, port
+
+
+@contextmanager
+def running(file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-S", "-E", node_app.__file__, str(file)])
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+
+
+async def test_it_serves_the_list_that_it_loaded_and_not_the_one_in_the_file_now(tmp_path: Path) -> None:
+    file, port = config(tmp_path)
+    with running(file) as process:
+        await until(lambda: ask_process(port) == process.pid)
+        file.write_text("{}")
+        assert ask_process(port) == process.pid
+    diary = read_diary(tmp_path / "federated.json.diary")
+    assert [life.servers for life in diary] == [tuple(LIST)]
+
+
+async def test_its_diary_tells_every_life_from_start_to_end(tmp_path: Path) -> None:
+    file, port = config(tmp_path)
+    for _ in range(2):
+        with running(file) as process:
+            await until(lambda process=process: ask_process(port) == process.pid)  # type: ignore[misc]
+    first, second = read_diary(tmp_path / "federated.json.diary")
+    assert first.serves is not None
+    assert first.ended is not None
+    assert first.started <= first.serves <= first.ended <= second.started
+
+
+async def test_somebody_who_connects_and_says_nothing_keeps_nobody_waiting_for_long(tmp_path: Path) -> None:
+    file, port = config(tmp_path)
+    with running(file) as process:
+        await until(lambda: ask_process(port) == process.pid)
+        with socket.create_connection(("127.0.0.1", port)):
+            await until(lambda: ask_process(port) == process.pid)
+
+
+def test_where_nobody_listens_nobody_answers() -> None:
+    port = free_port()
+    assert ask_process(port) is None
+    assert ask_sidecar(port) is None
+
+
+def test_a_diary_that_is_being_written_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    diary = tmp_path / "diary"
+    assert read_diary(diary) == ()
+    diary.write_text('{"event": "start", "at": 1, "pid": 7, "FederatedServers": []}\n{"event": "ser')
+    assert [(life.pid, life.serves) for life in read_diary(diary)] == [(7, None)]
