@@ -11,6 +11,7 @@ from sidecar.admin.listening import listen
 from sidecar.config import Address
 from sidecar.domain.errors import BadConfiguration
 from tests.admin.client import api
+from tests.prerequisites import require
 
 pytestmark = pytest.mark.anyio
 
@@ -23,8 +24,8 @@ def has_ipv6() -> bool:
         return False
 
 
-@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 async def test_it_listens_on_ipv6_too() -> None:
+    require(has_ipv6(), "IPv6 on the loopback")
     async with api(address=Address("::1", 0)) as served:
         assert str(served.address).startswith("[::1]:")
         assert (await served.ask("/livez")).status == 200

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.prerequisites import require
 
 DATA = Path(__file__).parents[2] / "data"
 ROOT = Path(__file__).parents[3]
@@ -57,8 +57,7 @@ def mounts_work(folder: Path) -> bool:
 
 
 def test_a_bind_mounted_file_is_written_and_watched_in_place(tmp_path: Path) -> None:
-    if not mounts_work(tmp_path):
-        pytest.skip("this user may not mount")
+    require(mounts_work(tmp_path), "leave to mount in a namespace of its own")
     outside, inside = tmp_path / "host" / "federated.json", tmp_path / "box" / "federated.json"
     for path in (outside, inside):
         path.parent.mkdir()

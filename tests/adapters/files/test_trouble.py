@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 DATA = Path(__file__).parents[2] / "data"
 FOUR = ServerList.parse(f"http://localhost:{port}" for port in (9000, 9001, 9002, 9004))
 NOBODY = 65534
-only_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root")
+only_root = pytest.mark.usefixtures("root")
 
 
 @pytest.fixture(params=["asyncio", "trio"])
