@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from sidecar.cli.demo.acts.growing import IN_STEP
 from sidecar.cli.demo.performance import FAILED, Performance
 from sidecar.cli.demo.stage import Stage
 from sidecar.cli.world import World
+from sidecar.domain.errors import BadConfiguration
 from tests.demo_processes import started_in
 from tests.e2e.node import environment
 from tests.etcd import etcd_binary
@@ -29,10 +32,12 @@ from sidecar.cli.demo.acts.growing import DATABASE, IN_STEP
 from sidecar.cli.demo.performance import Performance
 from sidecar.cli.main import run_verb
 from sidecar.cli.world import World
+from sidecar.domain.errors import BadConfiguration
 import sidecar.cli.demo
 
 keep = "--keep" in sys.argv
-play = Performance(World(), (IN_STEP,) if keep else (IN_STEP, DATABASE), keep=keep, etcd_binary=Path(sys.argv[1]))
+acts = (IN_STEP,) if keep else (IN_STEP, DATABASE)
+play = Performance(World(), acts, keep=keep, etcd_binary=Path(sys.argv[1]))
 sidecar.cli.demo.main = lambda *_: play.run()
 sys.exit(run_verb(["demo"]))
 """
@@ -45,8 +50,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def short_demo(folder: Path, *options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def short_demo(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
         [sys.executable, "-c", SHORT, str(etcd_binary()), *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -54,6 +60,11 @@ def short_demo(folder: Path, *options: str) -> subprocess.Popen[str]:
         text=True,
         env=environment(PYTHONUNBUFFERED="1", TMPDIR=str(folder)),
     )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
 
 
 def read_until(process: subprocess.Popen[str], wanted: str) -> str:
@@ -91,39 +102,54 @@ def test_a_wrong_file_makes_the_demo_fail_and_say_where(temporary: Path) -> None
 def test_whoever_interrupts_the_demo_finds_everything_cleared_away(
     temporary: Path, signum: signal.Signals
 ) -> None:
-    process = short_demo(temporary)
-    read_until(process, "all three run")
-    assert len(started_in(temporary)) >= 7
-    process.send_signal(signum)
-    process.communicate(timeout=30)
-    assert process.returncode == 130
+    with short_demo(temporary) as process:
+        read_until(process, "all three run")
+        assert len(started_in(temporary)) >= 7
+        process.send_signal(signum)
+        assert process.wait(30) == 130
     assert started_in(temporary) == []
     assert list(temporary.iterdir()) == []
 
 
 def test_a_network_that_is_kept_runs_until_ctrl_c(temporary: Path) -> None:
-    process = short_demo(temporary, "--keep")
-    text = read_until(process, "Ctrl-C stops everything")
-    etcd = re.search(r"SIDECAR_ETCD=(\S+)", text)
-    assert etcd is not None
-    members = subprocess.run(
-        [sys.executable, "-m", "sidecar", "members"],
-        env=environment(SIDECAR_ETCD=etcd[1], SIDECAR_NETWORK="demo"),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=True,
-    )
-    assert [line.split()[0] for line in members.stdout.splitlines()[1:]] == [
-        "fed-1",
-        "fed-2",
-        "fed-4",
-        "fed-3",
-        "db-1",
-    ]
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    assert process.returncode == 0
+    with short_demo(temporary, "--keep") as process:
+        text = read_until(process, "Ctrl-C stops everything")
+        etcd = re.search(r"SIDECAR_ETCD=(\S+)", text)
+        assert etcd is not None
+        members = subprocess.run(
+            [sys.executable, "-m", "sidecar", "members"],
+            env=environment(SIDECAR_ETCD=etcd[1], SIDECAR_NETWORK="demo"),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+        assert [line.split()[0] for line in members.stdout.splitlines()[1:]] == [
+            "fed-1",
+            "fed-2",
+            "fed-3",
+        ]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
     assert started_in(temporary) == []
     (kept,) = temporary.iterdir()
     assert (kept / "fed-1" / "federated.json").is_file()
+
+
+def stumble(_: Stage) -> None:
+    raise ValueError("the diary makes no sense")
+
+
+def test_an_act_that_stumbles_is_a_failed_check_and_the_end_is_told(temporary: Path) -> None:
+    out = StringIO()
+    acts = (Act("A stumble", "Something nobody thought of.", stumble), CURTAIN)
+    assert Performance(World(out=out), acts, etcd_binary=etcd_binary()).run() == FAILED
+    assert "✗ the story can go on\n   ValueError: the diary makes no sense\n" in out.getvalue()
+    assert "not played to the end: A stumble, Every file, side by side" in out.getvalue()
+    assert started_in(temporary) == []
+
+
+def test_an_etcd_that_is_not_there_is_told_before_anything_is_made(temporary: Path) -> None:
+    with pytest.raises(BadConfiguration, match="there is no etcd binary"):
+        Performance(World(out=StringIO()), (IN_STEP,), etcd_binary=temporary / "etcd").run()
+    assert list(temporary.iterdir()) == []

@@ -11,6 +11,7 @@ from rich.console import Console
 from sidecar.cli.demo.acts import ACTS
 from sidecar.cli.demo.closing import Closing
 from sidecar.cli.demo.panel import files_table, network_table
+from sidecar.cli.demo.screen import Screen
 from sidecar.cli.demo.watching import look
 from sidecar.domain.identity import Role
 from tests.cli.demo_stage import LIST, puppet, stage
@@ -116,3 +117,27 @@ def test_whoever_plays_is_told_how(tmp_path: Path) -> None:
     assert f"{node.file}\n" in text
     assert "http://127.0.0.1:9180/" in text
     assert "Ctrl-C stops everything" in text
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_the_network_and_the_progress_are_drawn_below_the_story(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    out, node = Terminal(), puppet(tmp_path)
+    node.lived(at=1)
+    screen = Screen(out, acts=2)
+    screen.act("An act", "Its story.")
+    sight = look(node)
+    with screen.waiting("it holds"), screen.live(lambda: [sight]):
+        screen.tell("something happens")
+    text = out.getvalue()
+    assert "something happens" in text
+    drawn = text[text.index("something happens") :]
+    assert "it holds" in drawn
+    assert "fed-1" in drawn
+    assert "act 1 of 2 · 0 checks" in drawn

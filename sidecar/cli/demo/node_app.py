@@ -1,0 +1,77 @@
+"""The process next to a sidecar of the demo: reads its file once, at start, and says what it read.
+
+``python -S -E node_app.py FILE`` serves ``/`` on the file's Port as JSON, and writes each start, the moment
+from which it serves, and its end into ``FILE.diary``, a JSON object a line: that is how the demo knows what a
+process really saw. It runs by itself: nothing but the standard library, and of that what starts fast
+(`http.server` alone would take longer than all of this).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from typing import Any, NoReturn
+
+PATIENCE = 1.0
+"""Seconds to wait for a client that connects and says nothing."""
+
+
+def main(path: str) -> NoReturn:
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes 10 ms to import
+        loaded = json.load(file)
+    diary = f"{path}.diary"
+    servers = loaded["FederatedServers"]
+    answer = {
+        "node_id": loaded["NodeID"],
+        "FederatedServers": servers,
+        "pid": os.getpid(),
+        "started_at": time.time(),
+        "starts": _starts(diary) + 1,
+    }
+
+    def write(event: str, **more: object) -> None:
+        line = json.dumps({"event": event, "at": time.time(), "pid": os.getpid(), **more})
+        with open(diary, "a", encoding="utf-8") as out:  # noqa: PTH123
+            out.write(f"{line}\n")
+
+    def end(*_: object) -> NoReturn:
+        write("end")
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    write("start", FederatedServers=servers)
+    with socket.create_server(("127.0.0.1", loaded["Port"])) as listener:
+        write("serve")
+        _serve(listener, answer)
+
+
+def _starts(diary: str) -> int:
+    try:
+        with open(diary, encoding="utf-8") as lines:  # noqa: PTH123
+            return sum('"event": "start"' in line for line in lines)
+    except FileNotFoundError:
+        return 0
+
+
+def _serve(listener: socket.socket, answer: dict[str, Any]) -> NoReturn:
+    body = json.dumps(answer).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    response = f"{head}Connection: close\r\n\r\n".encode() + body
+    while True:
+        client, _ = listener.accept()
+        with client:
+            client.settimeout(PATIENCE)
+            try:
+                # A probe connects and goes away again; who asks for something is answered.
+                if client.recv(65536):
+                    client.sendall(response)
+            except OSError:
+                continue
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,85 @@
+"""Looking at a node from outside: its process, the process's diary, its sidecar's admin API."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 1.0
+"""Seconds that an answer over loopback may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a sidecar says of itself; versions are None where it knows of none."""
+
+    phase: str
+    reason: str
+    ready: bool
+    leading: bool
+    lease_alive: bool
+    pid: int | None
+    canonical_version: int | None
+    loaded_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One life of a process, by its own diary; times are seconds since the epoch, None: not (yet)."""
+
+    pid: int
+    servers: tuple[str, ...]
+    started: float
+    serves: float | None = None
+    ended: float | None = None
+
+
+def ask_sidecar(port: int) -> Seen | None:
+    """Ask the admin API on ``port``; None where nobody answers."""
+    answer = _get(port, "/api/v1/status")
+    if answer is None:
+        return None
+    return Seen(**{name: answer[name] for name in Seen.__dataclass_fields__})
+
+
+def ask_process(port: int) -> int | None:
+    """The pid of the demo's process that answers on ``port``, None where nobody does."""
+    answer = _get(port, "/")
+    return None if answer is None else int(answer["pid"])
+
+
+def _get(port: int, path: str) -> dict[str, Any] | None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.request("GET", path)
+        document = json.load(connection.getresponse())
+    except (OSError, HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    return document if isinstance(document, dict) else None
+
+
+def read_diary(path: Path) -> tuple[Life, ...]:
+    """Every life of the process, in order."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except FileNotFoundError:
+        return ()
+    lives: dict[int, dict[str, Any]] = {}
+    for line in lines:
+        if not line.endswith("\n"):  # is being written
+            break
+        entry = json.loads(line)
+        if entry["event"] == "start":
+            lives[len(lives)] = {
+                "pid": entry["pid"],
+                "servers": tuple(entry["FederatedServers"]),
+                "started": entry["at"],
+            }
+        else:
+            lives[len(lives) - 1]["serves" if entry["event"] == "serve" else "ended"] = entry["at"]
+    return tuple(Life(**life) for life in lives.values())
