@@ -32,13 +32,16 @@ class Store(Protocol):
         """Apply ``transaction``; None when a compare did not hold and nothing was written."""
         ...
 
-    def watch(
-        self, *ranges: Range, after: Revision
-    ) -> AbstractAsyncContextManager[AsyncIterator[Batch]]:
-        """Stream what changes in ``ranges`` after that revision, each batch whole.
+    def watch(self, *ranges: Range, after: Revision) -> AbstractAsyncContextManager[AsyncIterator[Batch]]:
+        """Stream what changes in ``ranges`` after that revision: read once, then apply batch after batch.
 
-        The iterator raises `StoreUnavailable` when the stream ends, falls silent, is refused, or its
-        revision was compacted; the caller reads again. Nothing is ever skipped silently.
+        Opening and the iterator raise `StoreUnavailable` when the stream ends, falls silent, or its revision
+        was compacted; the caller reads again. Nothing is ever skipped silently. `StoreRefused` is final.
+
+        For each key the batches are exact and in order. Across ranges they are not: a transaction over two
+        ranges may come as two batches, and one range may lag behind another. So a listing with batches
+        applied is what each key was at some moment up to now, not a snapshot of its revision; whoever
+        decides from it compares, in the transaction, what it decided from.
         """
         ...
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fixtures_etcd import etcd_cluster, own_etcd, shared_etcd
+
+__all__ = ["etcd_cluster", "own_etcd", "shared_etcd"]
+
 
 @pytest.fixture
 def anyio_backend() -> str:

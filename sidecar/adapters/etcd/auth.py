@@ -1,0 +1,75 @@
+"""Who we are to etcd: a user and password, exchanged for a token that may be refused at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+
+from sidecar.adapters.etcd.codec import Json
+from sidecar.adapters.etcd.failures import Rejected
+from sidecar.adapters.etcd.poster import Poster
+from sidecar.adapters.etcd.request import Attempt, Request
+from sidecar.adapters.etcd.settings import EtcdSettings
+
+NO_TOKEN = ""
+
+_T = TypeVar("_T")
+
+
+class Authenticator:
+    """Sends requests with a token, and renews it when etcd refuses it.
+
+    A token ends with its time to live, a change of users, or a restart of the member; only a refusal tells.
+    It comes before anything is done, so even a commit may then be sent again.
+    """
+
+    def __init__(self, poster: Poster, settings: EtcdSettings) -> None:
+        self._poster = poster
+        self._user = settings.user
+        self._password = settings.password
+        self._token: str | None = NO_TOKEN if settings.user is None else None
+        self._renewing = anyio.Lock()
+
+    async def post(self, request: Request, attempt: Attempt) -> Json:
+        """Return etcd's answer. Raises `NoAnswer` and `Rejected`."""
+        return await self.authorised(attempt, lambda token: self._poster.post(request, attempt, token))
+
+    async def authorised(
+        self,
+        attempt: Attempt,
+        use: Callable[[str], Awaitable[_T]],
+        *,
+        refused: Callable[[Rejected], bool] = lambda rejection: rejection.wants_token,
+    ) -> _T:
+        """Return what ``use`` makes of a token, trying a second one if the first was ``refused``."""
+        token = await self._held(attempt)
+        try:
+            return await use(token)
+        except Rejected as rejection:
+            if self._user is None or not refused(rejection):
+                raise
+        return await use(await self._renewed(attempt, instead_of=token))
+
+    async def _held(self, attempt: Attempt) -> str:
+        if self._token is None:
+            return await self._renewed(attempt, instead_of=None)
+        return self._token
+
+    async def _renewed(self, attempt: Attempt, *, instead_of: str | None) -> str:
+        """A token newer than the one that was refused; whoever asks at the same time shares it."""
+        async with self._renewing:
+            if self._token is None or self._token == instead_of:
+                self._token = await self._authenticate(attempt)
+            return self._token
+
+    async def _authenticate(self, attempt: Attempt) -> str:
+        body = {"name": self._user, "password": self._password}
+        try:
+            answer = await self._poster.post(Request("auth/authenticate", body), attempt)
+        except Rejected as refusal:
+            if refusal.authentication_disabled:
+                return NO_TOKEN  # a user is set, but this etcd asks nobody; etcdctl goes on, too
+            raise
+        return str(answer["token"])

@@ -1,0 +1,82 @@
+"""`EtcdStore`: the store of `sidecar.ports`, on etcd."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, suppress
+from types import TracebackType
+from typing import Self
+
+import anyio
+
+from sidecar.adapters.etcd.auth import Authenticator
+from sidecar.adapters.etcd.codec import commit_request, listing_of, read_request, revision_of
+from sidecar.adapters.etcd.endpoints import Endpoint, Rotation
+from sidecar.adapters.etcd.poster import Poster
+from sidecar.adapters.etcd.request import Request
+from sidecar.adapters.etcd.settings import EtcdSettings
+from sidecar.adapters.etcd.unary import Gateway
+from sidecar.adapters.etcd.watch import Watches
+from sidecar.domain.errors import LeaseLost
+from sidecar.domain.keys import Range
+from sidecar.domain.store import Batch, LeaseID, Listing, Revision, Transaction
+
+_GOODBYE = 1.0
+
+
+class EtcdStore:
+    """A store on etcd, open between ``async with`` and its end.
+
+    Raises `BadConfiguration` for settings that cannot work. Nothing is sent, and no library imported, before
+    the first call.
+    """
+
+    def __init__(self, settings: EtcdSettings) -> None:
+        settings.check_files()
+        rotation = Rotation(tuple(Endpoint.parse(text) for text in settings.endpoints))
+        self._poster = Poster(settings)
+        authenticator = Authenticator(self._poster, settings)
+        self._gateway = Gateway(authenticator, rotation, settings.call_timeout)
+        self._watches = Watches(authenticator, rotation, settings)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._poster.close()
+        with anyio.move_on_after(_GOODBYE, shield=True):
+            await self._watches.aclose()
+
+    async def read(self, *ranges: Range) -> Listing:
+        answer = await self._gateway.call("read", Request("kv/txn", read_request(ranges)))
+        return listing_of(answer)
+
+    async def commit(self, transaction: Transaction) -> Revision | None:
+        request = Request("kv/txn", commit_request(transaction), repeatable=False)
+        answer = await self._gateway.call("commit", request)
+        return revision_of(answer) if answer.get("succeeded") else None
+
+    def watch(self, *ranges: Range, after: Revision) -> AbstractAsyncContextManager[AsyncIterator[Batch]]:
+        return self._watches.open(ranges, after)
+
+    async def grant_lease(self, ttl: float) -> LeaseID:
+        # Asked twice, the first one is never heard of and ends by itself.
+        request = Request("lease/grant", {"TTL": math.ceil(ttl), "ID": 0})
+        return LeaseID(int((await self._gateway.call("grant a lease", request))["ID"]))
+
+    async def keep_alive(self, lease: LeaseID) -> float:
+        answer = await self._gateway.call("keep the lease", Request("lease/keepalive", {"ID": lease}))
+        left = float(answer["result"].get("TTL", 0))
+        if left <= 0:  # etcd's way to say that there is no such lease
+            raise LeaseLost(f"lease {lease:x} has expired or was revoked")
+        return left
+
+    async def revoke_lease(self, lease: LeaseID) -> None:
+        with suppress(LeaseLost):  # gone already, or by an attempt whose answer was lost
+            await self._gateway.call("revoke the lease", Request("lease/revoke", {"ID": lease}))

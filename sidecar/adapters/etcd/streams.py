@@ -1,0 +1,130 @@
+"""The HTTP side of a watch. Importing this imports aiohttp; only the first watch does."""
+
+from __future__ import annotations
+
+import json
+import ssl
+
+import aiohttp
+import anyio
+
+from sidecar.adapters.etcd.codec import Json
+from sidecar.adapters.etcd.endpoints import Endpoint
+from sidecar.adapters.etcd.failures import NoAnswer, parse_rejection
+from sidecar.adapters.etcd.feed import Feed
+from sidecar.adapters.etcd.request import API_PATH, Attempt
+from sidecar.adapters.etcd.settings import EtcdSettings
+from sidecar.adapters.etcd.tcp import set_options
+from sidecar.domain.store import Batch
+
+_HEADERS = {
+    "Content-Type": "application/json",
+    # Etcd then ends the stream when its member loses the cluster's leader; else it would only fall silent.
+    "Grpc-Metadata-hasleader": "true",
+}
+
+
+class Connections:
+    """The connections of the watch streams, one for each; never shared and never pooled for long."""
+
+    def __init__(self, settings: EtcdSettings) -> None:
+        self._settings = settings
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context(settings)),
+            timeout=aiohttp.ClientTimeout(),  # the caller's scope is the limit, a stream has none
+        )
+
+    async def open(self, attempt: Attempt, requests: tuple[Json, ...], token: str) -> Stream:
+        """Start the stream and wait until every watch is confirmed. Raises what `Stream.next` does."""
+        headers = {**_HEADERS, "Authorization": token} if token else _HEADERS
+        with anyio.CancelScope(deadline=attempt.answered_by):
+            try:
+                response = await self._session.post(
+                    f"{attempt.endpoint}{API_PATH}watch",
+                    data="".join(map(json.dumps, requests)),
+                    headers=headers,
+                    allow_redirects=False,
+                )
+            except (aiohttp.ClientError, OSError) as exc:
+                raise NoAnswer(str(exc) or type(exc).__name__, unsent=False) from exc
+            stream = Stream(attempt.endpoint, response, len(requests), self._settings.watch_silence)
+            try:
+                await stream.opened()
+            except BaseException:
+                stream.close()
+                raise
+            return stream
+        raise NoAnswer("no answer in time", unsent=False)
+
+    async def aclose(self) -> None:
+        """Close them all."""
+        await self._session.close()
+
+
+class Stream:
+    """One open watch stream. `next` raises `NoAnswer`, `Rejected`, `Compacted` or `BadFrame` at its end."""
+
+    def __init__(
+        self, endpoint: Endpoint, response: aiohttp.ClientResponse, watches: int, silence: float
+    ) -> None:
+        self.endpoint = endpoint
+        self._response = response
+        self._feed = Feed(watches)
+        self._silence = silence
+        self._given_up = False
+        self._reading = anyio.CancelScope()
+
+    async def opened(self) -> None:
+        """Return when etcd has confirmed every watch."""
+        if self._response.status != 200:  # noqa: PLR2004
+            raise parse_rejection(await self._text())
+        if (connection := self._response.connection) and connection.transport:
+            set_options(connection.transport.get_extra_info("socket"))
+        while not self._feed.confirmed:
+            await self._receive()
+
+    async def next(self) -> Batch:
+        """Return what has come since the last call, waiting for it."""
+        while (batch := self._feed.take()) is None:
+            await self._receive()
+        return batch
+
+    def give_up(self) -> None:
+        """End the stream because its endpoint no longer answers elsewhere."""
+        self._given_up = True
+        self._reading.cancel()
+
+    def close(self) -> None:
+        """Drop the connection; etcd notices and forgets the watches."""
+        self._response.close()
+
+    async def _receive(self) -> None:
+        chunk: bytes | None = None
+        if not self._given_up:
+            with anyio.move_on_after(self._silence) as self._reading:
+                chunk = await self._read()
+        if chunk is None:
+            reason = "the endpoint is given up" if self._given_up else f"silent for {self._silence:g} s"
+            raise NoAnswer(reason, unsent=False)
+        self._feed.receive(chunk)
+        if not chunk:
+            raise NoAnswer("etcd ended the stream", unsent=False)
+
+    async def _read(self) -> bytes:
+        try:
+            return await self._response.content.readany()
+        except (aiohttp.ClientError, OSError) as exc:
+            raise NoAnswer(str(exc) or type(exc).__name__, unsent=False) from exc
+
+    async def _text(self) -> str:
+        try:
+            return await self._response.text(errors="replace")
+        except (aiohttp.ClientError, OSError) as exc:
+            raise NoAnswer(str(exc) or type(exc).__name__, unsent=False) from exc
+
+
+def _ssl_context(settings: EtcdSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.ca)
+    if settings.cert is not None:
+        context.load_cert_chain(settings.cert, settings.key)
+    return context

@@ -1,0 +1,84 @@
+"""An etcd behind TLS that asks its clients for certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sidecar.adapters.etcd import EtcdSettings, EtcdStore
+from sidecar.domain.errors import StoreUnavailable
+from sidecar.domain.keys import Range
+from sidecar.domain.store import Put, Revision, Transaction
+from tests.certificates import Authority, Pair
+from tests.etcd import EtcdServer
+
+pytestmark = pytest.mark.anyio
+
+KEY = "/tls/key"
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """An etcd, and the way in."""
+
+    url: str
+    authority: Authority
+    client: Pair
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    folder = tmp_path_factory.mktemp("tls")
+    authority = Authority(folder)
+    server = authority.issue("server")
+    etcd = EtcdServer(
+        folder,
+        *("--cert-file", str(server.cert), "--key-file", str(server.key)),
+        *("--trusted-ca-file", str(authority.cert), "--client-cert-auth"),
+        scheme="https",
+    )
+    try:
+        etcd.start()
+        yield Secured(etcd.url, authority, authority.issue("client"))
+    finally:
+        etcd.kill()
+
+
+def store(secured: Secured, ca: Path | None, pair: Pair | None) -> EtcdStore:
+    cert, key = (pair.cert, pair.key) if pair else (None, None)
+    return EtcdStore(EtcdSettings((secured.url,), ca=ca, cert=cert, key=key, call_timeout=2))
+
+
+async def test_calls_and_watches_go_through_with_authority_and_client_certificate(secured: Secured) -> None:
+    async with store(secured, secured.authority.cert, secured.client) as client:
+        listing = await client.read(Range(KEY))
+        async with client.watch(Range(KEY), after=listing.revision) as batches:
+            await client.commit(Transaction((), (Put(KEY, b"x"),)))
+            assert KEY in (await anext(batches)).changes
+        assert await client.keep_alive(await client.grant_lease(5)) > 0
+
+
+async def test_an_etcd_of_another_authority_is_not_trusted(secured: Secured, tmp_path: Path) -> None:
+    stranger = Authority(tmp_path, "stranger")
+    for ca in (stranger.cert, None):
+        async with store(secured, ca, secured.client) as client:
+            with pytest.raises(StoreUnavailable, match="certificate"):
+                await client.read(Range(KEY))
+            with pytest.raises(StoreUnavailable, match="certificate"):
+                await _open_watch(client)
+
+
+async def test_without_a_client_certificate_there_is_no_way_in(secured: Secured) -> None:
+    async with store(secured, secured.authority.cert, None) as client:
+        with pytest.raises(StoreUnavailable):
+            await client.read(Range(KEY))
+        with pytest.raises(StoreUnavailable):
+            await _open_watch(client)
+
+
+async def _open_watch(client: EtcdStore) -> None:
+    async with client.watch(Range(KEY), after=Revision(1)):
+        pass

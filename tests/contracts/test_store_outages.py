@@ -1,0 +1,66 @@
+"""What every store does when its servers go away and come back."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from sidecar.domain.errors import StoreUnavailable
+from sidecar.domain.keys import Range
+from sidecar.domain.store import Listing, Put, Transaction
+from sidecar.ports import Store
+from tests.contracts.following import DEADLINE, follow, values, write
+from tests.contracts.stores import StoreWorld
+
+pytestmark = pytest.mark.anyio
+
+
+async def read_again(store: Store, *ranges: Range) -> Listing:
+    """Read as a loop does: again and again, until it works."""
+    with anyio.fail_after(DEADLINE):
+        while True:
+            try:
+                return await store.read(*ranges)
+            except StoreUnavailable:
+                await anyio.sleep(0.01)
+
+
+async def test_a_watch_ends_when_the_store_goes_away(own_world: StoreWorld) -> None:
+    everything = Range.prefix(own_world.root)
+    async with own_world.client() as store:
+        listing = await store.read(everything)
+        async with store.watch(everything, after=listing.revision) as batches:
+            await own_world.stop()
+            with anyio.fail_after(DEADLINE), pytest.raises(StoreUnavailable, match="watch"):
+                await anext(batches)
+        with pytest.raises(StoreUnavailable):
+            await store.read(everything)
+        with pytest.raises(StoreUnavailable):
+            async with store.watch(everything, after=listing.revision):
+                pass
+
+
+async def test_a_client_goes_on_when_the_store_comes_back(own_world: StoreWorld) -> None:
+    key, everything = f"{own_world.root}key", Range.prefix(own_world.root)
+    async with own_world.client() as store:
+        lease = await store.grant_lease(20)
+        await write(store, Put(key, b"before", lease))
+        await own_world.stop()
+        with pytest.raises(StoreUnavailable):
+            await write(store, Put(key, b"meanwhile", lease))
+        await own_world.start()
+        listing = await read_again(store, everything)
+        assert values(listing) == {key: b"before"}
+        assert await store.keep_alive(lease) > 0
+        async with store.watch(everything, after=listing.revision) as batches:
+            await write(store, Put(key, b"after", lease))
+            await follow(batches, listing, lambda now: values(now) == {key: b"after"})
+
+
+async def test_a_restart_that_no_call_noticed_is_no_error(own_world: StoreWorld) -> None:
+    async with own_world.client() as store:
+        await write(store, Put(f"{own_world.root}key", b"x"))
+        await own_world.stop()
+        await own_world.start()
+        assert await store.commit(Transaction((), (Put(f"{own_world.root}key", b"y"),))) is not None
+        assert values(await store.read(Range.prefix(own_world.root)))
