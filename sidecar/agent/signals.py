@@ -48,9 +48,9 @@ async def pass_signals(
     """Pass signals on to ``process``; on SIGTERM or SIGINT call ``stop`` to begin the shutdown.
 
     A second SIGTERM or SIGINT, `HURRY` later or more, kills the process at once: whoever asks twice
-    does not want to wait for the grace period. Signals are caught once the task has started (``await group.start(…)``);
-    start it before the process, and keep it running through the shutdown, or the second one kills
-    the sidecar and leaves the process behind.
+    does not want to wait for the grace period. Signals are caught once the task has started
+    (``await group.start(…)``); start it before the process, and keep it running through the
+    shutdown, or the second one kills the sidecar and leaves the process behind.
     """
     asked_at: float | None = None
     with anyio.open_signal_receiver(*sorted(_caught())) as signals:

@@ -29,9 +29,7 @@ class Client:
 
     def __init__(self, endpoint: Endpoint, settings: EtcdSettings) -> None:
         self.endpoint = endpoint
-        self._session = requests.Session()
-        # No proxy, .netrc or CA bundle from the environment: they are not meant for etcd.
-        self._session.trust_env = False
+        self._session = _Session()
         self._session.mount(f"{endpoint.scheme}://", _KeptAlive())
         if settings.ca is not None:
             self._session.verify = str(settings.ca)
@@ -59,6 +57,21 @@ class Client:
 
     def close(self) -> None:
         self._session.close()
+
+
+class _Session(requests.Session):
+    """A session that posts, and leaves out what etcd has no use for: 40% of the time of a call.
+
+    No cookies, redirects and hooks; no proxy, .netrc or CA bundle from the environment, which is not meant for etcd.
+    """
+
+    def post(self, url: Any, data: Any = None, json: Any = None, **options: Any) -> requests.Response:
+        prepared = requests.Request("POST", url, headers=options["headers"], data=data, json=json).prepare()
+        response = self.get_adapter(url).send(
+            prepared, timeout=options["timeout"], verify=self.verify, cert=self.cert
+        )
+        _ = response.content  # read to its end, which sets the connection free for the next call
+        return response
 
 
 class _KeptAlive(HTTPAdapter):

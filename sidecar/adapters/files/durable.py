@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _SUFFIX = ".sidecar-tmp"
+_PIECE = 1 << 14
 
 
 def read_regular(path: Path, limit: int) -> bytes:
@@ -18,7 +19,11 @@ def read_regular(path: Path, limit: int) -> bytes:
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.ENOTSUP, "is not a regular file", str(path))
-        return file.read(limit)
+        data = bytearray()
+        # In small pieces: a single read would set aside all of ``limit`` first, fresh pages for every look.
+        while len(data) < limit and (piece := file.read(min(_PIECE, limit - len(data)))):
+            data += piece
+        return bytes(data)
 
 
 def replace_file(path: Path, data: bytes, *, like: os.stat_result | None = None, mode: int = 0o600) -> None:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 # The watcher looks for news every STEP, and hands it over once a STEP has brought no more: measured, an
 # edit is told within 0.27 s, for 0.03% of a core at rest (at 50 ms: 0.07 s for 0.1%).
-STEP_MS = 200
+STEP_MS = 300
 # Some file systems tell nothing (NFS, shared folders of virtual machines): whoever asks looks this often.
 SILENCE_MS = 5_000
 POLL = 0.5

@@ -1,0 +1,85 @@
+"""Which probe to use: the one that ``--health`` spells, or the best that needs no setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from sidecar.adapters.probes.alive import AliveProbe
+from sidecar.adapters.probes.command import ExecProbe
+from sidecar.adapters.probes.http import HttpProbe
+from sidecar.adapters.probes.tcp import TcpProbe
+from sidecar.domain.errors import BadConfiguration
+from sidecar.domain.process import ProcessState
+from sidecar.domain.servers import ServerUrl
+from sidecar.ports import Probe
+
+
+def choose_probe(
+    text: str | None,
+    *,
+    own: ServerUrl | None,
+    state: Callable[[], ProcessState],
+    timeout: float = 2.0,
+) -> Probe:
+    """The probe that ``text`` spells; else a TCP connect to the ``own`` URL; else being alive."""
+    if text is not None:
+        return parse_probe(text, timeout=timeout)
+    if own is not None:
+        return TcpProbe(own.host, own.port, timeout)
+    return AliveProbe(state)
+
+
+def parse_probe(text: str, *, timeout: float = 2.0) -> Probe:
+    """The probe of ``URL``, ``tcp://HOST:PORT`` or ``exec:CMD``. Raises `BadConfiguration`."""
+    try:
+        return _parse(text, timeout)
+    except ValueError as exc:
+        raise BadConfiguration(
+            f"--health {text!r}: {exc}; write an http:// or https:// URL, tcp://HOST:PORT, or exec:COMMAND"
+        ) from exc
+
+
+def _parse(text: str, timeout: float) -> Probe:
+    scheme = text.partition(":")[0].lower()
+    if scheme == "exec":
+        return ExecProbe(_argv(text), timeout)
+    if scheme == "tcp":
+        return TcpProbe(*_host_and_port(text), timeout)
+    if scheme in {"http", "https"}:
+        return HttpProbe(_url(text), timeout)
+    raise ValueError("is none of the three kinds")
+
+
+def _argv(text: str) -> tuple[str, ...]:
+    # Here, because few need it at all.
+    import shlex  # noqa: PLC0415
+
+    argv = shlex.split(text[len("exec:") :])
+    if not argv or not argv[0]:
+        raise ValueError("names no command")
+    return tuple(argv)
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    parts = urlsplit(text)
+    if not parts.hostname:
+        raise ValueError("names no host")
+    if not parts.port:
+        raise ValueError("names no port from 1 to 65535")
+    if parts.path or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("has more in it than a host and a port")
+    return parts.hostname, parts.port
+
+
+def _url(text: str) -> str:
+    if any(character <= " " or character > "~" for character in text):
+        raise ValueError("has a space or a character in it that a URL has to spell with %")
+    parts = urlsplit(text)
+    if not parts.hostname:
+        raise ValueError("names no host")
+    if parts.username is not None:
+        raise ValueError("carries a user name, which a probe does not send")
+    if parts.port == 0:
+        raise ValueError("has port 0; ports go from 1 to 65535")
+    return text.partition("#")[0]
