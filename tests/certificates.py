@@ -40,13 +40,13 @@ class Authority:
         self.cert = folder / f"{name}.pem"
         self.cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> Pair:
-        """A certificate for 127.0.0.1, for servers and clients."""
+    def issue(self, name: str, *, common_name: bool = True) -> Pair:
+        """A certificate for 127.0.0.1, for servers and clients; ``name`` is also that of its files."""
         key = ec.generate_private_key(ec.SECP256R1())
         address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        names = [x509.NameAttribute(NameOID.COMMON_NAME, name)] if common_name else []
         certificate = (
-            self._builder(subject, key)
+            self._builder(x509.Name(names), key)
             .add_extension(x509.SubjectAlternativeName([address]), critical=False)
             .sign(self._key, hashes.SHA256())
         )

@@ -36,6 +36,8 @@ _TOKEN_TROUBLE = (
     "revision in header is old",
 )
 _TOO_LARGE = "message larger than max"  # gRPC's own limit; code 8, which else means "busy" or "no space"
+# Said by the gateway itself, in plain text, when etcd has authentication on and the certificate a name.
+_NAMED_CLIENT = "CommonName of client sending a request against gateway"
 _QUOTED = 200
 
 
@@ -101,6 +103,9 @@ def parse_rejection(text: str) -> Rejected | NoAnswer:
         return stream_error(body["error"])
     if isinstance(body, dict) and isinstance(body.get("code"), int):
         return Rejected(body["code"], str(body.get("message") or body.get("error") or "no reason given"))
+    if text.startswith(_NAMED_CLIENT):
+        advice = "with users, etcd's gateway takes client certificates without a Common Name (CN) only"
+        return Rejected(_UNAUTHENTICATED, f"{advice}; issue one with an empty subject")
     return NoAnswer(f"not an answer of etcd's: {text.strip()[:_QUOTED]!r}", unsent=False)
 
 

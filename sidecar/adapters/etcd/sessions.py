@@ -68,7 +68,10 @@ class _Session(requests.Session):
     def post(self, url: Any, data: Any = None, json: Any = None, **options: Any) -> requests.Response:
         prepared = requests.Request("POST", url, headers=options["headers"], data=data, json=json).prepare()
         response = self.get_adapter(url).send(
-            prepared, timeout=options["timeout"], verify=self.verify, cert=self.cert
+            prepared,
+            timeout=options["timeout"],
+            verify=True if self.verify is None else self.verify,
+            cert=self.cert,
         )
         _ = response.content  # read to its end, which sets the connection free for the next call
         return response
