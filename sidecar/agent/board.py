@@ -30,6 +30,7 @@ class Board:
     at_rest: bool = False
     """Nothing is left to do about what the view says now."""
     _changed: anyio.Event = field(default_factory=anyio.Event)
+    _waiting: list[tuple[Callable[[], bool], anyio.Event]] = field(default_factory=list)
 
     def update(self, **changes: Any) -> None:
         """Replace fields of the view, and wake whoever waits, if that makes a difference."""
@@ -71,8 +72,15 @@ class Board:
         self.counters = replace(self.counters, **{name: getattr(self.counters, name) + 1})
 
     def wake(self) -> None:
+        """Wake whoever waits for a change, and of those who wait for a condition only whose it is.
+
+        Most changes are for one loop or two, and to wake a task just to let it look costs ten times the look.
+        """
         self._changed.set()
         self._changed = anyio.Event()
+        for holds, event in self._waiting:
+            if holds():
+                event.set()
 
     async def changed(self) -> None:
         """Return at the next change."""
@@ -81,4 +89,9 @@ class Board:
     async def until(self, holds: Callable[[], bool]) -> None:
         """Return when ``holds()`` is true; at once where it is already."""
         while not holds():
-            await self._changed.wait()
+            waiter = (holds, anyio.Event())
+            self._waiting.append(waiter)
+            try:
+                await waiter[1].wait()
+            finally:
+                self._waiting.remove(waiter)

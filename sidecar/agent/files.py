@@ -18,22 +18,33 @@ from sidecar.ports import ConfigFile, StateFolder
 
 log = logging.getLogger(__name__)
 
-SETTLE = 0.25
+SETTLE = 1.0
 """Seconds that the list has to stand before it is kept: a storm of versions costs one write, not ten."""
+
+MEND_RETRY = 1.0
+"""Seconds before a list that could not be put back is tried again."""
 
 
 async def watch_file(*, file: ConfigFile, state: StateFolder, board: Board, instance: str) -> NoReturn:
     """Keep the board's document as it stands on disk, and its list a list."""
     async for _ in file.changes():
-        try:
-            document = await _read_or_mend(file, state, board)
-        except BadFile as exc:
-            if str(exc) != board.view.file_problem:
-                event(log, logging.ERROR, "the file cannot be used", error=str(exc))
-            board.update(file_problem=str(exc))
-        else:
-            board.update(file=document, file_problem="", attempt=attempt_of(document, instance))
+        while not await _take_in(file, state, board, instance):
+            await anyio.sleep(MEND_RETRY)
     raise AssertionError("the file's changes never end")
+
+
+async def _take_in(file: ConfigFile, state: StateFolder, board: Board, instance: str) -> bool:
+    """Look at the file; False where its list should have been put back, and could not be."""
+    try:
+        document = await _read_or_mend(file, state, board)
+    except BadFile as exc:
+        if str(exc) != board.view.file_problem:
+            event(log, logging.ERROR, "the file cannot be used", error=str(exc))
+        board.update(file_problem=str(exc))
+        servers = list_to_hold(board.view)
+        return servers is None or await file.repaired(servers) is None
+    board.update(file=document, file_problem="", attempt=attempt_of(document, instance))
+    return True
 
 
 async def read_at_boot(file: ConfigFile, state: StateFolder, known: Known | None) -> Document:

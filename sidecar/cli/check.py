@@ -16,11 +16,11 @@ from sidecar.domain.errors import BadFile, ExitCode, Problem
 from sidecar.domain.identity import Role
 
 DESCRIPTION = """\
-Validates configuration files without etcd, and tells all that is wrong with each:
+Validates configuration files without etcd, and tells all that is wrong:
 path:line:column: /pointer: what is wrong; what would be right"""
 EPILOG = """\
-The role defaults from the name: federated*.json or config*.json. Exits with 0 when
-every file is right, with 65 when one is not.
+The role defaults from the name: federated*.json or config*.json. Exits with 0
+when every file is right, with 65 when one is not.
 
 example:
   sidecar check federated.json /etc/db/config.json"""

@@ -9,7 +9,7 @@ from sidecar.domain.identity import Role
 from sidecar.domain.membership import Request, RequestKind, Tombstone, Verdict, VerdictKind
 from sidecar.domain.network import Network, url_or_none
 from sidecar.domain.policy import Admission
-from sidecar.domain.servers import NodeID, ServerList, ServerUrl
+from sidecar.domain.servers import NodeID, ServerList, ServerUrl, parse_node_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,10 @@ def judge(network: Network, servers: ServerList, request: Request, at: str) -> A
 
 
 def _join(network: Network, servers: ServerList, request: Request, at: str) -> Answer:
-    node, url = NodeID(request.subject), request.url
+    try:
+        node, url = parse_node_id(request.subject), request.url
+    except ValueError as exc:  # nobody could be told, and no list could hold it
+        return Answer(False, str(exc), servers)
     tombstone = network.tombstone_of(node, url)
     if tombstone:
         reason = removal_reason(tombstone)
@@ -83,10 +86,10 @@ def _objection(network: Network, servers: ServerList, node: NodeID, request: Req
 
 def _remove(network: Network, servers: ServerList, request: Request, at: str) -> Answer:
     subject = request.subject
-    gone = network.removed_named(subject)
+    member = network.member_named(subject)
+    gone = network.removed_named(subject) or (member and network.tombstone_of(member.node_id, member.url))
     if gone:
         return Answer(True, f"{gone.name} was removed already, at {gone.at}", servers)
-    member = network.member_named(subject)
     url = member.url if member else url_or_none(subject)
     if member is None and (url is None or url not in servers):
         reason = f"no member of this network is called {subject}; see `sidecar members`"
@@ -110,6 +113,10 @@ def _readmit(network: Network, servers: ServerList, request: Request) -> Answer:
         reason = f"{request.subject} is not removed; see `sidecar removed`"
         return Answer(False, reason, servers)
     node, url = tombstone.node_id, tombstone.url
+    if node is None and url:
+        # It may have shown up since, and been told.
+        member = network.member_named(url.normal)
+        node = member.node_id if member else None
     change = Change(ChangeKind.READMIT, node, url, request.by, request.reason) if url else None
     reason = f"readmitted {_both(node, url)}; its sidecar may ask to join again"
     return Answer(True, reason, servers, node, change, exhumes=tombstone)

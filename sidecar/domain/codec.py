@@ -69,7 +69,7 @@ def _checked(kind: type | tuple[type, ...], parse: Callable[[Any], Any]) -> Read
             raise ValueError(f"{where}: {value!r} is of the wrong type")
         try:
             return parse(value)
-        except ValueError as exc:
+        except (ValueError, OverflowError) as exc:
             raise ValueError(f"{where}: {value!r} {exc}") from exc
 
     return read
@@ -114,8 +114,15 @@ def _strings(value: list[Any]) -> ServerList:
     return ServerList.parse(value)
 
 
+def _text(value: str) -> str:
+    # JSON can spell half a character, which nobody can write down again.
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("holds half a character")
+    return value
+
+
 _PARSED: dict[Any, tuple[type | tuple[type, ...], Callable[[Any], Any]]] = {
-    str: (str, str),
+    str: (str, _text),
     int: (int, int),
     float: ((int, float), float),
     bool: (bool, bool),

@@ -51,6 +51,8 @@ class Draft:
         value = encode(record)
         if entry is None or entry.value != value:
             self._operations[key] = Put(key, value)
+        else:
+            self._operations.pop(key, None)
 
     def delete(self, key: str) -> None:
         """Delete ``key`` if it is there."""

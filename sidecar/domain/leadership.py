@@ -13,9 +13,18 @@ from sidecar.domain import rollout
 from sidecar.domain.admission import Answer, judge
 from sidecar.domain.canonical import Canonical, Change, ChangeKind, distrust
 from sidecar.domain.draft import Draft, Term
-from sidecar.domain.membership import Grant, Member, Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.membership import (
+    Grant,
+    Member,
+    Outcome,
+    OutcomeKind,
+    Request,
+    RequestKind,
+    Tombstone,
+)
 from sidecar.domain.network import Network
 from sidecar.domain.node import Known
+from sidecar.domain.servers import ServerUrl
 from sidecar.domain.store import Transaction
 
 # etcd refuses a transaction of more than 128 operations (--max-txn-ops), and a join takes up to four.
@@ -58,6 +67,11 @@ class _Desk:
     def at(self) -> str:
         return timestamp(self.now)
 
+    @property
+    def full(self) -> bool:
+        """Whether the rest has to wait for its turn right after."""
+        return len(self.draft) > MOST_OPERATIONS
+
 
 def decide(network: Network, leader: Leader, now: float) -> Step | None:
     """Return the next write, or None when the network is as it should be. ``now``: seconds, Unix epoch."""
@@ -87,7 +101,7 @@ def _bootstrap(network: Network, leader: Leader, now: float) -> Step | None:
     if not leader.own:
         return None
     draft = Draft(network.keys, network.listing)
-    removed = tuple(t.url for t in network.removed if t.url)
+    removed = _urls(network.removed)
     servers = leader.own.servers.without(removed)
     if not servers:
         return None
@@ -102,6 +116,11 @@ def _bootstrap(network: Network, leader: Leader, now: float) -> Step | None:
     )
     _publish(draft, network, canonical)
     return Step(draft.transaction(leader.term), tuple(draft.reasons))
+
+
+def _urls(removed: tuple[Tombstone, ...]) -> tuple[ServerUrl, ...]:
+    """The URLs kept out, each once: a server may have been removed under two names."""
+    return tuple(dict.fromkeys(t.url for t in removed if t.url))
 
 
 def _publish(draft: Draft, network: Network, canonical: Canonical) -> None:
@@ -119,8 +138,8 @@ def _answer_requests(desk: _Desk) -> None:
     network, canonical = desk.network, desk.canonical
     servers, changes, removed = canonical.servers, list[Change](), network.removed
     for name, request in _open_requests(network):
-        if len(desk.draft) > MOST_OPERATIONS:
-            break  # the rest has its turn right after
+        if desk.full:
+            break
         answer = judge(replace(network, removed=removed), servers, request, desk.at)
         servers = answer.servers
         changes += [answer.change] if answer.change else []
@@ -137,7 +156,7 @@ def _answer_requests(desk: _Desk) -> None:
             author=desk.term.node_id,
             term=desk.term.created,
             at=desk.at,
-            removed=tuple(t.url for t in removed if t.url),
+            removed=_urls(removed),
         )
         _publish(desk.draft, network, following)
 
@@ -184,7 +203,7 @@ def _learn_members(desk: _Desk) -> None:
         known = network.members.get(node)
         if known is None or (known.url, known.role) != (report.url, report.role):
             desk.draft.put(network.keys.member(node), Member(node, report.role, report.url, desk.at))
-        if len(desk.draft) > MOST_OPERATIONS:
+        if desk.full:
             return
 
 
@@ -192,8 +211,10 @@ def _grant_turns(desk: _Desk) -> None:
     """Take back the turns that are over, and give the next ones."""
     network, version = desk.network, desk.canonical.version
     for node, grant in network.grants.items():
-        if rollout.finished(grant, network.reports.get(node)):
+        if rollout.finished(grant, network.reports.get(node), desk.canonical):
             desk.draft.delete(network.keys.grant(node))
+        if desk.full:
+            return
     for node in rollout.turns(network, desk.canonical, desk.term.node_id):
         desk.draft.put(network.keys.grant(node), Grant(version, desk.term.created, desk.at))
         desk.draft.reasons.append(f"{node} may restart into version {version}")
@@ -203,11 +224,16 @@ def _tidy_up(desk: _Desk) -> None:
     """Drop answers that nobody came for, and members that are not in the list any more."""
     network = desk.network
     for name, request in network.requests.items():
-        if request.outcome and request.outcome.at + OUTCOME_KEPT < desk.now:
+        # From the future as well: a clock that was ahead has been set back.
+        if request.outcome and not abs(desk.now - request.outcome.at) <= OUTCOME_KEPT:
             desk.draft.delete(network.keys.request(name))
+        if desk.full:
+            return
     for node, member in network.members.items():
         if member.url and member.url not in desk.canonical.servers:
             desk.draft.delete(network.keys.member(node))
+        if desk.full:
+            return
 
 
 def timestamp(now: float) -> str:

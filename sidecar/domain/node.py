@@ -141,19 +141,35 @@ def is_removed(view: View) -> bool:
     return bool(view.canonical and view.identity.url in view.canonical.removed)
 
 
+def heard(view: View, verdict: Verdict | None) -> Verdict | None:
+    """What to make of the ``verdict`` in etcd: an answer to another node of this NodeID is none to this one.
+
+    Else two that are refused under one NodeID would ask again at each answer to the other, for ever.
+    """
+    mine = view.verdict
+    for_another = verdict and verdict.kind is VerdictKind.REFUSED and verdict.attempt != view.attempt
+    return mine if for_another and mine and mine.attempt == view.attempt else verdict
+
+
 def may_lead(view: View) -> bool:
     """Whether this node may stand for election: a listed server, or the first one of a new network."""
     if view.identity.role is not Role.FEDERATED or not view.listed or is_removed(view):
         return False
     if view.canonical is None:
-        return view.bootstrap and not view.distrust and view.file is not None
+        own = own_list(view)
+        return own is not None and view.identity.url in own.servers and not view.distrust
     return view.identity.url in view.canonical.servers
 
 
 def own_list(view: View) -> Known | None:
-    """The list this node would publish where the network has none; None where it must not."""
+    """The list this node would publish where the network has none; None where it must not.
+
+    The one obeyed until it vanished, also where the file could not follow it.
+    """
     if not view.bootstrap or view.file is None:
         return None
+    if view.canonical:
+        return Known(view.canonical.version, view.canonical.servers)
     return view.applied or Known(0, view.file.servers)
 
 
@@ -208,6 +224,9 @@ def _what_is_missing(view: View) -> str:
         return "etcd does not answer, and there is no last-known-good list to start from; waiting for etcd"
     if not view.listed:
         return "waiting for etcd's first answer"
+    own = own_list(view)
+    if own and view.identity.url and view.identity.url not in own.servers:
+        return f"no canonical list yet, and its own list does not name its URL, {view.identity.url}"
     if view.bootstrap and view.identity.may_lead:
         return "no canonical list yet; the first federated server to lead publishes its own"
     return "no canonical list yet; waiting for a federated server to publish one"

@@ -6,24 +6,25 @@ of each role goes at a time, and a node that does not come back healthy keeps it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sidecar.domain.canonical import Canonical
 from sidecar.domain.identity import Role
 from sidecar.domain.membership import Grant
 from sidecar.domain.network import Network
 from sidecar.domain.report import Phase, Report
-from sidecar.domain.servers import NodeID
+from sidecar.domain.servers import NodeID, ServerUrl
 
 
-def finished(grant: Grant, report: Report | None) -> bool:
+def finished(grant: Grant, report: Report | None, canonical: Canonical) -> bool:
     """Whether the turn is over: its node is healthy on a list at least as new as it was granted.
 
-    A node whose report is gone may be anywhere between two lists, so it keeps its turn.
+    A node whose report is gone may be anywhere between two lists, so it keeps its turn. A version that was
+    taken back (somebody put an older list into etcd) cannot be loaded any more: then the newest one counts.
     """
     return (
         report is not None
-        and report.loaded_version >= grant.version
+        and report.loaded_version >= min(grant.version, canonical.version)
         and report.healthy
         and report.phase in (Phase.RUNNING, Phase.RESTART_PENDING)
     )
@@ -36,11 +37,12 @@ def wants_turn(report: Report, canonical: Canonical) -> bool:
 
 def turns(network: Network, canonical: Canonical, leader: NodeID) -> Iterator[NodeID]:
     """Yield the nodes that may restart into ``canonical`` now: at most one of each role."""
+    places = {url: place for place, url in enumerate(canonical.servers)}
     for role in Role:
         open_turns = {
             node
             for node, grant in network.grants.items()
-            if _role_of(network, node) is role and not finished(grant, network.reports.get(node))
+            if _role_of(network, node) is role and not finished(grant, network.reports.get(node), canonical)
         }
         waiting = [
             report
@@ -55,12 +57,11 @@ def turns(network: Network, canonical: Canonical, leader: NodeID) -> Iterator[No
                 if report.node_id in open_turns and network.grants[report.node_id].version < canonical.version
             )
         elif waiting:
-            yield min(waiting, key=lambda report: _order(report, canonical, leader)).node_id
+            yield min(waiting, key=lambda report: _order(report, places, leader)).node_id
 
 
-def _order(report: Report, canonical: Canonical, leader: NodeID) -> tuple[bool, int, str]:
+def _order(report: Report, places: Mapping[ServerUrl, int], leader: NodeID) -> tuple[bool, int, str]:
     """The order of the list; the leader's own server last; database nodes by name."""
-    places = {url: place for place, url in enumerate(canonical.servers)}
     place = places.get(report.url, len(places)) if report.url else 0
     return (report.node_id == leader, place, report.node_id)
 

@@ -84,9 +84,11 @@ class ServerList:
     """
 
     urls: tuple[ServerUrl, ...]
+    _known: frozenset[ServerUrl] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if len(set(self.urls)) != len(self.urls):
+        object.__setattr__(self, "_known", frozenset(self.urls))
+        if len(self._known) != len(self.urls):
             raise ValueError(f"a server is named twice in {[url.text for url in self.urls]}")
 
     @classmethod
@@ -101,7 +103,7 @@ class ServerList:
         return len(self.urls)
 
     def __contains__(self, url: object) -> bool:
-        return url in self.urls
+        return url in self._known
 
     def __str__(self) -> str:
         return ", ".join(url.text for url in self.urls)

@@ -16,8 +16,8 @@ def without_detectors() -> Iterator[None]:
     """Import requests in here, and it guesses no encodings: 2.4 MiB and 14 ms saved.
 
     It would guess that of a text whose type names none, and etcd answers in JSON, which is UTF-8. Without a
-    detector requests takes UTF-8, too, and says so in a warning. None in ``sys.modules`` is Python's own way to
-    say that a module is not there; afterwards it is again, for everybody else.
+    detector requests takes UTF-8, too, and says so in a warning. None in ``sys.modules`` is Python's own
+    way to say that a module is not there; afterwards it is again, for everybody else.
     """
     absent = [name for name in _DETECTORS if name not in sys.modules]
     for name in absent:

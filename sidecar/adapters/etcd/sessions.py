@@ -62,7 +62,8 @@ class Client:
 class _Session(requests.Session):
     """A session that posts, and leaves out what etcd has no use for: 40% of the time of a call.
 
-    No cookies, redirects and hooks; no proxy, .netrc or CA bundle from the environment, which is not meant for etcd.
+    No cookies, redirects and hooks; no proxy, .netrc or CA bundle from the environment, which is not meant
+    for etcd.
     """
 
     def post(self, url: Any, data: Any = None, json: Any = None, **options: Any) -> requests.Response:

@@ -55,7 +55,7 @@ class LocalFile:
     def __init__(self, path: Path, role: Role) -> None:
         self._path = path
         self._role = role
-        self._lock = anyio.Lock()
+        self._lock = anyio.Lock(fast_acquire=True)
         self._seen: _Seen | None = None
 
     async def read(self) -> Document:
@@ -118,8 +118,12 @@ class LocalFile:
     def _write(self, document: Document) -> _Seen | None:
         current = self._bytes("write")
         known = self._seen is not None and self._seen.data == current
-        if not known:
-            document = self._parse(current).with_servers(document.servers)
+        base = self._seen.document if self._seen is not None and known else self._parse(current)
+        if base is not None:  # None: the file that `repaired` was about, which is no document
+            # Also of what was read here, the caller may not know yet: it came with the read after its own.
+            mine = base.with_servers(document.servers)
+            if mine.text != document.text:
+                known, document = False, mine
         data = document.data
         if data != current:
             try:

@@ -38,7 +38,7 @@ def replace_file(path: Path, data: bytes, *, like: os.stat_result | None = None,
         with os.fdopen(descriptor, "wb", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # alive: `remove_leftovers` keeps off
             if like is not None:
-                os.fchown(descriptor, like.st_uid, like.st_gid)
+                _copy_owner(descriptor, like)
                 os.fchmod(descriptor, stat.S_IMODE(like.st_mode))  # after fchown, which clears bits
                 _copy_attributes(path, descriptor)
             _write_all(descriptor, data)
@@ -75,6 +75,14 @@ def _write_all(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def _copy_owner(descriptor: int, like: os.stat_result) -> None:
+    # Mostly it is right already, and to set it again would cost the disk's journal and whoever watches the
+    # folder.
+    found = os.fstat(descriptor)
+    if (found.st_uid, found.st_gid) != (like.st_uid, like.st_gid):
+        os.fchown(descriptor, like.st_uid, like.st_gid)
 
 
 def _copy_attributes(path: Path, descriptor: int) -> None:

@@ -3,13 +3,49 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from sidecar.adapters.files.config_file import LocalFile
+from sidecar.domain.identity import Role
 from tests.prerequisites import require
+
+DATA = Path(__file__).parents[2] / "data"
+NOBODY = 65534
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
 def root() -> None:
     """For tests that give files away, and act as somebody else."""
     require(os.geteuid() == 0, "to be root")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return Path(shutil.copy(DATA / "fed-1" / "federated.json", tmp_path))
+
+
+@pytest.fixture
+def file(path: Path) -> LocalFile:
+    return LocalFile(path, Role.FEDERATED)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """What runs inside is a user who may do little."""
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)

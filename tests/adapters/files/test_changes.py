@@ -73,7 +73,6 @@ async def test_a_rename_over_the_file_is_told_again_and_again(path: Path) -> Non
 async def test_the_sidecars_own_write_is_not_told_but_an_edit_of_it_is(path: Path) -> None:
     file = LocalFile(path, Role.FEDERATED)
     document = await file.read()
-    written = document.with_servers(ServerList.parse(["http://localhost:9000"]))
     heard = 0
     async with anyio.create_task_group() as tasks:
 
@@ -88,8 +87,8 @@ async def test_the_sidecars_own_write_is_not_told_but_an_edit_of_it_is(path: Pat
         tasks.start_soon(listen)
         with anyio.fail_after(DEADLINE):
             await again.wait()
-            await file.read()
-            await file.write(written)
+            edited = await file.read()
+            await file.write(edited.with_servers(ServerList.parse(["http://localhost:9000"])))
             again = anyio.Event()
             with anyio.move_on_after(1):
                 await again.wait()

@@ -5,10 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
-import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,40 +14,12 @@ from sidecar.adapters.files.config_file import LocalFile
 from sidecar.domain.errors import BadFile
 from sidecar.domain.identity import Role
 from sidecar.domain.servers import ServerList
+from tests.adapters.files.conftest import NOBODY, as_nobody
 
 pytestmark = pytest.mark.anyio
 
-DATA = Path(__file__).parents[2] / "data"
 FOUR = ServerList.parse(f"http://localhost:{port}" for port in (9000, 9001, 9002, 9004))
-NOBODY = 65534
 only_root = pytest.mark.usefixtures("root")
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return Path(shutil.copy(DATA / "fed-1" / "federated.json", tmp_path))
-
-
-@pytest.fixture
-def file(path: Path) -> LocalFile:
-    return LocalFile(path, Role.FEDERATED)
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """What runs inside is a user who may do little."""
-    os.setegid(NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -209,3 +178,15 @@ async def test_the_temporary_files_of_a_killed_predecessor_are_removed(file: Loc
         fcntl.flock(held, fcntl.LOCK_EX)
         await file.read()
     assert names_in(path.parent) == [others.name, alive.name, "federated.json"]
+
+
+async def test_an_edit_that_was_read_but_is_not_in_the_document_written_survives(
+    file: LocalFile, path: Path
+) -> None:
+    before = await file.read()
+    path.write_text(before.text.replace('"Mode"', '"Note": "mine", "Mode"'))
+    await file.read()  # by the loop that watches, while another one is about to write
+    await file.write(before.with_servers(FOUR))
+    after = await file.read()
+    assert after.servers == FOUR
+    assert '"mine"' in after.text

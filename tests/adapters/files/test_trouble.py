@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,40 +13,12 @@ from sidecar.adapters.files.trouble import bad_file
 from sidecar.domain.errors import BadFile
 from sidecar.domain.identity import Role
 from sidecar.domain.servers import ServerList
+from tests.adapters.files.conftest import as_nobody
 
 pytestmark = pytest.mark.anyio
 
-DATA = Path(__file__).parents[2] / "data"
 FOUR = ServerList.parse(f"http://localhost:{port}" for port in (9000, 9001, 9002, 9004))
-NOBODY = 65534
 only_root = pytest.mark.usefixtures("root")
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return Path(shutil.copy(DATA / "fed-1" / "federated.json", tmp_path))
-
-
-@pytest.fixture
-def file(path: Path) -> LocalFile:
-    return LocalFile(path, Role.FEDERATED)
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """What runs inside is a user who may do little."""
-    os.setegid(NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
 
 
 async def test_a_missing_file_says_what_to_do(file: LocalFile, path: Path) -> None:

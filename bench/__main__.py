@@ -1,0 +1,48 @@
+"""``python -m bench``: measure, and print the table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+
+from bench import join, memory, propagation, rest, startup, succession
+from bench.figures import Figure
+from bench.ground import Ground, ground
+from bench.table import table
+from sidecar.domain.errors import SidecarError
+
+MEASUREMENTS: dict[str, Callable[[Ground], Iterator[Figure]]] = {
+    "propagation": propagation.measure,
+    "memory": memory.measure,
+    "start-up": startup.measure,
+    "rest": rest.measure,
+    "succession": succession.measure,
+    "join": join.measure,
+}
+CANNOT_MEASURE = 1
+
+
+def main() -> int:
+    """Run what was asked for; 0 whatever came out, unless it could not be measured at all."""
+    parser = argparse.ArgumentParser("bench", description="What a sidecar costs, on a real etcd, as ratios.")
+    parser.add_argument("--quick", action="store_true", help="fewer tries, rougher figures")
+    parser.add_argument("--only", metavar="NAME", choices=MEASUREMENTS, help=", ".join(MEASUREMENTS))
+    chosen = parser.parse_args()
+    figures: list[Figure] = []
+    code = 0
+    for name in [chosen.only] if chosen.only else MEASUREMENTS:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        try:
+            with ground(quick=chosen.quick) as prepared:
+                figures += MEASUREMENTS[name](prepared)
+        except (SidecarError, OSError, RuntimeError) as exc:
+            print(f"bench: error: {name} could not be measured: {exc}", file=sys.stderr)
+            code = CANNOT_MEASURE
+    if figures:
+        print(table(figures))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

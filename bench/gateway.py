@@ -1,0 +1,50 @@
+"""Speaking to etcd as plainly as can be: one connection, one call at a time."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import urllib.request
+from base64 import b64encode
+from typing import Any
+from urllib.parse import urlsplit
+
+from sidecar.domain.keys import Range
+
+_STARTED = re.compile(r'^grpc_server_started_total\{.*grpc_method="(\w+)".*\} (\S+)$', re.MULTILINE)
+
+
+class Gateway:
+    """etcd's JSON gateway at ``url``."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+
+    def put(self, key: str, value: bytes) -> None:
+        self._call("kv/put", {"key": _text(key.encode()), "value": _text(value)})
+
+    def count(self, keys: Range) -> int:
+        """How many keys there are in the range."""
+        end = _text((keys.end or "").encode())
+        body = {"key": _text(keys.start.encode()), "range_end": end, "count_only": True}
+        return int(self._call("kv/range", body).get("count", 0))
+
+    def calls(self) -> dict[str, int]:
+        """How often each method of etcd's API was called since it started, by anybody."""
+        with urllib.request.urlopen(f"{self._url}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        return {method: int(float(count)) for method, count in _STARTED.findall(text)}
+
+    def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        self._connection.request("POST", f"/v3/{path}", json.dumps(body))
+        response = self._connection.getresponse()
+        answer: dict[str, Any] = json.loads(response.read())
+        if response.status != 200:
+            raise RuntimeError(f"etcd refused {path}: {answer}")
+        return answer
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode()

@@ -1,0 +1,45 @@
+"""The smallest network that has everything: a server that leads and a database node, each with a process."""
+
+from __future__ import annotations
+
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.ground import Ground, Sidecar, end, free_address, wait_until
+from sidecar.cli.demo import node_app
+from sidecar.cli.embedded_etcd import free_port
+
+
+@contextmanager
+def pair(ground: Ground) -> Iterator[tuple[Sidecar, Sidecar]]:
+    """The two, in step, healthy, and asked for their status once."""
+    keys, port = ground.network(), free_port()
+    servers = [f"http://127.0.0.1:{port}"]
+    started: list[Sidecar] = []
+
+    def start(name: str, port: int | None, *command: str) -> Sidecar:
+        file = ground.file(keys, name, servers, port=port)
+        admin = free_address()
+        sidecar = ground.start(
+            keys, file, "--admin", admin, command=[part.format(file=file) for part in command]
+        )
+        started.append(sidecar)
+        wait_until(lambda: sidecar.logged("running"), f"{name} runs")
+        wait_until(lambda: _answers(f"http://{admin}/readyz"), f"{name} is ready")
+        return sidecar
+
+    try:
+        leader = start("fed-1", port, sys.executable, "-S", "-E", node_app.__file__, "{file}")
+        yield leader, start("db-1", None, "sleep", "3600")
+    finally:
+        end(started)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

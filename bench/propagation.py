@@ -1,0 +1,137 @@
+"""Propagation: from the commit of a canonical version to the last file replaced and fsynced.
+
+The sidecars have no process to restart, so that only the way to the file is timed. They are database nodes
+and the measurement plays the leader. The floor is the same number of bare readers of the watch stream.
+Floor and sidecars take turns, so that neither is slowed down by the other and both meet the same machine. A
+commit's time begins when it is sent: etcd tells its watchers before, or while, it answers.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from bench.arrivals import Arrivals
+from bench.figures import Figure, Samples
+from bench.ground import PATIENCE, PROJECT, Ground, Sidecar, end, environment, wait_until
+from bench.processes import cpu_seconds
+from sidecar.domain.keys import Keys
+
+COUNTS = (1, 10, 50)
+PACE = 0.1
+"""Seconds from the last file of one update to the next update, when CPU is counted."""
+SETTLED, REST = 2.0, 5.0
+"""Seconds until reports and last-known-good lists are written, and over which rest is measured."""
+CONFD_LAST_OF_50, CONFD_FLOOR = 50.0, 9.0
+"""confd's best, in ms, where the floor was that; the ratio is what can be carried to another machine."""
+
+
+def measure(ground: Ground) -> Iterator[Figure]:
+    for number in COUNTS:
+        yield from _measure(ground, number)
+
+
+def _measure(ground: Ground, number: int) -> Iterator[Figure]:
+    keys, versions = ground.network(), count(2)
+    tries = ground.tries(30, 10)
+    ground.publish(keys, 1, _servers(1))
+
+    def timed(last: Callable[[], float]) -> float:
+        version = next(versions)
+        sent = time.monotonic()
+        ground.publish(keys, version, _servers(version))
+        return (last() - sent) * 1000
+
+    def floor() -> list[float]:
+        with _readers(ground, keys, number) as last:
+            return [_paced(lambda: timed(last), 0.1) for _ in range(tries // 2 + 1)]
+
+    before = floor()
+    with _sidecars(ground, keys, number) as (sidecars, arrivals):
+        found = [_paced(lambda: timed(lambda: arrivals.last(PATIENCE)), SETTLED) for _ in range(tries)]
+        cpu = _cpu(ground, sidecars, lambda: timed(lambda: arrivals.last(PATIENCE)))
+    floors = Samples.of([*before, *floor()])
+    last = "its file" if number == 1 else f"the last of {number} files"
+    factor = 1.35 if number == 1 else CONFD_LAST_OF_50 / CONFD_FLOOR if number == max(COUNTS) else None
+    yield Figure(f"propagation to {last}", "ms", Samples.of(found), floors, factor=factor)
+    limit = 1.5 if number == max(COUNTS) else None
+    yield Figure(f"CPU per sidecar and update, {number} of them", "ms", Samples.of([cpu]), limit=limit)
+
+
+def _cpu(ground: Ground, sidecars: list[Sidecar], update: Callable[[], float]) -> float:
+    """Milliseconds that one update costs one sidecar, all that follows from it included, rest deducted."""
+    updates = ground.tries(100, 20)
+    time.sleep(SETTLED)
+    rested, used = _used(sidecars), time.monotonic()
+    time.sleep(REST)
+    rate = (_used(sidecars) - rested) / (time.monotonic() - used)
+    began, before = time.monotonic(), _used(sidecars)
+    for _ in range(updates):
+        _paced(update, PACE)
+    time.sleep(SETTLED)  # the last reports, and lists to remember
+    spent = _used(sidecars) - before - rate * (time.monotonic() - began)
+    return spent / updates / len(sidecars) * 1000
+
+
+def _used(sidecars: list[Sidecar]) -> float:
+    return sum(cpu_seconds(sidecar.pid) for sidecar in sidecars)
+
+
+def _paced(timed: Callable[[], float], pause: float) -> float:
+    found = timed()
+    time.sleep(pause)
+    return found
+
+
+@contextmanager
+def _sidecars(ground: Ground, keys: Keys, number: int) -> Iterator[tuple[list[Sidecar], Arrivals]]:
+    files = [ground.file(keys, f"db-{index}", ["http://node-1:9000"]) for index in range(number)]
+    sidecars = [ground.start(keys, file, "--admin", "off") for file in files]
+    try:
+        wait_until(lambda: all(sidecar.logged("running") for sidecar in sidecars), "the sidecars run")
+        time.sleep(2.0)  # the first reports, and the imports behind the start
+        with Arrivals(files) as arrivals:
+            yield sidecars, arrivals
+    finally:
+        end(sidecars)
+
+
+@contextmanager
+def _readers(ground: Ground, keys: Keys, number: int) -> Iterator[Callable[[], float]]:
+    read, write = os.pipe()
+    line = [sys.executable, "-m", "bench.reader", ground.etcd.url, keys.canonical]
+    readers = [
+        subprocess.Popen(line, cwd=PROJECT, env=environment(), stdin=subprocess.DEVNULL, stdout=write)
+        for _ in range(number)
+    ]
+    os.close(write)
+
+    def last() -> float:
+        """Wait for a line from each reader; the latest time that one of them told."""
+        told = b""
+        deadline = time.monotonic() + PATIENCE
+        while told.count(b"\n") < number:
+            if not select.select([read], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise TimeoutError(f"a reader said nothing for {PATIENCE:g} s")
+            told += os.read(read, 1 << 16)
+        return max(int(stamp) for stamp in told.split()) / 1e9
+
+    try:
+        last()  # each tells that etcd has confirmed its watch
+        yield last
+    finally:
+        for reader in readers:
+            reader.kill()
+            reader.wait()
+        os.close(read)
+
+
+def _servers(version: int) -> list[str]:
+    """Five servers, another last one in each version."""
+    return [f"http://node-{index}:9000" for index in (1, 2, 3, 4, 10 + version % 10)]
