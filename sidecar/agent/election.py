@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 
+import anyio
+
+from sidecar.agent.follow import RETRY
 from sidecar.domain.draft import NEVER, Term
 from sidecar.domain.errors import LeaseLost, StoreUnavailable
 from sidecar.domain.keys import Keys, Range
@@ -64,4 +68,5 @@ class Ballot:
                     if rival.key in batch.changes and batch.changes[rival.key] is None:
                         return
         except StoreUnavailable:
-            return  # the caller reads the queue again, and meets the outage there
+            # The caller reads the queue again, and meets the outage there; or else nothing can be streamed.
+            await anyio.sleep(RETRY.delay(1, random.random()))  # noqa: S311 - jitter, no secret

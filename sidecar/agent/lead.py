@@ -15,7 +15,7 @@ from sidecar.agent.follow import follow
 from sidecar.domain.draft import NEVER, Term
 from sidecar.domain.errors import LeaseLost
 from sidecar.domain.keys import Keys
-from sidecar.domain.leadership import Leader, decide, held_up
+from sidecar.domain.leadership import Leader, Step, decide, held_up
 from sidecar.domain.network import Network, read_network
 from sidecar.domain.node import may_lead, own_list
 from sidecar.domain.store import Listing, Revision
@@ -23,11 +23,16 @@ from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
+TIDY = 60.0
+"""Seconds after which the leader looks again where nothing happens: some answers are kept for a while."""
+
 
 async def lead_when_elected(
     ballot: Ballot, *, keys: Keys, board: Board, wall: Callable[[], float]
 ) -> NoReturn:
     """Stand whenever this node may, lead when elected, resign when it may not any more."""
+    if not may_lead(board.view):
+        await ballot.resign()  # an earlier resignation may have been lost with the connection
     while True:
         await board.until(lambda: may_lead(board.view))
         async with anyio.create_task_group() as tasks:
@@ -70,7 +75,8 @@ class _Leadership:
             while True:
                 self.news = anyio.Event()
                 if not await self._step():
-                    await self.news.wait()
+                    with anyio.move_on_after(TIDY):
+                        await self.news.wait()
 
     async def _follow(self) -> NoReturn:
         def seen(listing: Listing) -> None:
@@ -78,6 +84,7 @@ class _Leadership:
             self.news.set()
 
         def lost(exc: Exception) -> None:
+            self.written = NEVER  # an etcd that comes back from a backup counts from an older revision
             event(log, logging.WARNING, "the leader cannot see the network", error=str(exc))
 
         await follow(self.ballot.store, *self.keys.of_leader(), seen=seen, lost=lost)
@@ -92,27 +99,33 @@ class _Leadership:
         """Write what is to be written next; False when there is nothing, or it has to be seen first."""
         if self.listing is None or self.listing.revision < self.written:
             return False
-        view = self.board.view
-        leader = Leader(self.term, own_list(view), view.applied)
-        network = read_network(self.keys, self.listing)
-        self._complain(network, leader)
-        step = decide(network, leader, self.wall())
+        if self._decided(self.listing) is None:
+            return False
+        # The watch of one range may lag behind another's: a grant, a tombstone that is not seen yet.
+        self.listing = await self.ballot.store.read(*self.keys.of_leader())
+        step = self._decided(self.listing)
         if step is None:
             return False
         revision = await self.ballot.store.commit(step.transaction)
         if revision is None:
-            await self._look_again()
+            await self._check_term()
         else:
             self.written = revision
             for reason in step.reasons:
                 event(log, logging.INFO, "leader wrote", what=reason)
         return True
 
-    async def _look_again(self) -> None:
+    def _decided(self, listing: Listing) -> Step | None:
+        view = self.board.view
+        leader = Leader(self.term, own_list(view), view.applied)
+        network = read_network(self.keys, listing)
+        self._complain(network, leader)
+        return decide(network, leader, self.wall())
+
+    async def _check_term(self) -> None:
         """The transaction did not hold: this is no longer the leader, or somebody else wrote meanwhile."""
         if not await self.ballot.still_holds(self.term):
             raise LeaseLost(f"{self.term.node_id} leads no more: its candidacy is gone")
-        self.listing = await self.ballot.store.read(*self.keys.of_leader())
 
     def _complain(self, network: Network, leader: Leader) -> None:
         complaint = held_up(network, leader) or "; ".join(network.unreadable) or None

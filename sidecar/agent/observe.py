@@ -13,6 +13,7 @@ from sidecar.domain.canonical import Canonical, distrust
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.keys import Keys
 from sidecar.domain.membership import Grant, Verdict
+from sidecar.domain.node import heard
 from sidecar.domain.records import R, decode
 from sidecar.domain.store import Listing
 from sidecar.logs import event
@@ -37,7 +38,7 @@ async def observe(*, store: Store, keys: Keys, board: Board) -> NoReturn:
             away=False,
             canonical=canonical,
             distrust=doubt,
-            verdict=_read(Verdict, keys.verdict(node), listing),
+            verdict=heard(board.view, _read(Verdict, keys.verdict(node), listing)),
             grant=_read(Grant, keys.grant(node), listing),
         )
 

@@ -20,7 +20,10 @@ from sidecar.domain.store import LeaseID, Put, Transaction
 from sidecar.ports import Store
 
 QUIET = 1.0
-"""Seconds between two reports whose phase and health are the same."""
+"""Seconds that a change may wait to be reported while phase and health are the same."""
+
+ASK_AGAIN = 30.0
+"""Seconds after which a request to join that nobody answered is made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +42,23 @@ class Herald:
     wall: Callable[[], float]
 
     async def report(self, lease: LeaseID) -> NoReturn:
-        """Keep the node's report in etcd as the board has it: news at once, lesser changes once a second."""
+        """Keep the node's report in etcd as the board has it: news at once, lesser changes within a second.
+
+        Every node writes its file at the same moment; that it did so can wait until they all have.
+        """
         told: Report | None = None
         while True:
-            while self.current() == told:
-                await self.board.changed()
+            await self.board.until(lambda told=told: self.current() != told)  # type: ignore[misc]
+            if told is not None:
+                with anyio.move_on_after(QUIET):
+                    await self._news_since(told)
             told = self.current()
             if not await self._name_is_taken(told):
                 put = Put(self.keys.report(told.node_id), encode(told), lease)
                 await self.store.commit(Transaction((), (put,)))
-            with anyio.move_on_after(QUIET):
-                await self._news_since(told)
 
     async def _name_is_taken(self, report: Report) -> bool:
-        """Whether a server that is not in the list would speak over another one of the same name."""
+        """Whether a server that is not in the list would speak over another one of the same NodeID."""
         canonical = self.board.view.canonical
         if report.url is None or (canonical and report.url in canonical.servers):
             return False
@@ -64,16 +70,19 @@ class Herald:
             return False
 
     async def petition(self, lease: LeaseID) -> NoReturn:
-        """Ask to join for as long as the decision is to ask, once for each attempt."""
+        """Ask to join while the decision is to ask: once for each attempt, and again when that is slow."""
         asked: AskToJoin | None = None
         while True:
-            action = self.board.decision.action
-            ask = action if isinstance(action, AskToJoin) else None
-            if ask and ask != asked:
-                await self._ask(ask, lease)
-            else:
-                await self.board.changed()
-            asked = ask
+            # The request may be gone, with a store that was emptied or by another node of the same NodeID.
+            with anyio.move_on_after(ASK_AGAIN if asked else float("inf")):
+                await self.board.until(lambda asked=asked: self._to_ask() != asked)  # type: ignore[misc]
+            asked = self._to_ask()
+            if asked:
+                await self._ask(asked, lease)
+
+    def _to_ask(self) -> AskToJoin | None:
+        action = self.board.decision.action
+        return action if isinstance(action, AskToJoin) else None
 
     async def _ask(self, ask: AskToJoin, lease: LeaseID) -> None:
         me = self.board.view.identity

@@ -37,17 +37,19 @@ class Session:
         """Run ``work(lease)`` whenever there is a lease that is known to be alive, again and again."""
         failures = 0
         while True:
+            began = anyio.current_time()
             try:
                 lease, deadline = await self._secure()
-                failures = 0
                 await self._hold(work, lease, deadline)
             except* LeaseLost as lost:
                 event(log, logging.WARNING, "the lease is lost", error=_words(lost))
                 self.lease = None
             except* (StoreUnavailable, StoreRefused) as trouble:
-                event(log, logging.DEBUG, "no lease", error=_words(trouble))
+                level = logging.WARNING if self.board.view.lease_alive else logging.DEBUG
+                event(log, level, "nothing is done under the lease for now", error=_words(trouble))
             self.board.update(lease_alive=False)
-            failures += 1
+            # Only what went well for a while starts anew: a store that refuses the work is not to be stormed.
+            failures = failures + 1 if anyio.current_time() - began < self.ttl else 1
             if self.lease is not None or failures > 1:
                 await anyio.sleep(RETRY.delay(failures, random.random()))  # noqa: S311 - jitter
 
@@ -78,14 +80,13 @@ class Session:
         raise StoreUnavailable("the lease could not be renewed in time; stepping down")
 
     async def _renew(self, scope: anyio.CancelScope) -> NoReturn:
-        pause = self.ttl * RENEW
         while True:
-            await anyio.sleep(pause)
+            # Counted from when it was asked for last, which on a busy machine is a while ago.
+            await anyio.sleep_until(scope.deadline - self.ttl * (1 - MARGIN - RENEW))
             try:
                 _, scope.deadline = await self._secure()
-                pause = self.ttl * RENEW
             except (StoreUnavailable, StoreRefused):
-                pause = self.ttl * RETRY_RENEWAL
+                await anyio.sleep(self.ttl * RETRY_RENEWAL)
 
 
 def _words(group: BaseExceptionGroup[Exception]) -> str:

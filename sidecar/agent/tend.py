@@ -78,20 +78,36 @@ class Tender:
         return True
 
     async def _start(self, servers: ServerList) -> None:
-        await self.process.start(servers)
-        self.board.count("starts")
-        self.board.update(busy=None, process=self.process.state)
+        if await self._file_holds(servers):
+            await self.process.start(servers)
+            self.board.count("starts")
+        self._done()
+
+    async def _file_holds(self, servers: ServerList) -> bool:
+        """Look once more: an edit of this very moment, which nobody was told of yet, must not be loaded."""
+        try:
+            document = await self.file.read()
+        except BadFile:
+            return True  # `watch_file` tells and mends; meanwhile the process must not be left stopped
+        self.board.update(file=document)
+        return document.servers == servers
 
     async def _stop(self, phase: Phase) -> None:
         await self.process.stop()
         if phase is Phase.RESTARTING:
             self.board.count("restarts")
-        self.board.update(busy=None, process=self.process.state)
+        self._done()
+
+    def _done(self) -> None:
+        # What a probe found out until now was about the process before.
+        self.board.update(busy=None, process=self.process.state, healthy=False, health_reason="")
 
     async def _write(self, file: Document, servers: ServerList, *, rejected: bool) -> None:
         written = file.with_servers(servers)
         try:
             await self._keep_what_is_replaced(file, written, rejected=rejected)
+            if self.board.view.file is not file:
+                return  # edited once more meanwhile: that has not been looked at, nor kept
             await self.file.write(written)
         except BadFile as exc:
             self.board.update(file_problem=str(exc))

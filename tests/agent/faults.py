@@ -1,0 +1,95 @@
+"""Ports with faults that `tests.fakes` has no order for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from sidecar.domain.errors import BadFile, Problem, StoreRefused, StoreUnavailable
+from sidecar.domain.health import Health
+from sidecar.domain.keys import Range
+from sidecar.domain.process import Running
+from sidecar.domain.store import Batch, Revision, Transaction
+from tests.fakes.memory_node import MemoryProbe, MemoryState
+from tests.fakes.memory_store import MemoryStore
+
+
+class LaggingStore(MemoryStore):
+    """A store whose watch of several ranges tells of grants late, as etcd may of one range among others."""
+
+    lag = False
+    held: list[Batch]
+
+    @asynccontextmanager
+    async def watch(self, *ranges: Range, after: Revision) -> AsyncIterator[AsyncIterator[Batch]]:
+        async with super().watch(*ranges, after=after) as batches:
+            yield self._late(batches) if len(ranges) > 2 else batches
+
+    async def _late(self, batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
+        self.held = []
+        async for batch in batches:
+            if self.lag and any("/node/" in key for key in batch.changes):
+                self.held.append(batch)
+            else:
+                yield batch
+
+
+class DeafStore(MemoryStore):
+    """A store that answers, but opens no watch: a proxy in between that knows no streams."""
+
+    deaf = False
+
+    @asynccontextmanager
+    async def watch(self, *ranges: Range, after: Revision) -> AsyncIterator[AsyncIterator[Batch]]:
+        if self.deaf:
+            self.calls += 1
+            raise StoreUnavailable("watch: not here")
+        async with super().watch(*ranges, after=after) as batches:
+            yield batches
+
+
+class ForbiddenStore(MemoryStore):
+    """A store whose user may not write reports."""
+
+    forbidden = False
+
+    async def commit(self, transaction: Transaction) -> Revision | None:
+        if self.forbidden and any("/report/" in each.key for each in transaction.operations):
+            self.calls += 1
+            raise StoreRefused("commit: etcd refused it: permission denied")
+        return await super().commit(transaction)
+
+
+@dataclass(slots=True)
+class SlowState(MemoryState):
+    """A state folder on a slow disk."""
+
+    keeping: anyio.Event = field(default_factory=anyio.Event)
+
+    async def keep_rejected(self, rejected: str, replaced_by: str) -> str:
+        self.keeping.set()
+        await anyio.sleep(1.0)
+        # Named, for `super()` in a dataclass with slots is another class's.
+        return await MemoryState.keep_rejected(self, rejected, replaced_by)
+
+
+@dataclass(slots=True)
+class FullState(MemoryState):
+    """A state folder on a disk that is full."""
+
+    full: bool = True
+
+    async def keep_rejected(self, rejected: str, replaced_by: str) -> str:
+        if self.full:
+            raise BadFile("rejected", (Problem("", "cannot be written: the disk is full"),))
+        return await MemoryState.keep_rejected(self, rejected, replaced_by)
+
+
+class StubbornProbe(MemoryProbe):
+    """Finds a process healthy for as long as there is one, also while it stops."""
+
+    async def check(self) -> Health:
+        return Health(isinstance(self.process.state, Running), "memory")

@@ -1,0 +1,248 @@
+"""A network of real sidecars on a real etcd."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.gateway import Gateway
+from tests.e2e.node import Node, environment
+from tests.e2e.ports import Ports
+from tests.e2e.waiting import DEADLINE, Maybe, T, wait_until
+
+OWNERS_FILES = Path(__file__).parents[1] / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a verb ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+class Network:
+    """Nodes in folders below ``folder``; the network's own name keeps its keys in etcd apart."""
+
+    def __init__(self, etcd_url: str, folder: Path, name: str, *, lease_ttl: float = 5) -> None:
+        self.etcd_url = etcd_url
+        self.folder = folder
+        self.name = name
+        self.etcd = Gateway(etcd_url, f"/federation/{name}/")
+        self.nodes: list[Node] = []
+        self._ports = Ports()
+        self._options = ("--etcd", etcd_url, "--network", name)
+        self._run_options = ("--lease-ttl", f"{lease_ttl:g}", "--log-format", "json")
+
+    # Building it.
+
+    def port(self) -> int:
+        """A port that nobody uses."""
+        return self._ports.free()
+
+    def node(self, name: str, port: int | None, servers: list[str], *, file: str = "federated.json") -> Node:
+        """A node whose file names ``servers``; it is not started."""
+        document: dict[str, Any] = {"NodeID": name, "FederatedServers": servers}
+        if file == "federated.json":
+            document = {"Mode": "federated", "Port": port, **document}
+        return self._add(name, json.dumps(document, indent=2) + "\n", file)
+
+    def owners(self) -> list[Node]:
+        """The owner's own four files, fed-1 to fed-4, letter by letter but for the ports."""
+        ports = {old: str(self.port()) for old in ("9000", "9001", "9002", "9004")}
+        for name in ("fed-1", "fed-2", "fed-3", "fed-4"):
+            text = (OWNERS_FILES / name / "federated.json").read_text()
+            for old, new in ports.items():
+                text = text.replace(old, new)
+            self._add(name, text, "federated.json")
+        return self.nodes[-4:]
+
+    def servers(self, count: int) -> list[Node]:
+        """That many servers, fed-1 and on, whose files all hold the same list."""
+        ports = [self.port() for _ in range(count)]
+        urls = [f"http://localhost:{port}" for port in ports]
+        return [self.node(f"fed-{place}", port, urls) for place, port in enumerate(ports, start=1)]
+
+    def newcomer(self, name: str, *known: Node) -> Node:
+        """A server whose file names ``known`` and itself."""
+        port = self.port()
+        return self.node(name, port, [str(node.url) for node in known] + [f"http://localhost:{port}"])
+
+    def database(self, name: str, servers: list[str]) -> Node:
+        """A database node, whose ``config.json`` holds ``servers``."""
+        return self.node(name, None, servers, file="config.json")
+
+    def _add(self, name: str, text: str, file: str) -> Node:
+        folder = self.folder / name
+        folder.mkdir()
+        (folder / file).write_text(text)
+        port = json.loads(text).get("Port")
+        admin = self.port()
+        options: tuple[str, ...] = (*self._options, *self._run_options, "--admin", f"127.0.0.1:{admin}")
+        if port is None:
+            # Without a URL a node is healthy once it has been alive for two seconds.
+            options = (*options, "--health", "exec:true")
+        url = f"http://localhost:{port}" if port else None
+        node = Node(name, folder, folder / file, url, admin, options)
+        self.nodes.append(node)
+        return node
+
+    # Watching it.
+
+    def start(self, *nodes: Node) -> None:
+        """Start sidecars, and wait until they are in step with each other."""
+        for node in nodes:
+            node.start()
+        self.in_step(*nodes)
+
+    def in_step(self, *nodes: Node, servers: list[str] | None = None) -> None:
+        """Wait until each of ``nodes`` holds the canonical list, runs on it, and is reported healthy."""
+
+        def there() -> bool:
+            for node in nodes:
+                if node.sidecar.poll() is not None:
+                    raise AssertionError(f"the sidecar of {node.id} ended with {node.sidecar.returncode}")
+            stored = {name: found.document for name, found in self.etcd.all().items() if name in wanted}
+            canonical = stored.get("shared/canonical")
+            if not canonical or (servers is not None and canonical["FederatedServers"] != servers):
+                return False
+            reports = [stored.get(f"report/{node.id}") for node in nodes]
+            return all(
+                report is not None and _is_in_step(node, report, canonical)
+                for node, report in zip(nodes, reports, strict=True)
+            )
+
+        wanted = {"shared/canonical", *(f"report/{node.id}" for node in nodes)}
+        names = ", ".join(node.id for node in nodes)
+        wait_until(there, f"{names} in step" + (f" on {servers}" if servers else ""))
+
+    @property
+    def canonical(self) -> dict[str, Any] | None:
+        """The canonical document."""
+        found = self.etcd.get("shared/canonical")
+        return found.document if found else None
+
+    @property
+    def version(self) -> int:
+        found = self.canonical
+        return found["version"] if found else 0
+
+    def report(self, node: Node) -> dict[str, Any] | None:
+        """What the node's sidecar told the network; None once its lease is gone."""
+        found = self.etcd.get(f"report/{node.id}")
+        return found.document if found else None
+
+    def verdict(self, node: Node) -> dict[str, Any] | None:
+        found = self.etcd.get(f"node/{node.id}/verdict")
+        return found.document if found else None
+
+    @property
+    def leader(self) -> Node | None:
+        """Who leads, by the keys: the candidate with the lowest create revision."""
+        candidates = sorted(self.etcd.all("leader/").values(), key=lambda stored: stored.created)
+        if not candidates:
+            return None
+        return next(node for node in self.nodes if node.id == candidates[0].document["node_id"])
+
+    def wait(self, condition: Callable[[], Maybe[T]], message: str, deadline: float = DEADLINE) -> T:
+        return wait_until(condition, message, deadline)
+
+    def cli(self, verb: str, *arguments: str, env: dict[str, str] | None = None) -> Answer:
+        """Run a verb against this network."""
+        return run_cli(verb, *arguments, *self._options, folder=self.folder, env=env)
+
+    # Ending it.
+
+    def close(self) -> None:
+        """End every process that was started here, by its number."""
+        for node in self.nodes:
+            for life in node.lives:
+                if life.poll() is None:
+                    life.send_signal(signal.SIGCONT)
+                    life.terminate()
+        # Those that take their time to stop need not: nobody looks any more.
+        self._kill_leftovers(apart_from_sidecars=True)
+        for node in self.nodes:
+            for life in node.lives:
+                _end(life)
+        self._kill_leftovers()
+        self._ports.close()
+
+    def _kill_leftovers(self, *, apart_from_sidecars: bool = False) -> None:
+        spared = {life.pid for node in self.nodes for life in node.lives} if apart_from_sidecars else set()
+        for pid in self.processes() - spared:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    def processes(self) -> set[int]:
+        """The processes whose command line names this network's folder; nobody else's does."""
+        found = set()
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and f"{self.folder}/".encode() in (entry / "cmdline").read_bytes():
+                    found.add(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+    def describe(self) -> str:
+        """What a person needs to see when a test failed."""
+        try:
+            stored = [f"{name} (rev {s.modified}): {s.text}" for name, s in self.etcd.all().items()]
+        except OSError as exc:
+            stored = [f"etcd does not answer: {exc}"]
+        return "\n".join([*(node.describe() for node in self.nodes), "--- etcd", *stored])
+
+
+def _is_in_step(node: Node, report: dict[str, Any], canonical: dict[str, Any]) -> bool:
+    version = canonical["version"]
+    if (report["phase"], report["healthy"], report["loaded_version"]) != ("running", True, version):
+        return False
+    # The report of a life that was killed stays for as long as its lease; the admin API is of this life.
+    status = node.status
+    if (report["pid"], status.get("loaded_version")) != (status.get("pid"), version):
+        return False
+    lists = [node.servers, *(start.servers for start in node.starts[-1:])]
+    return all(_normal(found) == _normal(canonical["FederatedServers"]) for found in lists)
+
+
+def _normal(servers: list[str]) -> list[str]:
+    """The list without what is only a matter of spelling."""
+    return [url.lower().rstrip("/") for url in servers]
+
+
+def _end(life: subprocess.Popen[bytes]) -> None:
+    try:
+        life.wait(5)
+    except subprocess.TimeoutExpired:
+        life.kill()
+        life.wait()
+
+
+def run_cli(*arguments: str, folder: Path, env: dict[str, str] | None = None) -> Answer:
+    """Run `sidecar` with ``arguments`` in ``folder``."""
+    found = subprocess.run(
+        [sys.executable, "-m", "sidecar", *arguments],
+        cwd=folder,
+        env=environment(**(env or {})),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Answer(found.returncode, found.stdout, found.stderr)

@@ -1,0 +1,254 @@
+"""One node of a network: its folder, its sidecar's lives, the process next to it, what they left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from signal import Signals
+from typing import Any
+
+from tests.e2e.waiting import DEADLINE, wait_until
+
+PROJECT = Path(__file__).parents[2]
+APP = Path(__file__).with_name("app.py")
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """This process's environment, without settings of a sidecar that somebody exported."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("SIDECAR_")}
+    return ours | {"PYTHONPATH": str(PROJECT)} | extra
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line of the process's journal. ``at`` is monotonic, the same clock for every process."""
+
+    event: str
+    pid: int
+    at: float
+    more: dict[str, Any]
+
+    @property
+    def servers(self) -> list[str]:
+        """The list that it loaded when it started."""
+        found: list[str] = self.more["servers"]
+        return found
+
+
+@dataclass(slots=True)
+class Node:
+    """``defaults`` are the options that every life of its sidecar is started with."""
+
+    id: str
+    folder: Path
+    file: Path
+    url: str | None
+    admin: int
+    defaults: tuple[str, ...]
+    lives: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    # The sidecar.
+
+    def start(
+        self, *options: str, command: tuple[str, ...] | None = None, env: dict[str, str] | None = None
+    ) -> None:
+        """Start a sidecar in the node's folder; ``options`` win over the defaults."""
+        command = self.app if command is None else command
+        line = [sys.executable, "-m", "sidecar", "run", *self.defaults, *options]
+        with (self.folder / "sidecar.log").open("ab") as log:
+            life = subprocess.Popen(
+                [*line, *(["--", *command] if command else [])],
+                cwd=self.folder,
+                env=environment(**(env or {})),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.lives.append(life)
+
+    @property
+    def app(self) -> tuple[str, ...]:
+        """The command of the process next to it."""
+        return (sys.executable, "-I", "-S", str(APP), str(self.folder), str(self.file))
+
+    @property
+    def sidecar(self) -> subprocess.Popen[bytes]:
+        """Its sidecar's latest life."""
+        return self.lives[-1]
+
+    def signal(self, signum: Signals) -> None:
+        self.sidecar.send_signal(signum)
+
+    def freeze(self) -> None:
+        """Suspend the sidecar, as a machine under too much load or a paused virtual machine would."""
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End the sidecar without a warning; the process next to it lives on."""
+        self.sidecar.kill()
+        self.sidecar.wait(DEADLINE)
+
+    def stop(self) -> int:
+        """End the sidecar as a service manager would; its exit code."""
+        self.signal(signal.SIGTERM)
+        return self.ended()
+
+    def ended(self, deadline: float = DEADLINE) -> int:
+        """Wait for the sidecar's end; its exit code."""
+        try:
+            return self.sidecar.wait(deadline)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the sidecar of {self.id} did not end within {deadline:g} s") from None
+
+    # Its file.
+
+    @property
+    def servers(self) -> list[str]:
+        """The list that its file holds."""
+        found: list[str] = json.loads(self.file.read_text())["FederatedServers"]
+        return found
+
+    def edit(self, **keys: Any) -> None:
+        """Change keys of the file, as an editor does: all of it is written anew, in place."""
+        document = json.loads(self.file.read_text()) | keys
+        self.file.write_text(json.dumps(document, indent=2) + "\n")
+
+    def identity_of_file(self) -> tuple[int, int, bytes]:
+        """What no write leaves as it was: inode and time of the last change; and the content."""
+        found = self.file.stat()
+        return found.st_ino, found.st_mtime_ns, self.file.read_bytes()
+
+    @property
+    def rejected(self) -> list[Path]:
+        """The diffs of what was not obeyed, oldest first."""
+        return sorted((self.folder / ".sidecar" / "rejected").glob("*.diff"))
+
+    # The process next to it.
+
+    def behave(self, **told: float) -> None:
+        """How the process is to behave from its next start on; see `tests.e2e.app`."""
+        (self.folder / "behaviour.json").write_text(json.dumps(told))
+
+    def fall_sick(self) -> None:
+        """From now on the process answers 503."""
+        (self.folder / "sick").touch()
+
+    def recover(self) -> None:
+        (self.folder / "sick").unlink()
+
+    def journal(self, *events: str) -> list[Event]:
+        """What happened to the process, of the kinds that are named."""
+        try:
+            lines = (self.folder / "journal").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        found = (json.loads(line) for line in lines)
+        return [
+            Event(line.pop("event"), line.pop("pid"), line.pop("at"), line)
+            for line in found
+            if not events or line["event"] in events
+        ]
+
+    @property
+    def starts(self) -> list[Event]:
+        return self.journal("starts")
+
+    def heard(self, signum: Signals) -> bool:
+        """Whether the process got that signal."""
+        return any(event.more["signal"] == signum.name for event in self.journal("hears"))
+
+    @property
+    def outages(self) -> list[tuple[float, float]]:
+        """When the process was away on somebody's order: from its SIGTERM until it listened again."""
+        told = self.journal("ends", "listens")
+        return [(a.at, b.at) for a, b in pairwise(told) if (a.event, b.event) == ("ends", "listens")]
+
+    # What the sidecar says.
+
+    def log(self) -> list[dict[str, Any]]:
+        """The sidecar's log, of all of its lives."""
+        lines = self.log_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith('{"ts"')]
+
+    def log_text(self) -> str:
+        try:
+            return (self.folder / "sidecar.log").read_text()
+        except FileNotFoundError:
+            return ""
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """The lines of its log with that message."""
+        return [line for line in self.log() if line["event"] == event]
+
+    def ask(self, path: str, host: str | None = None) -> tuple[int, str]:
+        """GET ``path`` of the admin API: the status code and the body; 0 while nobody answers."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.admin}{path}", headers={"Host": host} if host else {}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return exc.code, exc.read().decode()
+        except OSError:
+            return 0, ""
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What its admin API says; nothing while it does not answer."""
+        code, body = self.ask("/api/v1/status")
+        found: dict[str, Any] = json.loads(body) if code else {}
+        return found
+
+    def in_phase(self, phase: str, deadline: float = DEADLINE) -> dict[str, Any]:
+        """Wait until the sidecar says that it is in ``phase``; its status then."""
+
+        def there() -> dict[str, Any]:
+            status = self.status
+            return status if status.get("phase") == phase else {}
+
+        return wait_until(there, f"{self.id} is {phase}, not {self.status.get('phase')}", deadline)
+
+    def tells(self, text: str) -> dict[str, Any]:
+        """Wait until the reason that the sidecar gives has ``text`` in it; its status then."""
+
+        def told() -> dict[str, Any]:
+            status = self.status
+            return status if text in status.get("reason", "") else {}
+
+        return wait_until(told, f"{self.id} tells: {text}")
+
+    def cut_off(self) -> None:
+        """Wait until the sidecar knows that it is without etcd, and that its lease may be gone."""
+        wait_until(lambda: self.status.get("lease_alive") is False, f"{self.id} has no lease")
+
+    def describe(self) -> str:
+        """What a person needs to see when a test failed."""
+        code = self.lives[-1].poll() if self.lives else "never started"
+        began = time.monotonic()
+        journal = [f"{e.event} pid {e.pid} {e.at - began:+.2f} s {e.more}" for e in self.journal()]
+        file = self.file.read_text() if self.file.exists() else "(no file)"
+        log = self.log_text().splitlines()[-40:]
+        return "\n".join([f"--- {self.id}, exit code {code}", file, *journal, *log])
+
+
+def lives(pid: int) -> bool:
+    """Whether process ``pid`` runs; a zombie does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}

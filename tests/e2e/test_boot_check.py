@@ -1,0 +1,102 @@
+"""A list that was edited by hand while its server was down is not obeyed."""
+
+from __future__ import annotations
+
+from tests.e2e.network import Network
+from tests.e2e.node import Node
+
+
+def added(network: Network, node: Node) -> list[str]:
+    return [*node.servers, f"http://localhost:{network.port()}"]
+
+
+def taken_out(network: Network, node: Node) -> list[str]:
+    return [url for url in node.servers if url != network.nodes[0].url]
+
+
+def own_taken_out(network: Network, node: Node) -> list[str]:
+    return [url for url in node.servers if url != node.url]
+
+
+def all_but_another_taken_out(network: Network, node: Node) -> list[str]:
+    return [str(network.nodes[0].url)]
+
+
+def in_another_order(network: Network, node: Node) -> list[str]:
+    return node.servers[::-1]
+
+
+FORGERIES = (added, taken_out, own_taken_out, all_but_another_taken_out, in_another_order)
+
+
+def test_a_forged_list_is_put_back_before_the_process_starts_and_kept_with_its_diff(network: Network) -> None:
+    one, two, three = network.servers(3)
+    network.start(one, two, three)
+    true = three.servers
+
+    for number, forgery in enumerate(FORGERIES, start=1):
+        three.stop()
+        three.edit(FederatedServers=forgery(network, three), Note=f"kept {number}")
+        forged = three.file.read_text()
+
+        network.start(three)
+
+        assert three.servers == true, forgery.__name__
+        assert f'"Note": "kept {number}"' in three.file.read_text()
+        assert [start.servers for start in three.starts] == [true] * (number + 1), forgery.__name__
+        diff = three.rejected[-1]
+        assert len(three.rejected) == number
+        assert diff.with_suffix("").read_text() == forged
+        assert diff.read_text().startswith(
+            "--- federated.json (rejected)\n+++ federated.json (canonical)\n@@"
+        )
+        assert three.logged("an unauthorised edit was rejected")[-1]["kept"] == str(diff)
+    assert [len(node.starts) for node in (one, two)] == [1, 1]
+    assert network.version == 1
+
+
+def test_the_leaders_own_file_is_no_exception(network: Network) -> None:
+    one, two = network.servers(2)
+    network.start(one)
+    network.start(two)
+    assert network.leader is one
+    true = one.servers
+    one.stop()
+    two.stop()
+    one.edit(FederatedServers=[*true, "http://localhost:1"])
+
+    network.start(one)  # alone: it leads, and it is the only one to say what the list was
+
+    assert network.leader is one
+    assert one.servers == true
+    assert [start.servers for start in one.starts] == [true, true]
+    assert len(one.rejected) == 1
+    assert network.version == 1
+
+
+def test_a_forged_file_of_a_database_node_is_put_back_before_its_process_starts(network: Network) -> None:
+    (one,) = network.servers(1)
+    database = network.database("db-1", [str(one.url)])
+    network.start(one, database)
+    database.stop()
+    database.edit(FederatedServers=["http://localhost:1"])
+
+    network.start(database)
+
+    assert [start.servers for start in database.starts] == [[one.url], [one.url]]
+    assert len(database.rejected) == 1
+
+
+def test_a_file_that_is_no_json_at_boot_is_told_with_its_place_and_nothing_is_started(
+    network: Network,
+) -> None:
+    one, two = network.servers(2)
+    network.start(one)
+    two.file.write_text('{\n  "Port": ,\n}\n')
+
+    two.start()
+
+    assert two.ended() == 65
+    assert f"{two.file}:2:" in two.log_text() or "federated.json:2:" in two.log_text()
+    assert two.starts == []
+    assert two.file.read_text() == '{\n  "Port": ,\n}\n'

@@ -1,0 +1,81 @@
+"""Database nodes: the same list, and no say in it."""
+
+from __future__ import annotations
+
+from tests.e2e.network import Network
+from tests.e2e.test_join import overlapping
+
+
+def test_a_database_node_with_the_same_list_is_not_written_nor_restarted(network: Network) -> None:
+    one, two = network.servers(2)
+    database = network.database("db-1", [str(one.url), str(two.url)])
+    before = database.identity_of_file()
+
+    network.start(one, two, database)
+
+    assert database.identity_of_file() == before
+    assert len(database.starts) == 1
+    assert database.rejected == []
+
+
+def test_the_same_list_in_another_spelling_is_not_written_either(network: Network) -> None:
+    one, two = network.servers(2)
+    database = network.database("db-1", [f"HTTP://LOCALHOST{str(node.url)[16:]}/" for node in (one, two)])
+    before = database.identity_of_file()
+
+    network.start(one, two, database)
+
+    assert database.identity_of_file() == before
+
+
+def test_database_nodes_get_the_list_at_boot_and_after_each_change_and_restart_one_at_a_time(
+    network: Network,
+) -> None:
+    one, two = network.servers(2)
+    databases = [network.database("db-1", []), network.database("db-2", ["http://localhost:1"])]
+    network.start(one, two, *databases)
+    assert [[start.servers for start in node.starts] for node in databases] == [[[one.url, two.url]]] * 2
+
+    three = network.newcomer("fed-3", one)
+    network.start(three)
+    network.in_step(*network.nodes)
+
+    full = [node.url for node in (one, two, three)]
+    assert [node.servers for node in network.nodes] == [full] * 5
+    assert [len(node.starts) for node in network.nodes] == [2, 2, 2, 2, 1]
+    assert overlapping(databases) == []
+
+
+def test_a_database_node_never_leads_and_is_never_in_the_list(network: Network) -> None:
+    (one,) = network.servers(1)
+    database = network.database("db-1", ["http://localhost:1"])
+    database.start()
+    reason = database.in_phase("waiting")["reason"]
+    network.wait(lambda: database.status["lease_alive"], "its lease is alive")
+    assert "waiting" in reason
+    assert network.etcd.all("leader/") == {}
+    assert network.canonical is None
+    assert database.starts == []
+
+    network.start(one)
+    network.in_step(database)
+    one.stop()
+
+    network.wait(lambda: network.report(one) is None, "fed-1 is gone")
+    assert network.etcd.all("leader/") == {}
+    assert network.canonical["FederatedServers"] == [one.url]  # type: ignore[index]
+    assert [member["role"] for member in network.cli("members", "--json").document] == [
+        "federated",
+        "database",
+    ]
+
+
+def test_the_role_can_be_told_where_the_files_name_does_not(network: Network) -> None:
+    (one,) = network.servers(1)
+    database = network.node("db-1", None, [], file="settings.json")
+    network.start(one)
+
+    database.start("--role", "database", "--file", "settings.json")
+
+    network.in_step(database)
+    assert database.servers == [one.url]

@@ -1,0 +1,204 @@
+"""Without etcd nothing is stopped or restarted, and a boot relies on what was last known to be good."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+
+from tests.e2e.network import Network
+from tests.e2e.node import Node, lives
+from tests.e2e.test_turns import stuck_rollout, unstick
+from tests.etcd import EtcdServer
+
+
+def cut_off(*nodes: Node) -> None:
+    for node in nodes:
+        node.cut_off()
+
+
+def test_nothing_is_restarted_without_etcd_and_the_network_catches_up_when_it_is_back(
+    own_network: Network, own_etcd: EtcdServer
+) -> None:
+    network = own_network
+    one, two, three = network.servers(3)
+    database = network.database("db-1", [])
+    network.start(one, two, three, database)
+    pids = [node.status["pid"] for node in network.nodes]
+
+    own_etcd.kill()
+    cut_off(*network.nodes)
+
+    assert [node.status["pid"] for node in network.nodes] == pids
+    assert [node.status["leading"] for node in network.nodes] == [False] * 4
+    assert one.ask("/livez")[0] == 200
+    code, body = one.ask("/readyz")
+    assert code == 503
+    assert json.loads(body)["reasons"] == ["its lease in etcd is not alive"]
+    # What needs no etcd goes on: a process that dies is brought back, an edit is put back.
+    os.kill(pids[1], signal.SIGKILL)
+    two.edit(FederatedServers=["http://localhost:1"])
+    network.wait(lambda: len(two.journal("listens")) == 2, "the process that died is back")
+    network.wait(lambda: two.servers == one.servers, "the edit is put back")
+
+    own_etcd.start()
+    network.in_step(*network.nodes)
+    assert [len(node.starts) for node in network.nodes] == [1, 2, 1, 1]
+    network.start(network.newcomer("fed-4", three))
+    network.in_step(*network.nodes)
+    assert [len(node.starts) for node in network.nodes] == [2, 3, 2, 2, 1]
+    assert network.version == 2
+
+
+def test_an_etcd_that_hangs_is_an_etcd_that_is_away(own_network: Network, own_etcd: EtcdServer) -> None:
+    network = own_network
+    one, two = network.servers(2)
+    for node in (one, two):
+        node.defaults += ("--lease-ttl", "2")
+    network.start(one, two)
+
+    own_etcd.freeze()
+    cut_off(one, two)
+    assert [node.status["leading"] for node in (one, two)] == [False, False]
+    own_etcd.thaw()
+
+    network.in_step(one, two)
+    network.wait(lambda: one.status["leading"] or two.status["leading"], "somebody leads again")
+    assert [len(node.starts) for node in (one, two)] == [1, 1]
+
+
+def test_a_boot_without_etcd_starts_on_a_file_that_equals_the_last_known_good_one(
+    own_network: Network, own_etcd: EtcdServer
+) -> None:
+    network = own_network
+    one, two = network.servers(2)
+    network.start(one, two)
+    for node in (one, two):
+        node.stop()
+    own_etcd.kill()
+    before = one.identity_of_file()
+
+    one.start()
+    network.wait(lambda: len(one.journal("listens")) == 2, "it starts without etcd")
+
+    assert one.identity_of_file() == before
+    assert one.ask("/startupz")[0] == 200
+    assert one.ask("/readyz")[0] == 503
+    own_etcd.start()
+    network.in_step(one)
+    assert len(one.starts) == 2
+
+
+def test_a_boot_without_etcd_puts_a_file_that_differs_back_before_it_starts(
+    own_network: Network, own_etcd: EtcdServer
+) -> None:
+    network = own_network
+    one, two = network.servers(2)
+    network.start(one, two)
+    two.stop()
+    one.stop()
+    own_etcd.kill()
+    two.edit(FederatedServers=[two.url, "http://localhost:1"])
+
+    two.start()
+    network.wait(lambda: len(two.starts) == 2, "it starts without etcd")
+
+    assert [start.servers for start in two.starts] == [[one.url, two.url]] * 2
+    assert two.servers == [one.url, two.url]
+    assert len(two.rejected) == 1
+
+
+def test_a_first_boot_without_etcd_waits_and_says_what_for(
+    own_network: Network, own_etcd: EtcdServer
+) -> None:
+    network = own_network
+    (one,) = network.servers(1)
+    own_etcd.kill()
+
+    one.start()
+    status = one.tells("no last-known-good list to start from; waiting for etcd")
+
+    assert one.logged("etcd does not answer")
+    assert status["phase"] == "waiting"
+    assert one.ask("/startupz")[0] == 503
+    assert one.starts == []
+    own_etcd.start()
+    network.in_step(one)
+    assert len(one.starts) == 1
+
+
+def test_a_last_known_good_list_whose_checksum_fails_is_none(
+    own_network: Network, own_etcd: EtcdServer
+) -> None:
+    network = own_network
+    (one,) = network.servers(1)
+    network.start(one)
+    one.stop()
+    own_etcd.kill()
+    good = one.folder / ".sidecar" / "last-known-good.json"
+    good.write_text(good.read_text().replace(str(one.url), "http://localhost:1"))
+
+    one.start()
+
+    one.tells("no last-known-good list")
+    assert one.logged("the last-known-good list is ignored")
+    assert len(one.starts) == 1
+
+
+def test_changes_that_a_node_missed_are_caught_up_on_at_its_boot_before_its_process_starts(
+    network: Network,
+) -> None:
+    one, two, three = network.servers(3)
+    network.start(one, two, three)
+    three.stop()
+    network.start(network.newcomer("fed-4", one))
+    network.start(network.newcomer("fed-5", one))
+    assert network.cli("remove", "fed-4").code == 0
+
+    network.start(three)
+    network.in_step(one, two, three)
+
+    expected = [one.url, two.url, three.url, network.nodes[4].url]
+    assert three.servers == expected
+    assert [start.servers for start in three.starts] == [[one.url, two.url, three.url], expected]
+
+
+def test_an_etcd_that_lost_everything_gets_the_list_back_and_nothing_restarts(
+    own_network: Network, own_etcd: EtcdServer
+) -> None:
+    network = own_network
+    one, two, three = network.servers(3)
+    network.start(one, two)
+    network.start(network.newcomer("fed-4", one))
+    three.start()
+    network.in_step(*network.nodes)
+    servers, before = one.servers, [len(node.starts) for node in network.nodes]
+
+    own_etcd.kill()
+    shutil.rmtree(own_etcd.folder / "etcd.data")
+    own_etcd.start()
+
+    network.in_step(*network.nodes, servers=servers)
+    assert [len(node.starts) for node in network.nodes] == before
+    assert network.version > 1
+
+
+def test_a_restart_that_is_due_waits_for_etcd(own_network: Network, own_etcd: EtcdServer) -> None:
+    rollout = stuck_rollout(own_network)
+    waiting = rollout.waiting
+    pid = waiting.status["pid"]
+
+    own_etcd.kill()
+    cut_off(waiting, rollout.stuck)
+    unstick(rollout.stuck)  # its turn would be over, if anybody could tell
+    own_network.wait(lambda: rollout.stuck.status["healthy"], "the one that was stuck is well")
+
+    status = waiting.status
+    assert status["phase"] == "restart-pending"
+    assert status["reason"] == "etcd does not answer; nothing is restarted without it"
+    assert status["pid"] == pid
+    assert lives(pid)
+    own_etcd.start()
+    own_network.in_step(*own_network.nodes)
+    assert len(waiting.starts) == 2

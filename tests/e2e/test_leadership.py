@@ -1,0 +1,155 @@
+"""One leader, by lease: it stays, it is succeeded, and one that was away does no harm when it comes back."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from tests.e2e.network import Network
+from tests.e2e.node import Node
+
+TTL = 2.0
+CALM = 3
+"""Of that many successions one must be in time: on a machine at its limit the others may be late."""
+
+
+def leader_of(network: Network) -> Node:
+    return network.wait(lambda: network.leader, "somebody leads")
+
+
+def successor(network: Network, *before: Node) -> Node:
+    """Wait until somebody else leads, and says so."""
+
+    def found() -> Node | None:
+        leader = network.leader
+        return leader if leader and leader not in before and leader.status.get("leading") else None
+
+    names = ", ".join(node.id for node in before)
+    return network.wait(found, f"somebody else than {names} leads")
+
+
+def terms(network: Network) -> list[tuple[str, int]]:
+    """Who wrote each canonical version, and in which term."""
+    found = [stored.document for stored in network.etcd.all("history/").values()]
+    return [(document["author"], document["term"]) for document in sorted(found, key=lambda d: d["version"])]
+
+
+def test_the_leader_stays_through_joins_restarts_and_the_deaths_of_others(network: Network) -> None:
+    one, two, three = network.servers(3)
+    network.start(one)
+    network.start(two, three)
+    term = network.cli("leader", "--json").document
+    assert term["node_id"] == "fed-1"
+
+    network.start(network.newcomer("fed-4", two))
+    network.in_step(*network.nodes)
+    two.kill()
+    three.stop()
+    network.start(two, three)
+
+    assert network.cli("leader", "--json").document == term
+    assert len(one.logged("leading")) == 1
+
+
+def test_after_kill_9_of_its_sidecar_another_leads_within_the_ttl_and_a_second(network: Network) -> None:
+    nodes = network.servers(1 + CALM)
+    for node in nodes:
+        node.defaults += ("--lease-ttl", f"{TTL:g}")
+    network.start(*nodes)
+    took = list[float]()
+    dead = list[Node]()
+
+    while not took or (took[-1] > TTL + 1 and len(took) < CALM):
+        dead.append(leader_of(network))
+        dead[-1].kill()
+        died = time.monotonic()
+        leader = successor(network, *dead)
+        took.append(time.monotonic() - died)
+
+    assert min(took) <= TTL + 1, took
+    network.start(dead[0])
+    network.in_step(leader, dead[0])
+    assert all(len(node.starts) == 1 for node in nodes)
+    # It does not only say so.
+    assert network.cli("remove", dead[-1].id).code == 0
+    assert terms(network)[-1] == (leader.id, network.cli("leader", "--json").document["term"])
+
+
+def test_after_sigterm_another_leads_at_once_however_long_the_lease_is(network: Network) -> None:
+    nodes = network.servers(3)
+    for node in nodes:
+        node.defaults += ("--lease-ttl", "600")
+    network.start(*nodes)
+    old = leader_of(network)
+    # The process takes its time to end; the leadership does not wait for it.
+    old.sidecar.send_signal(signal.SIGTERM)
+
+    successor(network, old)
+
+    old.ended()
+    assert network.report(old) is None
+    assert len(network.etcd.all("leader/")) == 2
+
+
+def test_the_leadership_is_handed_over_before_the_leaders_process_has_ended(network: Network) -> None:
+    one, two = network.servers(2)
+    one.behave(deaf=1)
+    network.start(one)
+    network.start(two)
+
+    one.signal(signal.SIGTERM)
+    successor(network, one)
+
+    assert one.sidecar.poll() is None
+    assert len(one.starts) == 1
+
+
+def test_a_leader_that_was_frozen_longer_than_its_ttl_writes_nothing_when_it_wakes(network: Network) -> None:
+    one, two, three = network.servers(3)
+    # The successor's lease is long, so that it leads on while it is frozen as well.
+    for node, ttl in ((one, "2"), (two, "60"), (three, "60")):
+        node.defaults += ("--lease-ttl", ttl)
+    network.start(one)
+    network.start(two, three)
+    old = leader_of(network)
+    assert old is one
+
+    old.freeze()
+    new = successor(network, old)
+    new.freeze()
+    # Work for whoever believes to lead; the real leader cannot do it now.
+    assert network.cli("remove", "fed-3" if new is two else "fed-2", "--no-wait").code == 0
+    revision = network.etcd.revision()
+    old.thaw()
+    network.wait(lambda: old.logged("leading no more"), "the old leader knows that it leads no more")
+    network.wait(lambda: old.status.get("lease_alive"), "the old leader has a new lease")
+    network.wait(lambda: network.report(old), "the old leader is back as one of many")
+
+    written = {name: stored for name, stored in network.etcd.all().items() if stored.modified > revision}
+    assert {name.partition("/")[0] for name in written} <= {"report", "leader"}, written
+    new.thaw()
+    network.wait(lambda: network.version == 2, "the real leader does the work")
+    assert terms(network)[-1][0] == new.id
+    rest = [one, new]
+    network.in_step(*rest, servers=[str(node.url) for node in network.nodes if node in rest])
+
+
+def test_a_leader_whose_lease_somebody_revoked_leads_no_more_and_the_network_goes_on(
+    network: Network,
+) -> None:
+    nodes = network.servers(3)
+    network.start(*nodes)
+    old = leader_of(network)
+    (key,) = [
+        stored for stored in network.etcd.all("leader/").values() if stored.document["node_id"] == old.id
+    ]
+
+    network.etcd.revoke(key.lease)
+
+    new = successor(network, old)
+    network.start(network.newcomer("fed-4", new))
+    network.in_step(*network.nodes)
+    first, second = terms(network)
+    assert first[0] == old.id
+    assert second[0] == new.id
+    assert second[1] > first[1]

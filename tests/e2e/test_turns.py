@@ -1,0 +1,152 @@
+"""Restarts take turns: the file follows at once, the restart waits for the leader's grant."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+
+from tests.e2e.network import Network
+from tests.e2e.node import Node
+from tests.e2e.test_join import overlapping
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """Three servers that restart after a join: one of them does not come up, another waits for its turn.
+
+    The leader's own server may have had its turn before, or waits as well.
+    """
+
+    leader: Node
+    stuck: Node
+    waiting: Node
+    newcomer: Node
+
+
+def stuck_rollout(network: Network, *others: Node) -> Rollout:
+    """Three servers and ``others`` in step, then a join after which a restart does not come up."""
+    leader, *followers = network.servers(3)
+    network.start(leader)
+    network.start(*followers, *others)
+    for node in followers:
+        node.behave(hangs=1)
+    newcomer = network.newcomer("fed-4", leader)
+    network.start(newcomer)  # who is new needs no turn
+    stuck = network.wait(lambda: next((n for n in followers if len(n.starts) == 2), None), "one has its turn")
+    (waiting,) = (node for node in followers if node is not stuck)
+    waiting.behave()
+    assert waiting.in_phase("restart-pending")["reason"] == "waits for its turn to restart into version 2"
+    return Rollout(leader, stuck, waiting, newcomer)
+
+
+def unstick(node: Node) -> None:
+    """Let the process that does not come up end, and come up the next time."""
+    node.behave()
+    os.kill(node.starts[-1].pid, signal.SIGKILL)
+
+
+def test_a_node_that_does_not_come_up_keeps_its_turn_and_the_others_wait_on_the_new_file(
+    network: Network,
+) -> None:
+    rollout = stuck_rollout(network)
+    full = [str(node.url) for node in network.nodes]
+
+    network.wait(lambda: [node.servers for node in network.nodes] == [full] * 4, "every file follows at once")
+    network.wait(
+        lambda: set(network.etcd.all("node/")) == {f"node/{rollout.stuck.id}/grant"}, "one has the turn"
+    )
+    assert network.report(rollout.stuck)["phase"] == "starting"  # type: ignore[index]
+    assert "not healthy" in rollout.stuck.status["reason"]
+    assert len(rollout.stuck.starts) == 2
+    assert len(rollout.waiting.starts) == 1
+
+    unstick(rollout.stuck)
+    network.in_step(*network.nodes)
+
+    assert len(rollout.stuck.starts) == 3
+    assert [len(node.starts) for node in (rollout.leader, rollout.waiting, rollout.newcomer)] == [2, 2, 1]
+    network.wait(lambda: network.etcd.all("node/") == {}, "every turn is over")
+    back = next(event.at for event in rollout.stuck.journal("listens")[1:])
+    assert rollout.waiting.journal("ends")[0].at > back
+
+
+def test_several_changes_while_a_node_waits_become_one_restart(network: Network) -> None:
+    rollout = stuck_rollout(network)
+    five = network.newcomer("fed-5", rollout.waiting)
+    five.start()
+    network.wait(lambda: network.version == 3, "fed-5 is in")
+    assert network.cli("remove", "fed-4").code == 0
+    rollout.newcomer.in_phase("removed")
+    remaining = [node for node in network.nodes if node is not rollout.newcomer]
+    expected = [str(node.url) for node in remaining]
+    network.wait(lambda: [node.servers for node in remaining] == [expected] * 4, "the files follow")
+    assert len(rollout.waiting.starts) == 1
+
+    # Its turn is not over, and it costs nobody anything if it goes on to the newest list at once.
+    network.wait(
+        lambda: rollout.stuck.starts[-1].servers == expected, "who is away goes straight to the newest list"
+    )
+    assert len(rollout.waiting.starts) == 1
+    unstick(rollout.stuck)
+    network.in_step(*remaining)
+
+    assert [start.servers for start in rollout.waiting.starts][1:] == [expected]
+
+
+def test_a_node_that_was_down_needs_no_turn(network: Network) -> None:
+    rollout = stuck_rollout(network)
+    rollout.waiting.stop()
+
+    network.start(rollout.waiting)
+
+    assert len(rollout.waiting.starts) == 2
+    assert rollout.stuck.status["healthy"] is False
+
+
+def test_each_role_has_its_own_turn(network: Network) -> None:
+    databases = [network.database("db-1", []), network.database("db-2", [])]
+    rollout = stuck_rollout(network, *databases)
+
+    network.in_step(*databases)
+
+    assert [len(node.starts) for node in databases] == [2, 2]
+    assert overlapping(databases) == []
+    assert [len(node.starts) for node in (rollout.stuck, rollout.waiting)] == [2, 1]
+
+
+def test_healthy_is_what_the_health_url_says(network: Network) -> None:
+    leader, *followers = network.servers(3)
+    for node in followers:
+        node.defaults += ("--health", f"{node.url}/health")
+    network.start(leader)
+    network.start(*followers)
+    for node in followers:
+        node.fall_sick()
+    network.start(network.newcomer("fed-4", leader))
+    sick = network.wait(
+        lambda: next((n for n in followers if len(n.journal("listens")) == 2), None), "one restarts"
+    )
+    status = sick.tells("503")
+    assert (status["phase"], status["healthy"]) == ("starting", False)
+    assert sum(len(node.starts) for node in followers) == 3
+
+    for node in followers:
+        node.recover()
+
+    network.in_step(*network.nodes)
+    assert [len(node.starts) for node in network.nodes] == [2, 2, 2, 1]
+
+
+def test_turns_go_on_under_the_next_leader(network: Network) -> None:
+    rollout = stuck_rollout(network)
+    old = rollout.leader
+    old.kill()
+    network.wait(lambda: network.leader not in (old, None), "somebody else leads")
+
+    unstick(rollout.stuck)
+    network.in_step(rollout.stuck, rollout.waiting, rollout.newcomer)
+    network.start(old)
+
+    assert [len(node.starts) for node in (old, rollout.waiting)] == [2, 2]
+    assert overlapping([old, rollout.waiting]) == []
