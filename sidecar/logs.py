@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import IO
 
 _FIELDS = "sidecar_fields"
-_RESERVED = {"ts", "level", "event", "logger", "error"}
+_RESERVED = {"ts", "level", "event", "logger", "traceback"}
 _SECRET_NAME = re.compile(r"password|passwd|secret|token|authorization|credential", re.IGNORECASE)
 _SECRET_IN_URL = re.compile(r"(://)[^/@\s'\"]+@")
 _HIDDEN = "***"
@@ -111,7 +111,7 @@ class _Json(logging.Formatter):
         document["logger"] = record.name
         error = _traceback(self, record)
         if error:
-            document["error"] = error
+            document["traceback"] = error
         # ASCII: whatever reads the pipe, and whatever U+2028 is to it, a line stays a line.
         return json.dumps(document, default=str)
 

@@ -92,6 +92,10 @@ class StateFolder(Protocol):
         """Keep this list as the last-known-good one, durably."""
         ...
 
+    async def forget(self) -> None:
+        """Have no last-known-good list any more."""
+        ...
+
     async def keep_rejected(self, rejected: str, replaced_by: str) -> str:
         """Keep a text that was not obeyed, with its unified diff; return the path of the diff."""
         ...

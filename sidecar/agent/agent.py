@@ -12,7 +12,7 @@ import anyio
 
 from sidecar.agent.board import Board
 from sidecar.agent.election import Ballot
-from sidecar.agent.files import remember_applied, watch_file
+from sidecar.agent.files import keep_applied, remember_applied, watch_file
 from sidecar.agent.health import watch_health
 from sidecar.agent.lead import lead_when_elected
 from sidecar.agent.observe import observe
@@ -102,8 +102,7 @@ async def _say_goodbye(world: World, board: Board, session: Session) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_give_back, session)
             tasks.start_soon(world.process.stop)
-            if board.view.applied:
-                tasks.start_soon(world.state.remember, board.view.applied.version, board.view.applied.servers)
+            tasks.start_soon(keep_applied, world.state, board)
 
 
 async def _give_back(session: Session) -> None:

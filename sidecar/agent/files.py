@@ -28,7 +28,7 @@ MEND_RETRY = 1.0
 async def watch_file(*, file: ConfigFile, state: StateFolder, board: Board, instance: str) -> NoReturn:
     """Keep the board's document as it stands on disk, and its list a list."""
     async for _ in file.changes():
-        while not await _take_in(file, state, board, instance):
+        while not await _take_in(file, state, board, instance):  # noqa: ASYNC110 - nobody tells of free space
             await anyio.sleep(MEND_RETRY)
     raise AssertionError("the file's changes never end")
 
@@ -90,8 +90,16 @@ async def remember_applied(*, state: StateFolder, board: Board) -> NoReturn:
         await board.until(lambda kept=kept: board.view.applied != kept)  # type: ignore[misc]
         await anyio.sleep(SETTLE)
         kept = board.view.applied
-        if kept is not None:
-            await state.remember(kept.version, kept.servers)
+        await keep_applied(state, board)
+
+
+async def keep_applied(state: StateFolder, board: Board) -> None:
+    """Have the state folder say what the board says was applied last."""
+    known = board.view.applied
+    if known is None:
+        await state.forget()
+    else:
+        await state.remember(known.version, known.servers)
 
 
 def attempt_of(document: Document, instance: str) -> str:

@@ -87,8 +87,10 @@ class Tender:
         """Look once more: an edit of this very moment, which nobody was told of yet, must not be loaded."""
         try:
             document = await self.file.read()
-        except BadFile:
-            return True  # `watch_file` tells and mends; meanwhile the process must not be left stopped
+        except BadFile as exc:
+            # Whoever cannot read the list cannot vouch for it; `watch_file` mends it, or waits for its owner.
+            self.board.update(file=None, file_problem=str(exc))
+            return False
         self.board.update(file=document)
         return document.servers == servers
 
@@ -140,7 +142,6 @@ async def watch_process(*, process: Process, board: Board) -> NoReturn:
         state = process.state
         if isinstance(state, Exited) and state != board.view.process:
             board.count("deaths")
-            event(log, logging.WARNING, "the process ended by itself", exit_code=state.code)
         if isinstance(state, Exited | NotLaunched):
             board.update(process=state, healthy=False)
         else:

@@ -9,7 +9,7 @@ from sidecar.domain.canonical import Canonical
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.keys import Keys
 from sidecar.domain.membership import Grant, Member, Request, Tombstone
-from sidecar.domain.policy import Policy
+from sidecar.domain.policy import Admission, Policy
 from sidecar.domain.records import R, decode
 from sidecar.domain.report import Report
 from sidecar.domain.servers import NodeID, ServerUrl
@@ -61,6 +61,13 @@ def url_or_none(text: str) -> ServerUrl | None:
         return None
 
 
+def _policy(policy: Policy | None, listing: Listing, keys: Keys) -> Policy:
+    """The policy; one that cannot be read admits nobody, for that may be what it says."""
+    if policy is None and keys.policy in listing.entries:
+        return Policy(Admission.CLOSED)
+    return policy or Policy()
+
+
 def read_network(keys: Keys, listing: Listing) -> Network:
     """Decode ``listing`` (of ``keys.of_leader()``)."""
     unreadable: list[str] = []
@@ -89,7 +96,7 @@ def read_network(keys: Keys, listing: Listing) -> Network:
         keys=keys,
         listing=listing,
         canonical=read(Canonical, listing.entries.get(keys.canonical)),
-        policy=read(Policy, listing.entries.get(keys.policy)) or Policy(),
+        policy=_policy(read(Policy, listing.entries.get(keys.policy)), listing, keys),
         reports={NodeID(node): record for node, record in folder("report", Report).items()},
         members={NodeID(node): record for node, record in folder("member", Member).items()},
         grants={NodeID(node): record for node, record in folder("node", Grant, "grant").items()},

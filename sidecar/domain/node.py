@@ -199,7 +199,12 @@ def loaded_version(view: View) -> int:
 
 
 def applied(view: View) -> Known | None:
-    """The list to call last-known-good: the canonical one once the file holds it, else the one before."""
+    """The list to call last-known-good: the canonical one once the file holds it, else the one before.
+
+    None for a node that was removed: it must not start from one when etcd is away, at any later boot.
+    """
+    if is_removed(view):
+        return None
     canonical, url = view.canonical, view.identity.url
     if canonical is None or view.file is None or view.file.servers != canonical.servers:
         return view.applied

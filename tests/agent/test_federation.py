@@ -116,6 +116,19 @@ async def test_a_removed_server_stops_stays_out_over_boots_and_comes_back_when_r
         assert len(third.process.starts) == 2
 
 
+async def test_a_removed_server_does_not_start_when_etcd_is_away_at_its_boot() -> None:
+    async with federation(*TRIO) as network:
+        third = network.sidecars[2]
+        post(network, RequestKind.REMOVE, "fed-3")
+        await until(lambda: third.phase is Phase.REMOVED)
+        await network.stop(third)
+        third.store.disconnect()
+        network.boot(third)
+        await anyio.sleep(5 * TTL)
+        assert third.phase is Phase.WAITING
+        assert len(third.process.starts) == 1
+
+
 async def test_the_leader_that_is_removed_hands_over() -> None:
     async with federation(*TRIO) as network:
         (leader,) = network.leaders

@@ -160,6 +160,14 @@ def test_nobody_is_admitted_while_the_policy_is_closed() -> None:
     assert len(end.canonical.servers) == 3
 
 
+def test_nobody_is_admitted_while_the_policy_cannot_be_read() -> None:
+    asked = listing(standing() | {KEYS.request("join-fed-4"): join(server(4, 9004), 9000, 9004)})
+    garbage = Entry(KEYS.policy, b'{"admission": "clo', Revision(1), Revision(1))
+    end = settled(read_network(KEYS, Listing(asked.revision, {**asked.entries, KEYS.policy: garbage})))
+    assert end.canonical is not None
+    assert len(end.canonical.servers) == 3
+
+
 def test_a_node_id_of_a_live_server_cannot_be_taken_by_another() -> None:
     impostor = server(2, 9077)
     end = settled(network(standing() | {KEYS.request("join-fed-2"): join(impostor, 9000, 9077)}))

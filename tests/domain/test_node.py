@@ -264,6 +264,12 @@ def test_what_is_applied_follows_the_file() -> None:
     assert applied(replace(view, file=document(9000, 9001))) is None
 
 
+def test_a_removed_node_forgets_the_list_it_could_start_from() -> None:
+    assert applied(in_step(canonical=canonical(9001, 9002, version=2, removed=(9000,)))) is None
+    told = Verdict(VerdictKind.REMOVED, "removed", "")
+    assert applied(replace(in_step(verdict=told), identity=DATABASE)) is None
+
+
 @given(
     listed=st.booleans(),
     away=st.booleans(),

@@ -66,6 +66,9 @@ class MemoryState:
     async def remember(self, version: int, servers: ServerList) -> None:
         self.good = (version, servers)
 
+    async def forget(self) -> None:
+        self.good = None
+
     async def keep_rejected(self, rejected: str, replaced_by: str) -> str:
         self.rejected.append(rejected)
         return f"rejected/{len(self.rejected)}-{len(replaced_by)}.diff"

@@ -58,6 +58,11 @@ class LocalState:
         async with self._lock:
             await to_thread.run_sync(self._write_good, version, servers)
 
+    async def forget(self) -> None:
+        """Have no last-known-good list any more. Never raises; that it failed is logged as an error."""
+        async with self._lock:
+            await to_thread.run_sync(self._forget_good)
+
     async def keep_rejected(self, rejected: str, replaced_by: str) -> str:
         """Keep a text that was not obeyed, with its unified diff; return the path of the diff.
 
@@ -86,6 +91,13 @@ class LocalState:
         except OSError as exc:
             what = "the last-known-good list cannot be kept"
             event(log, logging.WARNING, what, file=str(self._good), error=str(exc))
+
+    def _forget_good(self) -> None:
+        try:
+            self._good.unlink(missing_ok=True)
+        except OSError as exc:
+            what = "the last-known-good list cannot be removed, and would be obeyed at a boot without etcd"
+            event(log, logging.ERROR, what, file=str(self._good), error=str(exc))
 
     def _keep(self, rejected: str, replaced_by: str) -> str:
         text, difference = rejected.encode(), diff(rejected, replaced_by, name=self._name).encode()

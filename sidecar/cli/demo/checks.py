@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-LIMIT = 10.0
+LIMIT = 30.0
 """Seconds that anything may take, where the product promises nothing tighter."""
 
 POLL = 0.02

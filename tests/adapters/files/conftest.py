@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,8 +31,11 @@ def root() -> None:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return Path(shutil.copy(DATA / "fed-1" / "federated.json", tmp_path))
+def path() -> Iterator[Path]:
+    """The owner's file in a folder that every user can reach, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(shutil.copy(DATA / "fed-1" / "federated.json", folder))
 
 
 @pytest.fixture
