@@ -34,8 +34,8 @@ from sidecar.domain.document import Document
 from sidecar.domain.errors import BadConfiguration, ExitCode
 from sidecar.domain.identity import Identity, Role, own_url
 from sidecar.domain.keys import Keys
-from sidecar.domain.node import Known, View
 from sidecar.domain.report import Phase
+from sidecar.domain.view import Known, View
 from sidecar.ports import Store
 
 ADMIN_WAITS = 1.0

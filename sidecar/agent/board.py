@@ -9,9 +9,9 @@ from typing import Any
 import anyio
 
 from sidecar.domain.draft import Term
-from sidecar.domain.node import Decision, View, applied, loaded_version
 from sidecar.domain.report import Phase
 from sidecar.domain.status import Counters
+from sidecar.domain.view import Decision, View, applied, loaded_version
 
 _STANDING_STILL = (Phase.WAITING, Phase.JOINING, Phase.REFUSED, Phase.REMOVED, Phase.CRASHED)
 _CHECKED = (Phase.STARTING, Phase.RUNNING, Phase.RESTART_PENDING, Phase.RESTARTING, Phase.CRASHED)

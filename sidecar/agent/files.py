@@ -11,8 +11,8 @@ import anyio
 from sidecar.agent.board import Board
 from sidecar.domain.document import Document
 from sidecar.domain.errors import BadFile
-from sidecar.domain.node import Known, list_to_hold
 from sidecar.domain.servers import ServerList
+from sidecar.domain.view import Known, list_to_hold
 from sidecar.logs import event
 from sidecar.ports import ConfigFile, StateFolder
 

@@ -17,8 +17,8 @@ from sidecar.domain.errors import LeaseLost
 from sidecar.domain.keys import Keys
 from sidecar.domain.leadership import Leader, Step, decide, held_up
 from sidecar.domain.network import Network, read_network
-from sidecar.domain.node import may_lead, own_list
 from sidecar.domain.store import Listing, Revision
+from sidecar.domain.view import may_lead, own_list
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)

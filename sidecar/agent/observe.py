@@ -13,9 +13,9 @@ from sidecar.domain.canonical import Canonical, distrust
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.keys import Keys
 from sidecar.domain.membership import Grant, Verdict
-from sidecar.domain.node import heard
 from sidecar.domain.records import R, decode
 from sidecar.domain.store import Listing
+from sidecar.domain.view import heard
 from sidecar.logs import event
 from sidecar.ports import Store
 

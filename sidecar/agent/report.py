@@ -12,11 +12,11 @@ from sidecar.agent.board import Board
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.keys import Keys, Range
 from sidecar.domain.membership import Request, RequestKind
-from sidecar.domain.node import AskToJoin
 from sidecar.domain.process import Running
 from sidecar.domain.records import decode, encode
 from sidecar.domain.report import Report
 from sidecar.domain.store import LeaseID, Put, Transaction
+from sidecar.domain.view import AskToJoin
 from sidecar.ports import Store
 
 QUIET = 1.0

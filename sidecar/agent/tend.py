@@ -13,17 +13,17 @@ from anyio.abc import TaskGroup
 from sidecar.agent.board import Board
 from sidecar.domain.document import Document
 from sidecar.domain.errors import BadFile
-from sidecar.domain.node import (
+from sidecar.domain.node import decide
+from sidecar.domain.process import Exited, NotLaunched
+from sidecar.domain.report import Phase
+from sidecar.domain.servers import ServerList
+from sidecar.domain.view import (
     AskToJoin,
     Decision,
     StartProcess,
     StopProcess,
     WriteFile,
-    decide,
 )
-from sidecar.domain.process import Exited, NotLaunched
-from sidecar.domain.report import Phase
-from sidecar.domain.servers import ServerList
 from sidecar.logs import event
 from sidecar.ports import ConfigFile, Process, StateFolder
 

@@ -23,9 +23,9 @@ from sidecar.domain.membership import (
     Tombstone,
 )
 from sidecar.domain.network import Network
-from sidecar.domain.node import Known
 from sidecar.domain.servers import ServerUrl
 from sidecar.domain.store import Transaction
+from sidecar.domain.view import Known
 
 # etcd refuses a transaction of more than 128 operations (--max-txn-ops), and a join takes up to four.
 MOST_OPERATIONS = 96

@@ -15,11 +15,11 @@ from sidecar.agent.files import attempt_of
 from sidecar.domain.canonical import Canonical
 from sidecar.domain.document import Document
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.node import Known, View
 from sidecar.domain.records import R, decode
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import ServerList
 from sidecar.domain.store import NO_LEASE, Put, Transaction
+from sidecar.domain.view import Known, View
 from tests.build import KEYS, document, servers
 from tests.fakes.memory_cluster import MemoryCluster
 from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState

@@ -11,8 +11,8 @@ import pytest
 
 from sidecar.agent.board import Board
 from sidecar.agent.session import Session
-from sidecar.domain.node import View
 from sidecar.domain.store import LeaseID
+from sidecar.domain.view import View
 from tests.agent.sidecars import until
 from tests.build import server
 from tests.fakes.memory_store import MemoryStore, new_cluster

@@ -55,6 +55,25 @@ async def test_a_watch_does_not_repeat_the_revision_it_begins_after(world: Store
     assert entry.value == b"next"
 
 
+async def test_many_streams_over_many_ranges_open_at_once_each_whole(world: StoreWorld) -> None:
+    root = world.root
+    ranges = tuple(Range.prefix(f"{root}{number:02}/") for number in range(12))
+
+    async def open_and_see_all(store: Store) -> None:
+        listing = await store.read(*ranges)
+        async with store.watch(*ranges, after=listing.revision) as batches:
+            seen = await write(store, *(Put(f"{root}{number:02}/key", b"x") for number in range(12)))
+            await follow(
+                batches,
+                listing,
+                lambda now: len([e for e in now.entries.values() if e.modified >= seen]) == len(ranges),
+            )
+
+    async with world.client() as store, anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(open_and_see_all, store)
+
+
 async def test_one_watch_covers_several_ranges_and_nothing_else(world: StoreWorld) -> None:
     root = world.root
     ranges = (Range.prefix(f"{root}shared/"), Range.prefix(f"{root}node/a/"), Range(f"{root}one"))

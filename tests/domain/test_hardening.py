@@ -22,11 +22,11 @@ from sidecar.domain.membership import (
     VerdictKind,
 )
 from sidecar.domain.network import Network, read_network
-from sidecar.domain.node import Known, View, heard, may_lead, own_list
 from sidecar.domain.records import Record, decode, encode
 from sidecar.domain.report import Phase, Report
 from sidecar.domain.servers import NodeID
 from sidecar.domain.store import Listing, Revision
+from sidecar.domain.view import Known, View, heard, may_lead, own_list
 from tests.build import (
     KEYS,
     TERM,

@@ -9,12 +9,12 @@ from sidecar.domain.identity import Role
 from sidecar.domain.leadership import OUTCOME_KEPT, Leader, Step, decide, held_up
 from sidecar.domain.membership import Grant, Member, OutcomeKind, RequestKind, Tombstone, Verdict, VerdictKind
 from sidecar.domain.network import Network, read_network
-from sidecar.domain.node import Known
 from sidecar.domain.policy import Admission, Policy
 from sidecar.domain.records import Record, decode
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import NodeID
 from sidecar.domain.store import Compare, Entry, Listing, Revision, Target
+from sidecar.domain.view import Known
 from tests.build import (
     DATABASE,
     KEYS,

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from sidecar.domain.identity import Role
 from sidecar.domain.membership import Grant, Verdict, VerdictKind
-from sidecar.domain.node import (
+from sidecar.domain.node import decide
+from sidecar.domain.process import Exited, NoProcess, NotLaunched, Running
+from sidecar.domain.report import Phase
+from sidecar.domain.view import (
     AskToJoin,
     Decision,
     Known,
@@ -19,13 +22,10 @@ from sidecar.domain.node import (
     View,
     WriteFile,
     applied,
-    decide,
     loaded_version,
     may_lead,
     own_list,
 )
-from sidecar.domain.process import Exited, NoProcess, NotLaunched, Running
-from sidecar.domain.report import Phase
 from tests.build import DATABASE, THREE, canonical, document, server, servers
 
 FOUR = servers(9000, 9001, 9002, 9004)

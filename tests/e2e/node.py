@@ -59,11 +59,15 @@ class Node:
     # The sidecar.
 
     def start(
-        self, *options: str, command: tuple[str, ...] | None = None, env: dict[str, str] | None = None
+        self,
+        *options: str,
+        command: tuple[str, ...] | None = None,
+        env: dict[str, str] | None = None,
+        under: tuple[str, ...] = (),
     ) -> None:
-        """Start a sidecar in the node's folder; ``options`` win over the defaults."""
+        """Start a sidecar in the node's folder, ``under`` a launcher; ``options`` win over the defaults."""
         command = self.app if command is None else command
-        line = [sys.executable, "-m", "sidecar", "run", *self.defaults, *options]
+        line = [*under, sys.executable, "-m", "sidecar", "run", *self.defaults, *options]
         with (self.folder / "sidecar.log").open("ab") as log:
             life = subprocess.Popen(
                 [*line, *(["--", *command] if command else [])],

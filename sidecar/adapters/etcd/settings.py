@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,11 +42,26 @@ class EtcdSettings:
             raise BadConfiguration("etcd's timeouts must be more than 0 seconds")
 
     def check_files(self) -> None:
-        """Raise `BadConfiguration` for a certificate or key that cannot be read."""
-        for what, path in (("CA", self.ca), ("client certificate", self.cert), ("client key", self.key)):
-            if path is None:
-                continue
-            try:
-                path.open("rb").close()
-            except OSError as exc:
-                raise BadConfiguration(f"etcd's {what} {path} cannot be read: {exc.strerror}") from exc
+        """Raise `BadConfiguration` for a certificate or key that cannot be read, or is none."""
+        if self.ca is None and self.cert is None:
+            return
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self.ca is not None:
+            with _blamed_on("CA", self.ca):
+                context.load_verify_locations(self.ca)
+        if self.cert is not None and self.key is not None:
+            with _blamed_on("client key", self.key):
+                self.key.open("rb").close()
+            with _blamed_on("client certificate and key", self.cert):
+                context.load_cert_chain(self.cert, self.key)
+
+
+@contextmanager
+def _blamed_on(what: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ssl.SSLError as exc:
+        why = "it is no PEM file of the kind" if exc.reason is None else exc.reason.lower().replace("_", " ")
+        raise BadConfiguration(f"etcd's {what}, {path}: {why}") from exc
+    except OSError as exc:
+        raise BadConfiguration(f"etcd's {what} {path} cannot be read: {exc.strerror}") from exc

@@ -1,0 +1,188 @@
+"""What one node knows, as one frozen value, and what follows from it without deciding anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sidecar.domain.canonical import Canonical
+from sidecar.domain.document import Document
+from sidecar.domain.identity import Identity, Role
+from sidecar.domain.membership import Grant, Verdict, VerdictKind
+from sidecar.domain.process import Exited, NotLaunched, ProcessState, Running
+from sidecar.domain.report import Phase
+from sidecar.domain.servers import ServerList
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The list that was last applied here, and its version."""
+
+    version: int
+    servers: ServerList
+
+
+_NOT_LAUNCHED = NotLaunched()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything a node decides from.
+
+    ``listed``: the network's state was read in this life. ``away``: etcd does not answer now.
+    ``distrust``: why the newest canonical list is not ``canonical``, the one obeyed. ``busy``: the decision
+    that is being carried out on the process at this moment. ``applied``: the last-known-good list.
+    """
+
+    identity: Identity
+    bootstrap: bool = True
+    stop_when_removed: bool = True
+    listed: bool = False
+    away: bool = False
+    lease_alive: bool = False
+    canonical: Canonical | None = None
+    distrust: str | None = None
+    verdict: Verdict | None = None
+    grant: Grant | None = None
+    file: Document | None = None
+    file_problem: str = ""
+    applied: Known | None = None
+    process: ProcessState = _NOT_LAUNCHED
+    busy: Decision | None = None
+    healthy: bool = False
+    health_reason: str = ""
+    loaded_version: int = 0
+    attempt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFile:
+    """Put ``servers`` into ``file``. ``rejected``: what stands there is an edit nobody authorised."""
+
+    file: Document
+    servers: ServerList
+    rejected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskToJoin:
+    """Ask the leader to let this server in; ``servers`` is what its file names."""
+
+    servers: ServerList
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartProcess:
+    """Launch the process on a file that holds ``servers``."""
+
+    servers: ServerList
+
+
+@dataclass(frozen=True, slots=True)
+class StopProcess:
+    """Stop the process.
+
+    A restart is no action of its own: a stopped process that belongs to the network is started again, on
+    whatever the file holds by then, so changes that come while it stops cost no second restart.
+    """
+
+
+Action = WriteFile | AskToJoin | StartProcess | StopProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where the node stands, why, and what to do: ``action`` None is to wait, at most until ``until``."""
+
+    phase: Phase
+    reason: str
+    action: Action | None = None
+    until: float | None = None
+
+
+def is_removed(view: View) -> bool:
+    """Whether a tombstone keeps this node out: the list says so, or the leader told it."""
+    if view.verdict and view.verdict.kind is VerdictKind.REMOVED:
+        return True
+    return bool(view.canonical and view.identity.url in view.canonical.removed)
+
+
+def heard(view: View, verdict: Verdict | None) -> Verdict | None:
+    """What to make of the ``verdict`` in etcd: an answer to another node of this NodeID is none to this one.
+
+    Else two that are refused under one NodeID would ask again at each answer to the other, for ever.
+    """
+    mine = view.verdict
+    for_another = verdict and verdict.kind is VerdictKind.REFUSED and verdict.attempt != view.attempt
+    return mine if for_another and mine and mine.attempt == view.attempt else verdict
+
+
+def may_lead(view: View) -> bool:
+    """Whether this node may stand for election: a listed server, or the first one of a new network."""
+    if view.identity.role is not Role.FEDERATED or not view.listed or is_removed(view):
+        return False
+    if view.canonical is None:
+        own = own_list(view)
+        return own is not None and view.identity.url in own.servers and not view.distrust
+    return view.identity.url in view.canonical.servers
+
+
+def own_list(view: View) -> Known | None:
+    """The list this node would publish where the network has none; None where it must not.
+
+    The one obeyed until it vanished, also where the file could not follow it.
+    """
+    if not view.bootstrap or view.file is None:
+        return None
+    if view.canonical:
+        return Known(view.canonical.version, view.canonical.servers)
+    return view.applied or Known(0, view.file.servers)
+
+
+def list_to_hold(view: View) -> ServerList | None:
+    """The list that the file has to hold; None where the network has no say in it."""
+    basis = list_to_obey(view)
+    url = view.identity.url
+    if basis is None or is_removed(view) or (url is not None and url not in basis):
+        return None
+    return basis
+
+
+def loaded_version(view: View) -> int:
+    """The canonical version whose list the process was started on; 0 where no version says so.
+
+    A list that did not change between two versions was loaded in both. Versions that fall, after etcd was
+    restored from a backup, make what was loaded unknown.
+    """
+    if not view.canonical or isinstance(view.process, NotLaunched | Exited):
+        return view.loaded_version
+    loaded = view.file and view.file.servers
+    if isinstance(view.process, Running):
+        loaded = view.process.loaded
+    if loaded == view.canonical.servers:
+        return view.canonical.version
+    return view.loaded_version if view.loaded_version < view.canonical.version else 0
+
+
+def applied(view: View) -> Known | None:
+    """The list to call last-known-good: the canonical one once the file holds it, else the one before.
+
+    None for a node that was removed: it must not start from one when etcd is away, at any later boot.
+    """
+    if is_removed(view):
+        return None
+    canonical, url = view.canonical, view.identity.url
+    if canonical is None or view.file is None or view.file.servers != canonical.servers:
+        return view.applied
+    if url is not None and url not in canonical.servers:
+        return view.applied
+    return Known(canonical.version, canonical.servers)
+
+
+def list_to_obey(view: View) -> ServerList | None:
+    """The list to obey: the canonical one; without a good one at boot, the last-known-good one."""
+    if view.canonical:
+        return view.canonical.servers
+    if view.applied and (view.distrust or (view.away and not view.listed)):
+        return view.applied.servers
+    return None
