@@ -65,6 +65,7 @@ class _Leadership:
     listing: Listing | None = None
     written: Revision = NEVER
     complaint: str | None = None
+    ignored: frozenset[str] = frozenset()
     news: anyio.Event = field(default_factory=anyio.Event)
 
     async def run(self) -> None:
@@ -128,7 +129,10 @@ class _Leadership:
             raise LeaseLost(f"{self.term.node_id} leads no more: its candidacy is gone")
 
     def _complain(self, network: Network, leader: Leader) -> None:
-        complaint = held_up(network, leader) or "; ".join(network.unreadable) or None
+        complaint = held_up(network, leader)
         if complaint and complaint != self.complaint:
             event(log, logging.ERROR, "the leader is held up", why=complaint)
         self.complaint = complaint
+        for unreadable in set(network.unreadable) - self.ignored:
+            event(log, logging.ERROR, "a record is ignored", error=unreadable)
+        self.ignored = frozenset(network.unreadable)

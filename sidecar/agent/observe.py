@@ -14,7 +14,7 @@ from sidecar.domain.errors import BadRecord
 from sidecar.domain.keys import Keys
 from sidecar.domain.membership import Grant, Verdict
 from sidecar.domain.records import R, decode
-from sidecar.domain.store import Listing
+from sidecar.domain.store import Entry, Listing
 from sidecar.domain.view import heard
 from sidecar.logs import event
 from sidecar.ports import Store
@@ -28,6 +28,7 @@ HEAD_START = 1.0
 async def observe(*, store: Store, keys: Keys, board: Board) -> NoReturn:
     """Keep the board's canonical list, verdict and grant as they are in etcd."""
     node = board.view.identity.node_id
+    ignored: set[Entry] = set()
 
     def seen(listing: Listing) -> None:
         if board.view.away and board.view.listed:
@@ -38,8 +39,8 @@ async def observe(*, store: Store, keys: Keys, board: Board) -> NoReturn:
             away=False,
             canonical=canonical,
             distrust=doubt,
-            verdict=heard(board.view, _read(Verdict, keys.verdict(node), listing)),
-            grant=_read(Grant, keys.grant(node), listing),
+            verdict=heard(board.view, _read(Verdict, listing.entries.get(keys.verdict(node)), ignored)),
+            grant=_read(Grant, listing.entries.get(keys.grant(node)), ignored),
         )
 
     def lost(exc: Exception) -> None:
@@ -76,12 +77,14 @@ def _believe(listing: Listing, keys: Keys, board: Board) -> tuple[Canonical | No
     return obeyed, doubt
 
 
-def _read(cls: type[R], key: str, listing: Listing) -> R | None:
-    entry = listing.entries.get(key)
+def _read(cls: type[R], entry: Entry | None, ignored: set[Entry]) -> R | None:
+    """The record in ``entry``; None, told of once, where it cannot be read."""
     if entry is None:
         return None
     try:
         return decode(cls, entry.value, entry.key)
     except BadRecord as exc:
-        event(log, logging.ERROR, "a record is ignored", error=str(exc))
+        if entry not in ignored:
+            event(log, logging.ERROR, "a record is ignored", error=str(exc))
+        ignored.add(entry)
         return None

@@ -142,7 +142,13 @@ def test_garbage_in_any_other_key_is_ignored_and_the_network_goes_on(network: Ne
         for value in GARBAGE:
             network.etcd.put(key, value)
 
-    network.start(network.newcomer("fed-3", one))
+    # A policy that cannot be read may be one that says so.
+    three = network.newcomer("fed-3", one)
+    three.start()
+    network.wait(lambda: three.in_phase("refused"), "nobody is admitted")
+    network.etcd.put("shared/policy", b"{}")
+    three.stop()
+    network.start(three)
     network.in_step(*network.nodes)
 
     assert [len(node.starts) for node in network.nodes] == [2, 2, 1]

@@ -61,7 +61,9 @@ def _blamed_on(what: str, path: Path) -> Iterator[None]:
     try:
         yield
     except ssl.SSLError as exc:
-        why = "it is no PEM file of the kind" if exc.reason is None else exc.reason.lower().replace("_", " ")
-        raise BadConfiguration(f"etcd's {what}, {path}: {why}") from exc
+        reason = (
+            str(getattr(exc, "reason", None) or "it is no PEM file of the kind").replace("_", " ").lower()
+        )
+        raise BadConfiguration(f"etcd's {what}, {path}: {reason}") from exc
     except OSError as exc:
         raise BadConfiguration(f"etcd's {what} {path} cannot be read: {exc.strerror}") from exc
