@@ -61,9 +61,7 @@ def _blamed_on(what: str, path: Path) -> Iterator[None]:
     try:
         yield
     except ssl.SSLError as exc:
-        reason = (
-            str(getattr(exc, "reason", None) or "it is no PEM file of the kind").replace("_", " ").lower()
-        )
-        raise BadConfiguration(f"etcd's {what}, {path}: {reason}") from exc
+        why = getattr(exc, "reason", None) or "no PEM file of the kind"
+        raise BadConfiguration(f"etcd's {what}, {path}: {str(why).replace('_', ' ').lower()}") from exc
     except OSError as exc:
         raise BadConfiguration(f"etcd's {what} {path} cannot be read: {exc.strerror}") from exc

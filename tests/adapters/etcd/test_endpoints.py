@@ -80,7 +80,7 @@ def test_an_error_of_the_only_endpoint_ends_no_stream_but_its_silence_does() -> 
         ({"ca": "/nowhere/ca.pem"}, "CA /nowhere/ca.pem cannot be read: No such file"),
         ({"ca": __file__}, "no certificate or crl found"),
         ({"cert": __file__, "key": "/nowhere/key.pem"}, "client key /nowhere/key.pem cannot be read"),
-        ({"cert": __file__, "key": __file__}, "no PEM file"),
+        ({"cert": __file__, "key": __file__}, "no pem file"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: dict[str, object], complaint: str) -> None:
