@@ -35,7 +35,9 @@ class Board:
     def update(self, **changes: Any) -> None:
         """Replace fields of the view, and wake whoever waits, if that makes a difference."""
         view = replace(self.view, **changes)
-        view = replace(view, loaded_version=loaded_version(view), applied=applied(view))
+        version, known = loaded_version(view), applied(view)
+        if (version, known) != (view.loaded_version, view.applied):
+            view = replace(view, loaded_version=version, applied=known)
         if view != self.view:
             self.view = view
             self.at_rest = False

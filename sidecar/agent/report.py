@@ -48,7 +48,7 @@ class Herald:
         """
         told: Report | None = None
         while True:
-            await self.board.until(lambda told=told: self.current() != told)  # type: ignore[misc]
+            await self._change_since(told)
             if told is not None:
                 with anyio.move_on_after(QUIET):
                     await self._news_since(told)
@@ -98,8 +98,19 @@ class Herald:
         put = Put(self.keys.request(f"join-{me.node_id}"), encode(request), lease)
         await self.store.commit(Transaction((), (put,)))
 
+    async def _change_since(self, told: Report | None) -> None:
+        await self.board.until(lambda: self.current() != told)
+
     async def _news_since(self, told: Report) -> None:
-        await self.board.until(lambda: _is_news(self.current(), told))
+        """Return when the phase, the health or the process is another one."""
+        old = (told.phase, told.healthy, told.pid)
+        await self.board.until(
+            lambda: (self.board.decision.phase, self.board.view.healthy, self._pid()) != old
+        )
+
+    def _pid(self) -> int | None:
+        process = self.board.view.process
+        return process.pid if isinstance(process, Running) else None
 
     def current(self) -> Report:
         view, decision = self.board.view, self.board.decision
@@ -115,10 +126,6 @@ class Herald:
             written_version=view.applied.version if view.applied else 0,
             instance=self.instance,
             host=self.host,
-            pid=view.process.pid if isinstance(view.process, Running) else None,
+            pid=self._pid(),
             sidecar=self.sidecar,
         )
-
-
-def _is_news(now: Report, told: Report) -> bool:
-    return (now.phase, now.healthy, now.pid) != (told.phase, told.healthy, told.pid)

@@ -71,7 +71,7 @@ def _objection(network: Network, servers: ServerList, node: NodeID, request: Req
     if url in servers:
         return None
     if network.policy.admission is Admission.CLOSED:
-        return "the network admits nobody now: its policy says so, or cannot be read"
+        return "the network admits nobody now: its policy is closed, or cannot be read"
     if url not in named:
         return f"its file does not name its own URL, {url}"
     if not named.intersection(servers):
