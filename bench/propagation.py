@@ -21,6 +21,7 @@ from bench.arrivals import Arrivals
 from bench.figures import Figure, Samples
 from bench.ground import PATIENCE, PROJECT, Ground, Sidecar, end, environment, wait_until
 from bench.processes import cpu_seconds
+from sidecar.adapters.files.durable import replace_file
 from sidecar.domain.keys import Keys
 
 COUNTS = (1, 10, 50)
@@ -33,8 +34,22 @@ CONFD_LAST_OF_50, CONFD_FLOOR = 50.0, 9.0
 
 
 def measure(ground: Ground) -> Iterator[Figure]:
+    yield Figure("a bare replace and fsync of a file, without etcd", "ms", _bare_writes(ground))
     for number in COUNTS:
         yield from _measure(ground, number)
+
+
+def _bare_writes(ground: Ground) -> Samples:
+    """What no propagation that ends on this disk can do without, and the floor below does not have."""
+    path = ground.file(ground.network(), "bare", ["http://node-1:9000"])
+    data, like = path.read_bytes(), path.stat()
+
+    def write() -> float:
+        began = time.monotonic()
+        replace_file(path, data, like=like)
+        return (time.monotonic() - began) * 1000
+
+    return Samples.of(_paced(write, PACE) for _ in range(ground.tries(30, 10)))
 
 
 def _measure(ground: Ground, number: int) -> Iterator[Figure]:
