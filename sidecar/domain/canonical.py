@@ -15,7 +15,6 @@ class ChangeKind(StrEnum):
     JOIN = "join"
     REMOVE = "remove"
     READMIT = "readmit"
-    ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,9 +97,6 @@ class Keys:
     def candidates(self) -> Range:
         return Range.prefix(f"{self.root}leader/")
 
-    def versions(self) -> Range:
-        return Range.prefix(f"{self.root}history/")
-
     def name_of(self, key: str) -> tuple[str, ...]:
         """The parts of ``key`` below the network: ``("node", "fed-1", "grant")``."""
         return tuple(key.removeprefix(self.root).split("/"))

@@ -27,7 +27,6 @@ class Phase(StrEnum):
     RESTARTING = "restarting"
     CRASHED = "crashed"
     """The process died by itself and is started again after a backoff."""
-    STOPPING = "stopping"
 
 
 @dataclass(frozen=True, slots=True)

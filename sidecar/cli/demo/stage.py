@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,9 +88,6 @@ class Stage:
 
     def node(self, name: str) -> Node:
         return self.nodes[name]
-
-    def these(self, names: Iterable[str]) -> list[Node]:
-        return [self.nodes[name] for name in names]
 
     @property
     def members(self) -> list[Node]:
