@@ -138,7 +138,7 @@ def test_every_missing_key_is_told_with_what_to_add() -> None:
         ("canonical", {"version": 0}, "/version: 0 is out of range; must be a whole number of 1"),
         ("canonical", {"removed": ["x"]}, '/removed/0: "x" does not start with http'),
         ("canonical", {"cause": []}, "/cause: is empty"),
-        ("canonical", {"cause": [{"kind": "joim"}]}, 'or "rollback"; did you mean "join"?'),
+        ("canonical", {"cause": [{"kind": "joim"}]}, 'or "readmit"; did you mean "join"?'),
         ("canonical", {"at": "2025-01-31 12:00"}, '/at: "2025-01-31 12:00" is not a valid Written'),
         ("policy", {"history": 10001}, "/history: 10001 is out of range"),
         ("policy", {"rollout": {"max_unavailable": 2}}, "/rollout/max_unavailable: 2 is not a val"),
