@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import secrets
+import shutil
 import socket
 import time
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 
 import anyio
@@ -36,7 +39,10 @@ from sidecar.domain.identity import Identity, Role, own_url
 from sidecar.domain.keys import Keys
 from sidecar.domain.report import Phase
 from sidecar.domain.view import Known, View
+from sidecar.logs import event
 from sidecar.ports import Store
+
+log = logging.getLogger(__name__)
 
 ADMIN_WAITS = 1.0
 """Seconds that the admin API leaves the start to the process at most."""
@@ -71,12 +77,13 @@ async def _run_node(settings: Settings, listener: socket.socket | None) -> int:
     file = LocalFile(settings.file, settings.role)
     state = LocalState(settings.state_dir.absolute(), settings.file.name)
     me = Self(secrets.token_hex(4), socket.gethostname(), __version__)
-    process, view = await _look_around(settings, file, state, me.instance)
-    board = Board(view, since=time.time())
-    probe = choose_probe(settings.health, own=view.identity.url, state=lambda: process.state)
+    view = await _look_around(settings, file, state, me.instance)
     stop = anyio.Event()
     # Locked only now: for a file that cannot be used, no folder is made.
     with locked(settings.state_dir.absolute()):
+        process = _process_of(settings)
+        board = Board(replace(view, process=process.state), since=time.time())
+        probe = choose_probe(settings.health, own=view.identity.url, state=lambda: process.state)
         async with open_store(settings.access) as store, anyio.create_task_group() as tasks:
             # Caught before the process is started, and until it has ended.
             await tasks.start(partial(pass_signals, process=process, stop=stop.set))
@@ -92,25 +99,23 @@ async def _run_node(settings: Settings, listener: socket.socket | None) -> int:
                 stop=stop,
             )
             tasks.cancel_scope.cancel()
-    return _exit_code(board, process)
+    code = _exit_code(board, process)
+    event(log, logging.INFO, "ended", exit_code=code)
+    return code
 
 
-async def _look_around(
-    settings: Settings, file: LocalFile, state: LocalState, instance: str
-) -> tuple[Child | Unattended, View]:
-    """What there is before etcd is asked: the file, the last-known-good list, a process left running."""
+async def _look_around(settings: Settings, file: LocalFile, state: LocalState, instance: str) -> View:
+    """What there is before etcd is asked: the file, and the last-known-good list."""
     remembered = await state.last_known_good()
     known = Known(*remembered) if remembered else None
     document = await read_at_boot(file, state, known)
     identity = identify(settings, document, known)
-    process = _process_of(settings)
-    return process, View(
+    return View(
         identity=identity,
         bootstrap=settings.bootstrap is Bootstrap.AUTO,
         stop_when_removed=settings.on_removed is OnRemoved.STOP,
         file=document,
         applied=known,
-        process=process.state,
         attempt=attempt_of(document, instance),
     )
 
@@ -141,6 +146,12 @@ def _local_names() -> set[str]:
 def _process_of(settings: Settings) -> Child | Unattended:
     if not settings.command:
         return Unattended()
+    if shutil.which(settings.command[0]) is None:
+        # Said before the network is changed for a server that cannot start.
+        raise BadConfiguration(
+            f"command: {settings.command[0]!r} is no program that can be executed (looked for in PATH, "
+            "or from the folder where the sidecar was started); correct what stands behind --"
+        )
     child = Child(
         Command(settings.command),
         folder=settings.state_dir,

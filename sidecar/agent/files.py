@@ -43,6 +43,8 @@ async def _take_in(file: ConfigFile, state: StateFolder, board: Board, instance:
         board.update(file_problem=str(exc))
         servers = list_to_hold(board.view)
         return servers is None or await file.repaired(servers) is None
+    if board.view.file_problem:
+        event(log, logging.INFO, "the file can be used again")
     board.update(file=document, file_problem="", attempt=attempt_of(document, instance))
     return True
 

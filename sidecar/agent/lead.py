@@ -86,7 +86,8 @@ class _Leadership:
 
         def lost(exc: Exception) -> None:
             self.written = NEVER  # an etcd that comes back from a backup counts from an older revision
-            event(log, logging.WARNING, "the leader cannot see the network", error=str(exc))
+            # A level lower than what `observe` says of the same outage, at each try.
+            event(log, logging.DEBUG, "the leader cannot see the network", error=str(exc))
 
         await follow(self.ballot.store, *self.keys.of_leader(), seen=seen, lost=lost)
 

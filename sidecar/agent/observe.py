@@ -31,7 +31,7 @@ async def observe(*, store: Store, keys: Keys, board: Board) -> NoReturn:
     ignored: set[Entry] = set()
 
     def seen(listing: Listing) -> None:
-        if board.view.away and board.view.listed:
+        if board.view.away:
             event(log, logging.INFO, "etcd answers again")
         canonical, doubt = _believe(listing, keys, board)
         board.update(

@@ -10,7 +10,8 @@ from sidecar.domain.status import Status
 def status_of(board: Board, network: str) -> Status:
     """Return what this sidecar knows now, and why it does what it does."""
     view, decision = board.view, board.decision
-    in_step = bool(view.canonical and view.file and view.file.servers == view.canonical.servers)
+    holds = view.canonical and view.file and view.file.servers == view.canonical.servers
+    in_step = bool(holds) and not view.file_problem
     return Status(
         identity=view.identity,
         network=network,

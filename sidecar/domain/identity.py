@@ -50,6 +50,11 @@ def own_url(
     by_host = [url for url in by_port or servers if url.host in names]
     if len(by_host) == 1:
         return by_host[0]
+    if not by_port and port is not None:
+        raise BadConfiguration(
+            f"{node_id}: none of FederatedServers has this server's Port {port}; add its own URL to the list "
+            f"(such as http://localhost:{port}), or name it with --url (or SIDECAR_URL)"
+        )
     found = f"{len(by_port)} of its URLs have Port {port} and {len(by_host)} a host of this machine"
     raise BadConfiguration(
         f"{node_id}: cannot tell which of FederatedServers is this server's own ({found}); "

@@ -205,6 +205,12 @@ def _learn_members(desk: _Desk) -> None:
             desk.draft.put(network.keys.member(node), Member(node, report.role, report.url, desk.at))
         if desk.full:
             return
+    # A server that was given another NodeID is one server still: under its old name, `sidecar remove` would
+    # take out the new one.
+    claimed = {report.url for report in network.reports.values() if report.url}
+    for node, member in network.members.items():
+        if node not in network.reports and member.url in claimed and not desk.full:
+            desk.draft.delete(network.keys.member(node))
 
 
 def _grant_turns(desk: _Desk) -> None:

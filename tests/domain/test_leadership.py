@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -213,6 +215,18 @@ def test_a_removed_server_that_asks_again_is_told_that_it_was_removed() -> None:
     end = settled(read_network(KEYS, Listing(Revision(50), {**end.listing.entries, **asked.entries})))
     assert end.canonical is not None
     assert end.canonical.servers == servers(9000, 9001)
+
+
+def test_the_old_name_of_a_server_that_was_renamed_is_forgotten() -> None:
+    renamed = replace(server(3), node_id=NodeID("fed-3-new"))
+    records = standing() | {KEYS.report(renamed.node_id): report(renamed)}
+    del records[KEYS.report(NodeID("fed-3"))]
+    end = settled(network(records))
+    assert NodeID("fed-3") not in end.members
+    assert end.members[renamed.node_id].url == url(9002)
+    away = standing()
+    del away[KEYS.report(NodeID("fed-3"))]
+    assert NodeID("fed-3") in settled(network(away)).members
 
 
 def test_the_last_server_cannot_be_removed() -> None:

@@ -28,7 +28,7 @@ from tests.etcd import EtcdServer
 
 pytestmark = pytest.mark.anyio
 
-TIMEOUT = 1.0
+TIMEOUT = 3.0
 KEY = "/bad-endpoints/key"
 WRITE = Transaction((), (Put(KEY, b"x"),))
 _UNAVAILABLE = '{"error": "etcdserver: no leader", "message": "etcdserver: no leader", "code": 14}'
