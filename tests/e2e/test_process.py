@@ -204,19 +204,35 @@ def test_an_adopted_process_that_died_unseen_is_started_anew(network: Network) -
     assert len(one.starts) == 2
 
 
-def test_a_command_that_does_not_exist_is_told_and_tried_again(network: Network) -> None:
+def test_a_command_that_does_not_exist_is_told_before_the_network_is_changed(network: Network) -> None:
+    one, two = network.servers(2)
+    network.start(one, two)
+    late = network.newcomer("fed-3", one)
+    late.start(command=(str(late.folder / "server"), *late.app))
+
+    assert late.ended() == 78
+    assert "is no program that can be executed" in late.log_text()
+    assert network.version == 1
+
+
+def test_a_command_that_vanishes_is_tried_until_it_is_back(network: Network) -> None:
     (one,) = network.servers(1)
     program = one.folder / "server"
+    text = '#!/bin/sh\nexec "$@"\n'
+    program.write_text(text)
+    program.chmod(0o755)
     one.start(command=(str(program), *one.app))
+    network.in_step(one)
+    program.unlink()
+    os.kill(started(one), signal.SIGKILL)
 
-    reason = one.in_phase("crashed")["reason"]
-    assert "exit code 127" in reason
+    network.wait(lambda: "exit code 127" in one.status["reason"], "it is not found")
     assert "there is no such file" in one.log_text()
-    program.write_text('#!/bin/sh\nexec "$@"\n')
+    program.write_text(text)
     program.chmod(0o755)
 
     network.in_step(one)
-    assert len(one.starts) == 1
+    assert len(one.starts) == 2
 
 
 def test_without_a_command_the_sidecar_only_keeps_the_file(network: Network) -> None:
