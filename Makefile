@@ -56,11 +56,11 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.run: $(VENV)/.python pyproject.toml
-	@echo "Setting up $(VENV) ..."
+	@echo "Setting up $(VENV), once; half a minute or so ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[etcd]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
-	@echo "Setting up $(VENV) for development ..."
+	@echo "Setting up $(VENV) for development, once; a minute or so ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,etcd]'
 	@touch $(VENV)/.run $@

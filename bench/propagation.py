@@ -134,7 +134,9 @@ def _readers(ground: Ground, keys: Keys, number: int) -> Iterator[Callable[[], f
         while told.count(b"\n") < number:
             if not select.select([read], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 raise TimeoutError(f"a reader said nothing for {PATIENCE:g} s")
-            told += os.read(read, 1 << 16)
+            if not (piece := os.read(read, 1 << 16)):
+                raise RuntimeError("the readers ended before they told anything")
+            told += piece
         return max(int(stamp) for stamp in told.split()) / 1e9
 
     try:

@@ -38,7 +38,9 @@ async def serve(source: Callable[[], Status], listener: socket.socket) -> AsyncI
 
     async def handle(request: BaseRequest) -> Response:
         answer = _answer(request, source, guarded=guarded)
-        headers = _HEADERS | ({"Allow": "GET, HEAD"} if answer.status == 405 else {})  # noqa: PLR2004
+        headers = _HEADERS | (
+            {"Allow": "GET, HEAD"} if answer.status == HTTPStatus.METHOD_NOT_ALLOWED else {}
+        )
         response = Response(text=answer.body, status=answer.status, headers=headers)
         response.headers["Content-Type"] = f"{answer.content_type}; charset=utf-8"
         return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
@@ -12,6 +12,8 @@ from sidecar.domain.draft import Term
 from sidecar.domain.report import Phase
 from sidecar.domain.status import Counters
 from sidecar.domain.view import Decision, View, applied, loaded_version
+
+T = TypeVar("T")
 
 _STANDING_STILL = (Phase.WAITING, Phase.JOINING, Phase.REFUSED, Phase.REMOVED, Phase.CRASHED)
 _CHECKED = (Phase.STARTING, Phase.RUNNING, Phase.RESTART_PENDING, Phase.RESTARTING, Phase.CRASHED)
@@ -97,3 +99,7 @@ class Board:
                 await waiter[1].wait()
             finally:
                 self._waiting.remove(waiter)
+
+    async def until_other(self, read: Callable[[], T], *, than: T) -> None:
+        """Return when ``read()`` is something else than that; at once where it is already."""
+        await self.until(lambda: read() != than)

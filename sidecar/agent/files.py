@@ -89,7 +89,7 @@ async def remember_applied(*, state: StateFolder, board: Board) -> NoReturn:
     """Keep the list that was applied, soon after, for a boot without etcd."""
     kept = board.view.applied
     while True:
-        await board.until(lambda kept=kept: board.view.applied != kept)  # type: ignore[misc]
+        await board.until_other(lambda: board.view.applied, than=kept)
         await anyio.sleep(SETTLE)
         kept = board.view.applied
         await keep_applied(state, board)

@@ -28,7 +28,7 @@ async def watch_health(*, probe: Probe, board: Board) -> NoReturn:
         with anyio.CancelScope() as life:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_probe, probe, board)
-                await board.until(lambda was=process: board.view.process != was)  # type: ignore[misc]
+                await board.until_other(lambda: board.view.process, than=process)
                 life.cancel()
 
 

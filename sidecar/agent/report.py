@@ -48,7 +48,7 @@ class Herald:
         """
         told: Report | None = None
         while True:
-            await self._change_since(told)
+            await self.board.until_other(self.current, than=told)
             if told is not None:
                 with anyio.move_on_after(QUIET):
                     await self._news_since(told)
@@ -75,7 +75,7 @@ class Herald:
         while True:
             # The request may be gone, with a store that was emptied or by another node of the same NodeID.
             with anyio.move_on_after(ASK_AGAIN if asked else float("inf")):
-                await self.board.until(lambda asked=asked: self._to_ask() != asked)  # type: ignore[misc]
+                await self.board.until_other(self._to_ask, than=asked)
             asked = self._to_ask()
             if asked:
                 await self._ask(asked, lease)
@@ -98,14 +98,11 @@ class Herald:
         put = Put(self.keys.request(f"join-{me.node_id}"), encode(request), lease)
         await self.store.commit(Transaction((), (put,)))
 
-    async def _change_since(self, told: Report | None) -> None:
-        await self.board.until(lambda: self.current() != told)
-
     async def _news_since(self, told: Report) -> None:
         """Return when the phase, the health or the process is another one."""
-        old = (told.phase, told.healthy, told.pid)
-        await self.board.until(
-            lambda: (self.board.decision.phase, self.board.view.healthy, self._pid()) != old
+        await self.board.until_other(
+            lambda: (self.board.decision.phase, self.board.view.healthy, self._pid()),
+            than=(told.phase, told.healthy, told.pid),
         )
 
     def _pid(self) -> int | None:

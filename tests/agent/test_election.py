@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 import pytest
@@ -41,6 +42,10 @@ async def candidate(cluster: MemoryCluster, number: int) -> Runner:
     return Runner(Ballot(store, KEYS, lease, Candidate(who.node_id, who.url, "", "a")), store)
 
 
+def _stand(cluster: MemoryCluster, count: int) -> bool:
+    return len(cluster.list([KEYS.candidates()]).entries) == count
+
+
 @asynccontextmanager
 async def candidates(count: int) -> AsyncIterator[list[Runner]]:
     """``count`` candidates that stood in this order; the first one leads."""
@@ -49,7 +54,7 @@ async def candidates(count: int) -> AsyncIterator[list[Runner]]:
         runners = [await candidate(cluster, number + 1) for number in range(count)]
         for standing, runner in enumerate(runners, start=1):
             tasks.start_soon(runner.run)
-            await until(lambda n=standing: len(cluster.list([KEYS.candidates()]).entries) == n)  # type: ignore[misc]
+            await until(partial(_stand, cluster, standing))
         await until(lambda: runners[0].term is not None)
         yield runners
         tasks.cancel_scope.cancel()

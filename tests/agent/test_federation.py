@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import anyio
 import pytest
 
@@ -77,13 +79,17 @@ async def test_files_follow_at_once_while_restarts_wait() -> None:
         assert took < 1.0
 
 
+def _listed(network: Federation, port: int) -> bool:
+    return f":{port}" in str(network.canonical.servers)
+
+
 async def test_several_changes_while_waiting_become_one_restart() -> None:
     async with federation(*TRIO) as network:
         for sidecar in network.sidecars:
             sidecar.process.stopping = 30.0
         for port in (9004, 9005, 9006):
             network.add(server(port, port), 9000, port)
-            await until(lambda port=port: str(port) in str(network.canonical.servers))  # type: ignore[misc]
+            await until(partial(_listed, network, port))
         full = servers(9000, 9001, 9002, 9004, 9005, 9006)
         await until(lambda: network.all_in_step_on(full), within=600)
         assert max(starts(network)) <= 3  # four versions, at most two restarts

@@ -56,11 +56,11 @@ async def test_a_removed_leader_whose_resignation_is_lost_leaves_the_lead_all_th
 
         def commit_but_lose(transaction: Transaction) -> Revision | None:
             if any(each.key.startswith(f"{KEYS.root}leader/") for each in transaction.operations):
-                leader.store.cluster.commit = commit  # type: ignore[method-assign]
+                leader.store.cluster.commit = commit  # type: ignore[method-assign]  # one lost request
                 raise StoreUnavailable("etcd is unavailable: the request was lost")
             return commit(transaction)
 
-        leader.store.cluster.commit = commit_but_lose  # type: ignore[method-assign]
+        leader.store.cluster.commit = commit_but_lose  # type: ignore[method-assign]  # as above
         post(network, RequestKind.REMOVE, leader.identity.node_id)
         await until(lambda: leader.phase is Phase.REMOVED)
         await until(lambda: len(network.leaders) == 1 and not leader.leads)
@@ -111,7 +111,7 @@ async def test_where_no_watch_can_be_opened_etcd_is_not_stormed() -> None:
         for sidecar in network.sidecars:
             await rebooted(network, sidecar, DeafStore(network.cluster))
         for sidecar in network.sidecars:
-            sidecar.store.deaf = True  # type: ignore[attr-defined]
+            sidecar.store.deaf = True  # type: ignore[attr-defined]  # it is a DeafStore
             sidecar.store.end_watches()
         assert await calls_within(network, 60) < 3000  # each of three reads, and tries a watch, at every turn
 

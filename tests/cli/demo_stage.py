@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from sidecar.cli.demo.checks import Checks
 from sidecar.cli.demo.node import Node, Place
@@ -40,9 +41,9 @@ class Puppet(Node):
     def process(self) -> int | None:
         return self.pid
 
-    def says(self, **changes: object) -> None:
+    def says(self, **changes: Any) -> None:
         assert self.seen is not None
-        self.seen = replace(self.seen, **changes)  # type: ignore[arg-type]
+        self.seen = replace(self.seen, **changes)
 
     def wrote(self, *entries: dict[str, object]) -> None:
         """Its process wrote ``entries`` into its diary."""

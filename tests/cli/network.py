@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -35,12 +36,12 @@ def canonical(version: int = 5, *urls: ServerUrl) -> Canonical:
     return Canonical(servers, version, cause, NodeID("fed-1"), 7, "2026-05-04T10:00:00Z", ())
 
 
-def report(name: str, url: ServerUrl | None, **changes: object) -> Report:
+def report(name: str, url: ServerUrl | None, **changes: Any) -> Report:
     role = Role.FEDERATED if url else Role.DATABASE
     said = Report(
         NodeID(name), role, url, Phase.RUNNING, "in step", 1.0, True, 5, 5, "i", "h", 1, "0.1.0"
     )  # fmt: skip
-    return replace(said, **changes)  # type: ignore[arg-type]
+    return replace(said, **changes)
 
 
 def member(name: str, url: ServerUrl | None) -> Member:

@@ -132,7 +132,7 @@ class Flaky:
     @asynccontextmanager
     async def _broken(self) -> AsyncIterator[AsyncIterator[Batch]]:
         raise StoreUnavailable("the revision was compacted")
-        yield  # type: ignore[unreachable]
+        yield  # type: ignore[unreachable]  # makes it a generator
 
     async def grant_lease(self, ttl: float) -> LeaseID:
         return await self._store.grant_lease(ttl)

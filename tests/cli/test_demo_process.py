@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -50,11 +51,15 @@ async def test_it_serves_the_list_that_it_loaded_and_not_the_one_in_the_file_now
     assert [life.servers for life in diary] == [tuple(LIST)]
 
 
+def _answers(port: int, pid: int) -> bool:
+    return ask_process(port) == pid
+
+
 async def test_its_diary_tells_every_life_from_start_to_end(tmp_path: Path) -> None:
     file, port = config(tmp_path)
     for _ in range(2):
         with running(file) as process:
-            await until(lambda process=process: ask_process(port) == process.pid)  # type: ignore[misc]
+            await until(partial(_answers, port, process.pid))
     first, second = read_diary(tmp_path / "federated.json.diary")
     assert first.serves is not None
     assert first.ended is not None

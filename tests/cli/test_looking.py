@@ -225,7 +225,7 @@ def test_etcd_away_exits_with_69_and_names_the_endpoints(
     async def dead_store(_: EtcdAccess) -> AsyncIterator[Store]:
         if when == "opening":
             raise StoreUnavailable("http://a:2379: refused")
-        yield Dead()  # type: ignore[misc]
+        yield Dead()  # type: ignore[misc]  # as much of a Store as is asked for
 
     code = run_verb([verb, "--etcd", "http://a:2379"], World(environ={}, open_store=dead_store))
 

@@ -9,7 +9,7 @@ import pytest
 from sidecar.domain.draft import Draft
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.identity import Role
-from sidecar.domain.leadership import OUTCOME_KEPT, Leader, decide
+from sidecar.domain.leadership import OUTCOME_KEPT
 from sidecar.domain.membership import (
     Grant,
     Member,
@@ -29,9 +29,7 @@ from sidecar.domain.store import Listing, Revision
 from sidecar.domain.view import Known, View, heard, may_lead, own_list
 from tests.build import (
     KEYS,
-    TERM,
     THREE,
-    after,
     ask,
     canonical,
     document,
@@ -43,20 +41,9 @@ from tests.build import (
     servers,
     url,
 )
+from tests.domain.leading import NOW, settled
 
-NOW = 1_800_000_000.0
-LEADER = Leader(TERM, own=Known(0, THREE), trusted=Known(1, THREE))
 FED_2 = NodeID("fed-2")
-
-
-def settled(start: Network, leader: Leader = LEADER) -> Network:
-    for _ in range(100):
-        step = decide(start, leader, NOW)
-        if step is None:
-            return start
-        assert max(len(step.transaction.operations), len(step.transaction.compares)) <= 128
-        start = after(start, step.transaction)
-    raise AssertionError("the leader never comes to rest")
 
 
 def then(end: Network, records: dict[str, Record]) -> Network:

@@ -33,19 +33,7 @@ from tests.build import (
     servers,
     url,
 )
-
-NOW = 1_800_000_000.0
-LEADER = Leader(TERM, own=Known(0, THREE), trusted=Known(1, THREE))
-
-
-def settled(start: Network, leader: Leader = LEADER) -> Network:
-    """The network once the leader has nothing left to write."""
-    for _ in range(100):
-        step = decide(start, leader, NOW)
-        if step is None:
-            return start
-        start = after(start, step.transaction)
-    raise AssertionError("the leader never comes to rest")
+from tests.domain.leading import LEADER, NOW, settled
 
 
 def first_step(records: dict[str, Record], leader: Leader = LEADER) -> Step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,7 @@ def running(*ports: int) -> Running:
     return Running(pid=1, since=0.0, loaded=servers(*ports))
 
 
-def booting(**changes: object) -> View:
+def booting(**changes: Any) -> View:
     """fed-1 at its boot, its file in step with version 1."""
     view = View(
         identity=server(1),
@@ -46,10 +47,10 @@ def booting(**changes: object) -> View:
         canonical=canonical(9000, 9001, 9002),
         file=document(9000, 9001, 9002),
     )
-    return replace(view, **changes)  # type: ignore[arg-type]
+    return replace(view, **changes)
 
 
-def in_step(**changes: object) -> View:
+def in_step(**changes: Any) -> View:
     """fed-1, running healthy on version 1, which is what it last applied."""
     view = booting(
         process=running(9000, 9001, 9002),
@@ -57,7 +58,7 @@ def in_step(**changes: object) -> View:
         loaded_version=1,
         applied=Known(1, THREE),
     )
-    return replace(view, **changes)  # type: ignore[arg-type]
+    return replace(view, **changes)
 
 
 def test_a_file_in_step_is_not_written_and_the_process_starts() -> None:

@@ -129,15 +129,15 @@ class Network:
         wait_until(there, f"{names} in step" + (f" on {servers}" if servers else ""))
 
     @property
-    def canonical(self) -> dict[str, Any] | None:
-        """The canonical document."""
+    def canonical(self) -> dict[str, Any]:
+        """The canonical document; empty while there is none."""
         found = self.etcd.get("shared/canonical")
-        return found.document if found else None
+        return found.document if found else {}
 
     @property
     def version(self) -> int:
-        found = self.canonical
-        return found["version"] if found else 0
+        version: int = self.canonical.get("version", 0)
+        return version
 
     def report(self, node: Node) -> dict[str, Any] | None:
         """What the node's sidecar told the network; None once its lease is gone."""

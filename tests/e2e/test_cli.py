@@ -83,7 +83,7 @@ def test_a_change_that_nobody_does_in_time_is_withdrawn(network: Network) -> Non
     assert answer.code == 69
     assert "nobody led the network within 0.5 s; the request to remove fed-2 was withdrawn" in answer.err
     network.start(one)
-    assert network.canonical["FederatedServers"] == [one.url, two.url]  # type: ignore[index]
+    assert network.canonical["FederatedServers"] == [one.url, two.url]
 
 
 def test_without_etcd_every_verb_says_so_and_exits_with_69(network: Network, tmp_path: Path) -> None:

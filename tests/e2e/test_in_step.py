@@ -17,7 +17,6 @@ def test_the_owners_three_files_are_in_step_untouched_and_each_process_starts_on
     assert [len(node.starts) for node in three] == [1, 1, 1]
     assert [node.rejected for node in three] == [[], [], []]
     canonical = network.canonical
-    assert canonical is not None
     assert canonical["version"] == 1
     assert canonical["FederatedServers"] == [node.url for node in three]
     assert canonical["cause"][0]["kind"] == "bootstrap"
@@ -65,13 +64,13 @@ def test_with_bootstrap_never_a_server_waits_for_somebody_elses_list(network: Ne
     waiting = careful.tells("no canonical list yet; waiting for a federated server to publish one")
     assert (waiting["phase"], waiting["boot_checked"]) == ("waiting", False)
     network.wait(lambda: careful.status["lease_alive"], "its lease is alive")
-    assert network.canonical is None
+    assert not network.canonical
     assert network.leader is None
     assert careful.starts == []
 
     bold.start()
     network.in_step(careful, bold)
-    assert network.etcd.get("shared/canonical").document["author"] == bold.id  # type: ignore[union-attr]
+    assert network.canonical["author"] == bold.id
     assert len(careful.starts) == 1
 
 

@@ -31,7 +31,6 @@ def test_fed_4_joins_and_every_file_has_the_four_urls_in_order_after_one_reload_
     assert [node.starts[-1].servers for node in network.nodes] == [four] * 4
     assert overlapping(three) == []
     canonical = network.canonical
-    assert canonical is not None
     assert canonical["version"] == 2
     assert [(change["kind"], change["node_id"]) for change in canonical["cause"]] == [("join", "fed-4")]
     keys_after = [{**json.loads(node.file.read_text()), "FederatedServers": None} for node in network.nodes]

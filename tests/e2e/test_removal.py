@@ -120,7 +120,7 @@ def test_a_removed_server_cannot_come_back_under_another_name(network: Network) 
 
     two.in_phase("removed")
     assert len(two.starts) == 1
-    assert network.canonical["FederatedServers"] == [one.url]  # type: ignore[index]
+    assert network.canonical["FederatedServers"] == [one.url]
 
 
 def test_who_is_no_member_cannot_be_removed_nor_readmitted(network: Network) -> None:
@@ -144,7 +144,7 @@ def test_a_database_node_can_be_removed_and_readmitted_and_the_list_stays_as_it_
 
     database.in_phase("removed")
     network.wait(lambda: not lives(database.starts[-1].pid), "its process is stopped")
-    assert network.canonical["FederatedServers"] == [one.url]  # type: ignore[index]
+    assert network.canonical["FederatedServers"] == [one.url]
     assert network.cli("readmit", "db-1").code == 0
     network.in_step(database)
     assert len(database.starts) == 2

@@ -17,7 +17,7 @@ def in_step_of_four(network: Network) -> list[Node]:
 
 
 def forged(network: Network, **changes: Any) -> str:
-    return json.dumps({**(network.canonical or {}), "version": 2, **changes})
+    return json.dumps({**network.canonical, "version": 2, **changes})
 
 
 MUTILATIONS: dict[str, Callable[[Network], str]] = {

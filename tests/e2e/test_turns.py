@@ -56,7 +56,9 @@ def test_a_node_that_does_not_come_up_keeps_its_turn_and_the_others_wait_on_the_
     network.wait(
         lambda: set(network.etcd.all("node/")) == {f"node/{rollout.stuck.id}/grant"}, "one has the turn"
     )
-    assert network.report(rollout.stuck)["phase"] == "starting"  # type: ignore[index]
+    report = network.report(rollout.stuck)
+    assert report
+    assert report["phase"] == "starting"
     assert "not healthy" in rollout.stuck.status["reason"]
     assert len(rollout.stuck.starts) == 2
     assert len(rollout.waiting.starts) == 1

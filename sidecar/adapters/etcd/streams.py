@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from http import HTTPStatus
 
 import aiohttp
 import anyio
@@ -79,7 +80,7 @@ class Stream:
 
     async def opened(self) -> None:
         """Return when etcd has confirmed every watch."""
-        if self._response.status != 200:  # noqa: PLR2004
+        if self._response.status != HTTPStatus.OK:
             raise parse_rejection(await self._text())
         if (connection := self._response.connection) and connection.transport:
             set_options(connection.transport.get_extra_info("socket"))

@@ -14,6 +14,7 @@ from sidecar.domain.health import Health
 
 # A status line is about 20 bytes; whoever sends more without an end to the line speaks no HTTP.
 _LONGEST_LINE = 4096
+_WELL = range(200, 400)  # an answer, or where to find it
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class HttpProbe:
             return Health(False, f"{self.url}: {_words(exc)}")
         if status is None:
             return Health(False, f"{self.url} answers, but not with HTTP")
-        return Health(200 <= status < 400, f"{self.url} answers {status}")  # noqa: PLR2004  2xx, 3xx
+        return Health(status in _WELL, f"{self.url} answers {status}")
 
     async def _status(self) -> int | None:
         parts = urlsplit(self.url)

@@ -26,7 +26,7 @@ def main(argv: Sequence[str], world: World) -> int:
     parser.add_argument("--etcd-binary", type=Path, metavar="PATH", help="the etcd to start")
     asked = parser.parse(argv)
     # --help needs none of it.
-    from sidecar.cli.demo.acts import ACTS  # noqa: PLC0415
-    from sidecar.cli.demo.performance import Performance  # noqa: PLC0415
+    from sidecar.cli.demo.acts import ACTS
+    from sidecar.cli.demo.performance import Performance
 
     return Performance(world, ACTS, keep=asked.keep, etcd_binary=asked.etcd_binary).run()

@@ -88,7 +88,7 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, object], comp
         key: Path(str(value)) if key in ("ca", "cert", "key") else value for key, value in settings.items()
     }
     with pytest.raises(BadConfiguration, match=complaint):
-        EtcdStore(EtcdSettings(**{"endpoints": ("http://a",), **paths}))  # type: ignore[arg-type]
+        EtcdStore(EtcdSettings(**{"endpoints": ("http://a",), **paths}))  # type: ignore[arg-type]  # of mixed types
 
 
 def test_a_password_is_not_shown() -> None:

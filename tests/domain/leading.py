@@ -1,0 +1,22 @@
+"""A leader at work on a network that is a value."""
+
+from __future__ import annotations
+
+from sidecar.domain.leadership import Leader, decide
+from sidecar.domain.network import Network
+from sidecar.domain.view import Known
+from tests.build import TERM, THREE, after
+
+NOW = 1_800_000_000.0
+LEADER = Leader(TERM, own=Known(0, THREE), trusted=Known(1, THREE))
+
+
+def settled(start: Network, leader: Leader = LEADER) -> Network:
+    """The network once the leader has nothing left to write; each transaction is one that etcd takes."""
+    for _ in range(100):
+        step = decide(start, leader, NOW)
+        if step is None:
+            return start
+        assert max(len(step.transaction.operations), len(step.transaction.compares)) <= 128
+        start = after(start, step.transaction)
+    raise AssertionError("the leader never comes to rest")
