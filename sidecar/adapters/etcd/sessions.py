@@ -6,6 +6,8 @@ is left until the first call.
 
 from __future__ import annotations
 
+import re
+import ssl
 from typing import Any, cast
 
 from sidecar.adapters.etcd.codec import Json
@@ -23,16 +25,17 @@ with without_detectors():
     from requests.adapters import HTTPAdapter
     from urllib3.exceptions import NewConnectionError
 
+# OpenSSL, of a peer that answers in the clear, or hangs up as etcd does: also in the midst of a connection.
+_NOT_TLS = re.compile(r"wrong.version.number|record.layer.failure|eof.occurred.in.violation", re.IGNORECASE)
+
 
 class Client:
     """One etcd3gw client and its own HTTP session; for one thread at a time."""
 
     def __init__(self, endpoint: Endpoint, settings: EtcdSettings) -> None:
         self.endpoint = endpoint
-        self._session = _Session()
+        self._session = _Session(str(settings.ca) if settings.ca else _system_store())
         self._session.mount(f"{endpoint.scheme}://", _KeptAlive())
-        if settings.ca is not None:
-            self._session.verify = str(settings.ca)
         if settings.cert is not None and settings.key is not None:
             self._session.cert = (str(settings.cert), str(settings.key))
         self._etcd = Etcd3Client(
@@ -66,12 +69,16 @@ class _Session(requests.Session):
     for etcd.
     """
 
+    def __init__(self, verify: str | bool) -> None:
+        super().__init__()
+        self._verify = verify
+
     def post(self, url: Any, data: Any = None, json: Any = None, **options: Any) -> requests.Response:
         prepared = requests.Request("POST", url, headers=options["headers"], data=data, json=json).prepare()
         response = self.get_adapter(url).send(
             prepared,
             timeout=options["timeout"],
-            verify=True if self.verify is None else self.verify,
+            verify=self._verify,
             cert=self.cert,
         )
         _ = response.content  # read to its end, which sets the connection free for the next call
@@ -81,6 +88,12 @@ class _Session(requests.Session):
 class _KeptAlive(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, socket_options=OPTIONS)
+
+
+def _system_store() -> str | bool:
+    """Whom the system trusts, as the watch does; requests by itself trusts a list of its own."""
+    paths = ssl.get_default_verify_paths()
+    return paths.cafile or paths.capath or True
 
 
 def _checked(answer: Any) -> Json:
@@ -115,4 +128,6 @@ def _failure_of(exc: Exception) -> NoAnswer | Rejected:
 
 def _shown(error: object) -> str:
     """The end of urllib3's nested messages, where the cause is: ``[Errno 111] Connection refused``."""
+    if _NOT_TLS.search(str(error)):
+        return "TLS was broken off; if it speaks none, name it with http://"
     return str(error).rpartition(": ")[2] or type(error).__name__

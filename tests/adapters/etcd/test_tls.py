@@ -71,6 +71,22 @@ async def test_an_etcd_of_another_authority_is_not_trusted(secured: Secured, tmp
                 await _open_watch(client)
 
 
+async def test_without_an_authority_calls_and_watches_trust_whom_the_system_trusts(
+    secured: Secured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(secured.authority.cert))
+    async with store(secured, None, secured.client) as client:
+        await client.read(Range(KEY))
+        await _open_watch(client)
+
+
+async def test_of_an_etcd_without_tls_the_error_says_what_to_do(shared_etcd: EtcdServer) -> None:
+    plain = EtcdSettings((shared_etcd.url.replace("http://", "https://"),), call_timeout=2)
+    async with EtcdStore(plain) as client:
+        with pytest.raises(StoreUnavailable, match="name it with http://"):
+            await client.read(Range(KEY))
+
+
 async def test_without_a_client_certificate_there_is_no_way_in(secured: Secured) -> None:
     async with store(secured, secured.authority.cert, None) as client:
         with pytest.raises(StoreUnavailable):
