@@ -55,13 +55,13 @@ def check(files: Sequence[Path], role: Role | None, out: TextIO | None = None) -
 
 
 def _check(path: Path, role: Role | None) -> None:
+    try:
+        data = read_regular(path, MAX_BYTES + 1)
+    except OSError as exc:
+        raise bad_file(path, exc, "read") from exc
     role = role or role_of(path.name)
     if role is None:
         what = "its name does not tell what it is the file of"
         hint = "add --role federated or --role database"
         raise BadFile(str(path), (Problem("", what, hint),))
-    try:
-        data = read_regular(path, MAX_BYTES + 1)
-    except OSError as exc:
-        raise bad_file(path, exc, "read") from exc
     Document.parse(data, source=str(path), role=role)

@@ -71,3 +71,9 @@ def test_it_prints_to_the_terminal_by_default(capsys: pytest.CaptureFixture[str]
 def test_no_file_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="FILE"):
         run()
+
+
+def test_of_a_file_that_is_not_there_its_name_is_not_blamed(tmp_path: Path) -> None:
+    code, lines = run("mine.json", folder=tmp_path)
+    assert code == 65
+    assert [line.partition(";")[0] for line in lines] == [f"{tmp_path / 'mine.json'}: does not exist"]
