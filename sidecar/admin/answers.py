@@ -36,7 +36,7 @@ def alive(_: Status) -> Answer:
 def ready(status: Status) -> Answer:
     reasons = {
         "it has not read the network's state from etcd yet": status.listed,
-        "its file does not hold the canonical list": status.applied,
+        f"its file does not hold the canonical list: {status.reason}": status.applied,
         "its lease in etcd is not alive": status.lease_alive,
     }
     return _verdict("ready", tuple(reason for reason, holds in reasons.items() if not holds))

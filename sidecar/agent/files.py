@@ -45,6 +45,10 @@ async def _take_in(file: ConfigFile, state: StateFolder, board: Board, instance:
         return servers is None or await file.repaired(servers) is None
     if board.view.file_problem:
         event(log, logging.INFO, "the file can be used again")
+    before = board.view.file
+    if before is not None and before.node_id != document.node_id:
+        what = "the NodeID in the file was edited; it counts when this sidecar is started again"
+        event(log, logging.WARNING, what, NodeID=document.node_id, now=board.view.identity.node_id)
     board.update(file=document, file_problem="", attempt=attempt_of(document, instance))
     return True
 

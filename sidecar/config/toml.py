@@ -54,12 +54,15 @@ def read(named: object, folder: Path) -> TomlFile:
     import tomllib  # most sidecars have no such file
 
     try:
-        with path.open("rb") as stream:
-            document = tomllib.load(stream)
+        data = path.read_bytes()
     except OSError as exc:
         return TomlFile(path, trouble=f"cannot be read: {exc.strerror}")
+    try:
+        document = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as exc:  # not TOML, or not UTF-8
-        return TomlFile(path, trouble=f"is not TOML: {exc}")
+        # The end is the only place that tomllib names without its line.
+        what = str(exc).replace("at end of document", f"at the end, line {len(data.splitlines())}")
+        return TomlFile(path, trouble=f"is not TOML: {what}")
     return TomlFile(path, document, dict(_flat(document)))
 
 

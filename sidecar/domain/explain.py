@@ -66,10 +66,13 @@ def _choice(where: str, error: ValidationError) -> Iterator[Problem]:
 
 
 def _required(where: str, error: ValidationError) -> Iterator[Problem]:
-    schema = _schema(error)
+    schema, keys = _schema(error), _keys(error.instance)
+    unknown = {key.lower(): key for key in keys if key not in schema.get("properties", {})}
     for key in schema["required"]:
-        if key not in _keys(error.instance):
-            yield Problem(where, f"{shown(key)} is missing", _addition(schema, key))
+        if key not in keys:
+            close = get_close_matches(key.lower(), unknown, n=1, cutoff=0.8)
+            rename = f"rename {shown(unknown[close[0]])} to {shown(key)}" if close else ""
+            yield Problem(where, f"{shown(key)} is missing", rename or _addition(schema, key))
 
 
 def _dependent(where: str, error: ValidationError) -> Iterator[Problem]:

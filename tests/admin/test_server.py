@@ -34,6 +34,7 @@ async def test_ready_means_listed_applied_and_leased() -> None:
     [
         (replace(RUNNING, listed=False), "network's state"),
         (replace(RUNNING, applied=False), "file"),
+        (replace(RUNNING, applied=False, reason="removed by an operator"), "removed by an operator"),
         (replace(RUNNING, lease_alive=False), "lease"),
     ],
 )

@@ -40,6 +40,12 @@ def test_a_file_that_is_not_toml_is_an_error_that_names_it(folder: Path, content
     assert "sidecar.toml: is not TOML: " in refusal({}, {}, folder)
 
 
+def test_of_a_file_that_ends_too_early_the_last_line_is_named(folder: Path) -> None:
+    toml(folder, 'lease_ttl = 3\netcd = ["http://a:2379",\n')
+
+    assert refusal({}, {}, folder).endswith("is not TOML: Invalid value (at the end, line 2)")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -112,6 +112,13 @@ def test_a_misspelt_setting_is_refused_with_the_likely_one() -> None:
     assert problem.hint == "known are ca, cert, key"
 
 
+def test_a_key_that_is_misspelt_in_a_file_of_the_owners_is_to_be_renamed() -> None:
+    found = problems("database", {"federated_servers": ["http://a:1"], "Federation": "north"})
+    assert [(problem.what, problem.hint) for problem in found] == [
+        ('"FederatedServers" is missing', 'rename "federated_servers" to "FederatedServers"')
+    ]
+
+
 def test_every_missing_key_is_told_with_what_to_add() -> None:
     assert [(problem.where, problem.what, problem.hint) for problem in problems("federated", {})][:3] == [
         ("", '"Mode" is missing', 'add "Mode": "federated"'),

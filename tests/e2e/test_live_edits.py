@@ -76,6 +76,20 @@ def test_edits_of_other_keys_are_the_owners(network: Network) -> None:
 NO_LISTS = ('"http://localhost:1"', "[1, null]", "[]", "null", "{}")
 
 
+def test_a_nodeid_that_is_edited_is_told_to_count_later(network: Network) -> None:
+    (one,) = network.servers(1)
+    network.start(one)
+    one.edit(NodeID="other")
+
+    (line,) = network.wait(
+        lambda: one.logged("the NodeID in the file was edited; it counts when this sidecar is started again"),
+        "the edit is told",
+    )
+    assert (line["NodeID"], line["now"]) == ("other", one.id)
+    assert one.status["node_id"] == one.id
+    assert len(one.starts) == 1
+
+
 def test_a_list_that_is_no_list_any_more_is_put_back(network: Network) -> None:
     (one,) = network.servers(1)
     network.start(one)
