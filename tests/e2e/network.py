@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.gateway import Gateway
-from tests.e2e.node import Node, environment
+from tests.e2e.node import Event, Node, environment
 from tests.e2e.ports import Ports
 from tests.e2e.waiting import DEADLINE, Maybe, T, wait_until
 
@@ -92,7 +92,7 @@ class Network:
         admin = self.port()
         options: tuple[str, ...] = (*self._options, *self._run_options, "--admin", f"127.0.0.1:{admin}")
         if port is None:
-            # Without a URL a node is healthy once it has been alive for two seconds.
+            # Else a node without a URL is healthy when it has been alive for two seconds.
             options = (*options, "--health", "exec:true")
         url = f"http://localhost:{port}" if port else None
         node = Node(name, folder, folder / file, url, admin, options)
@@ -216,8 +216,17 @@ def _is_in_step(node: Node, report: dict[str, Any], canonical: dict[str, Any]) -
     status = node.status
     if (report["pid"], status.get("loaded_version")) != (status.get("pid"), version):
         return False
-    lists = [node.servers, *(start.servers for start in node.starts[-1:])]
+    # Healthy a process may be before it has told what it read, and to stop it then would be no restart.
+    last = node.starts[-1:]
+    if status["pid"] is not None and not any(status["pid"] in _pids(start) for start in last):
+        return False
+    lists = [node.servers, *(start.servers for start in last)]
     return all(_normal(found) == _normal(canonical["FederatedServers"]) for found in lists)
+
+
+def _pids(start: Event) -> tuple[int, int]:
+    """What the sidecar may call a process that started: itself, or the launcher that it is a child of."""
+    return start.pid, start.more["session"]
 
 
 def _normal(servers: list[str]) -> list[str]:
