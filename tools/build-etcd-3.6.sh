@@ -29,4 +29,4 @@ echo "Building etcd $version into $binary ..."
 )
 # Moved into its place whole, so that a build that was interrupted is not taken for a finished one.
 mv "$binary.new" "$binary"
-"$binary" --version | head -n 1
+"$binary" --version
