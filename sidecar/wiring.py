@@ -168,7 +168,7 @@ async def _serve_admin(listener: socket.socket | None, board: Board, network: st
         return
     with anyio.move_on_after(ADMIN_WAITS):
         await board.until(lambda: board.at_rest)
-    from sidecar.admin.server import serve  # aiohttp
+    from sidecar.admin.server import serve  # noqa: PLC0415 - aiohttp, after the process has started
 
     async with serve(partial(status_of, board, network), listener):
         await anyio.sleep_forever()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
-import anyio
-
-from sidecar.agent.follow import RETRY
+from sidecar.agent.retrying import back_off
 from sidecar.domain.draft import NEVER, Term
 from sidecar.domain.errors import LeaseLost, StoreUnavailable
 from sidecar.domain.keys import Keys, Range
@@ -69,4 +66,4 @@ class Ballot:
                         return
         except StoreUnavailable:
             # The caller reads the queue again, and meets the outage there; or else nothing can be streamed.
-            await anyio.sleep(RETRY.delay(1, random.random()))  # noqa: S311 - jitter, no secret
+            await back_off(1)

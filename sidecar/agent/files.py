@@ -28,7 +28,7 @@ MEND_RETRY = 1.0
 async def watch_file(*, file: ConfigFile, state: StateFolder, board: Board, instance: str) -> NoReturn:
     """Keep the board's document as it stands on disk, and its list a list."""
     async for _ in file.changes():
-        while not await _take_in(file, state, board, instance):  # noqa: ASYNC110 - nobody tells of free space
+        while not await _take_in(file, state, board, instance):  # noqa: ASYNC110 - no event tells that a full disk has room again
             await anyio.sleep(MEND_RETRY)
     raise AssertionError("the file's changes never end")
 
@@ -45,10 +45,10 @@ async def _take_in(file: ConfigFile, state: StateFolder, board: Board, instance:
         return servers is None or await file.repaired(servers) is None
     if board.view.file_problem:
         event(log, logging.INFO, "the file can be used again")
-    before = board.view.file
-    if before is not None and before.node_id != document.node_id:
+    before, me = board.view.file, board.view.identity.node_id
+    if before is not None and before.node_id == me != document.node_id:
         what = "the NodeID in the file was edited; it counts when this sidecar is started again"
-        event(log, logging.WARNING, what, NodeID=document.node_id, now=board.view.identity.node_id)
+        event(log, logging.WARNING, what, NodeID=document.node_id, now=me)
     board.update(file=document, file_problem="", attempt=attempt_of(document, instance))
     return True
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 import anyio
 import anyio.lowlevel
 
+from sidecar.agent.retrying import back_off
 from sidecar.domain.errors import StoreRefused, StoreUnavailable
 from sidecar.domain.keys import Range
-from sidecar.domain.process import Backoff
 from sidecar.domain.store import Listing
 from sidecar.ports import Store
-
-RETRY = Backoff(first=0.2, cap=5.0)
 
 
 async def follow(
@@ -44,4 +41,4 @@ async def follow(
         except (StoreUnavailable, StoreRefused) as exc:
             lost(exc)
         failures += 1
-        await anyio.sleep(RETRY.delay(failures, random.random()))  # noqa: S311 - jitter, no secret
+        await back_off(failures)

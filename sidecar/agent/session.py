@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -11,7 +10,7 @@ from typing import Any, NoReturn
 import anyio
 
 from sidecar.agent.board import Board
-from sidecar.agent.follow import RETRY
+from sidecar.agent.retrying import back_off
 from sidecar.domain.errors import LeaseLost, StoreRefused, StoreUnavailable
 from sidecar.domain.store import LeaseID
 from sidecar.logs import event
@@ -51,7 +50,7 @@ class Session:
             # Only what went well for a while starts anew: a store that refuses the work is not to be stormed.
             failures = failures + 1 if anyio.current_time() - began < self.ttl else 1
             if self.lease is not None or failures > 1:
-                await anyio.sleep(RETRY.delay(failures, random.random()))  # noqa: S311 - jitter
+                await back_off(failures)
 
     async def end(self) -> None:
         """Give the lease back, so that the network need not wait for it to expire."""

@@ -63,7 +63,7 @@ def supports(binary: Path, flag: str) -> bool:
 def free_port() -> int:
     """A TCP port of the loopback interface that nobody listens on."""
     for _ in range(100):
-        port = random.choice(_PORTS)  # noqa: S311 - not a secret
+        port = random.choice(_PORTS)  # noqa: S311 - a port to try; nothing depends on its being unguessable
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

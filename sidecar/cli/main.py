@@ -89,7 +89,7 @@ def _no_verb(name: str) -> str:
         return f"no verb given; one of {', '.join(VERBS)}; see `sidecar --help`"
     if name.startswith("-"):
         return f"{name}: options go behind the verb, as in `sidecar run {name} …`"
-    import difflib  # needed on this way out alone
+    import difflib  # noqa: PLC0415 - needed on this way out alone
 
     near = difflib.get_close_matches(name, VERBS, n=1)
     hint = f"did you mean `sidecar {near[0]}`?" if near else f"one of {', '.join(VERBS)}"

@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
     def _about(self, word: str) -> str:
         if not word.startswith("-"):
             return f"{word!r} is a word too many: {self._stray}"
-        import difflib  # needed on this way out alone
+        import difflib  # noqa: PLC0415 - needed on this way out alone
 
         known = [option for action in self._actions for option in action.option_strings]
         near = difflib.get_close_matches(word.partition("=")[0], known, n=1)

@@ -50,9 +50,9 @@ def _print_plain(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:
 
 
 def _print_rich(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:
-    from rich.console import Console  # for terminals alone
-    from rich.table import Table
-    from rich.text import Text
+    from rich.console import Console  # noqa: PLC0415 - for terminals alone
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
 
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for title in titles:

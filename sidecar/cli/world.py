@@ -17,13 +17,13 @@ StoreOpener = Callable[[EtcdAccess], AbstractAsyncContextManager[Store]]
 
 
 def _run(settings: Settings) -> int:
-    from sidecar.wiring import run  # only `sidecar run` needs the adapters
+    from sidecar.wiring import run  # noqa: PLC0415 - only `sidecar run` needs the adapters
 
     return run(settings)
 
 
 def _open_store(access: EtcdAccess) -> AbstractAsyncContextManager[Store]:
-    from sidecar.wiring import open_store  # only verbs that talk to etcd need it
+    from sidecar.wiring import open_store  # noqa: PLC0415 - only verbs that talk to etcd need it
 
     return open_store(access)
 

@@ -158,7 +158,7 @@ def command(raw: object) -> tuple[str, ...]:
 
 
 def _words(raw: str) -> tuple[str, ...]:
-    import shlex  # most commands stand behind `--`
+    import shlex  # noqa: PLC0415 - most commands stand behind `--`
 
     try:
         words = tuple(shlex.split(raw))

@@ -37,7 +37,7 @@ def to_json(value: object) -> object:
 
 def from_json(cls: type[T], document: object, where: str = "") -> T:
     """Return the ``cls`` that ``document`` describes. Raises ValueError."""
-    result: T = _reader(cls)(document, where)  # type: ignore[arg-type]  # mypy: a type is hashable
+    result: T = _reader(cls)(document, where)  # type: ignore[arg-type]  # mypy doubts that type[T] is hashable, as @cache wants
     return result
 
 

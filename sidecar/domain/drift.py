@@ -5,8 +5,7 @@ from __future__ import annotations
 
 def diff(rejected: str, replaced_by: str, *, name: str) -> str:
     """A unified diff from the rejected text of the file ``name`` to the one that replaced it."""
-    # Here for the sake of start-up: a file in step never needs it.
-    from difflib import unified_diff
+    from difflib import unified_diff  # noqa: PLC0415 - a file in step never needs it
 
     lines = unified_diff(
         _lines(rejected),

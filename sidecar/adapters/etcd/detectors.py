@@ -21,7 +21,7 @@ def without_detectors() -> Iterator[None]:
     """
     absent = [name for name in _DETECTORS if name not in sys.modules]
     for name in absent:
-        sys.modules[name] = None  # type: ignore[assignment]  # typeshed knows modules alone
+        sys.modules[name] = None  # type: ignore[assignment]  # Python allows None here, see above; its type does not say so
     # Not `catch_warnings`, which is not for a program with threads.
     warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
     try:

@@ -62,8 +62,7 @@ class Watches:
 
     async def _open(self, attempt: Attempt, ranges: tuple[Range, ...], after: Revision) -> Stream:
         if self._connections is None:
-            # aiohttp takes 0.2 s to import, which a process without a watch need not pay.
-            from sidecar.adapters.etcd.streams import Connections
+            from sidecar.adapters.etcd.streams import Connections  # noqa: PLC0415 - 0.2 s, at the first watch
 
             self._connections = Connections(self._settings)
         connections, requests = self._connections, watch_requests(ranges, after)

@@ -51,8 +51,7 @@ async def sightings(paths: Collection[Path], look: Callable[[], T]) -> AsyncGene
 
 
 def _watcher(paths: list[str]) -> RustNotify | None:
-    # In a worker thread, and only when it is needed: watchfiles takes 40 ms to import.
-    from watchfiles import _rust_notify as watchfiles
+    from watchfiles import _rust_notify as watchfiles  # noqa: PLC0415 - 40 ms, in a thread
 
     try:
         return watchfiles.RustNotify(paths, False, False, 0, False, False)

@@ -52,8 +52,7 @@ def _parse(text: str, timeout: float) -> Probe:
 
 
 def _argv(text: str) -> tuple[str, ...]:
-    # Here, because few need it at all.
-    import shlex
+    import shlex  # noqa: PLC0415 - few need it
 
     argv = shlex.split(text[len("exec:") :])
     if not argv or not argv[0]:

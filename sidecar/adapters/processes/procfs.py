@@ -15,7 +15,7 @@ _START_TIME = 22 - 3
 
 def pids() -> Iterator[int]:
     """The number of every process in sight, the lowest first."""
-    for name in os.listdir(_PROC):  # noqa: PTH208  the names alone; a Path for each costs ten times as much
+    for name in os.listdir(_PROC):  # noqa: PTH208 - names are enough; a Path each takes ten times as long
         if name.isdigit():
             yield int(name)
 

@@ -42,7 +42,7 @@ class Child:
         folder: Path,
         jitter: Callable[[], float],
         stop_timeout: float = 10.0,
-        backoff: Backoff = Backoff(),  # noqa: B008  a frozen value
+        backoff: Backoff = Backoff(),  # noqa: B008 - frozen, so that all calls may share it
         clock: Callable[[], float] = anyio.current_time,
     ) -> None:
         require_pidfd()

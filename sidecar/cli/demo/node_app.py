@@ -21,7 +21,7 @@ PATIENCE = 1.0
 
 
 def main(path: str) -> NoReturn:
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123  pathlib takes longer than the rest - pathlib takes 10 ms to import
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes 10 ms to import
         loaded = json.load(file)
     diary = f"{path}.diary"
     servers = loaded["FederatedServers"]
@@ -35,7 +35,7 @@ def main(path: str) -> NoReturn:
 
     def write(event: str, **more: object) -> None:
         line = json.dumps({"event": event, "at": time.time(), "pid": os.getpid(), **more})
-        with open(diary, "a", encoding="utf-8") as out:  # noqa: PTH123  pathlib takes longer than the rest
+        with open(diary, "a", encoding="utf-8") as out:  # noqa: PTH123 - as above
             out.write(f"{line}\n")
 
     def end(*_: object) -> NoReturn:
@@ -51,7 +51,7 @@ def main(path: str) -> NoReturn:
 
 def _starts(diary: str) -> int:
     try:
-        with open(diary, encoding="utf-8") as lines:  # noqa: PTH123  pathlib takes longer than the rest
+        with open(diary, encoding="utf-8") as lines:  # noqa: PTH123 - as above
             return sum('"event": "start"' in line for line in lines)
     except FileNotFoundError:
         return 0

@@ -25,8 +25,7 @@ def main(argv: Sequence[str], world: World) -> int:
     parser.add_argument("--keep", action="store_true", help="leave the network running, to play")
     parser.add_argument("--etcd-binary", type=Path, metavar="PATH", help="the etcd to start")
     asked = parser.parse(argv)
-    # --help needs none of it.
-    from sidecar.cli.demo.acts import ACTS
-    from sidecar.cli.demo.performance import Performance
+    from sidecar.cli.demo.acts import ACTS  # noqa: PLC0415 - --help needs neither
+    from sidecar.cli.demo.performance import Performance  # noqa: PLC0415 - as above
 
     return Performance(world, ACTS, keep=asked.keep, etcd_binary=asked.etcd_binary).run()

@@ -54,7 +54,7 @@ async def make_child(tmp_path: Path, anyio_backend: str) -> AsyncIterator[MakeCh
         script: str | tuple[str, ...],
         *,
         stop_timeout: float = 20.0,
-        backoff: Backoff = Backoff(),  # noqa: B008  a frozen value
+        backoff: Backoff = Backoff(),  # noqa: B008 - frozen, so that all calls may share it
         clock: Callable[[], float] = anyio.current_time,
         env: dict[str, str] | None = None,
         cwd: Path | None = tmp_path,
