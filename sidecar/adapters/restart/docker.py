@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,15 +17,22 @@ import anyio
 from sidecar.adapters.restart.driver import Life
 from sidecar.domain.errors import BadConfiguration, DriverTrouble
 from sidecar.domain.servers import ServerList
+from sidecar.logs import event
 
 if TYPE_CHECKING:
     from aiodocker import DockerError
     from aiodocker.containers import DockerContainer
 
+log = logging.getLogger(__name__)
+
 _SCHEMES = ("unix://", "tcp://", "http://", "https://")
 
 # How much of what somebody else wrote (a probe's output, the engine's words) goes into a reason.
-_LONGEST = 200
+_LONGEST = 400
+
+# How much of the time to stop in is gone when a JVM is asked for its threads.
+_DUMP_AT = 0.8
+_JAVA = re.compile(r"(\S*/)?java\s")
 
 _NO_SUCH_CONTAINER = 404
 # What aiodocker gives a failure to connect, which has no status of HTTP.
@@ -35,8 +43,8 @@ class DockerDriver:
     """Implements `Driver` for the container called ``container`` (or with that id) of the engine at ``host``.
 
     ``host`` is ``unix:///var/run/docker.sock`` or ``tcp://HOST:PORT``; with DOCKER_TLS_VERIFY=1 the
-    certificates of DOCKER_CERT_PATH are used. ``stop_timeout`` is in seconds, from SIGTERM (or what the image's
-    STOPSIGNAL says) to SIGKILL.
+    certificates of DOCKER_CERT_PATH are used. ``stop_timeout`` is in seconds, from SIGTERM (or the image's
+    STOPSIGNAL) to SIGKILL.
 
     A life is one start of one container: its id and when that started. A container that was removed and
     created again under its name is another life, not another container. Between two lives, while Docker
@@ -80,14 +88,14 @@ class DockerDriver:
                     f"docker rm --force {self._name}, then create it again"
                 )
             await self._thaw(container, state)
-            await container.restart(t=self._stop_timeout)
+            await self._end(container, container.restart(t=self._stop_timeout))
 
     async def stop(self) -> None:
         """Stop it, and let it stay stopped. One that is not there has been stopped."""
         async with self._container() as container:
             try:
                 await self._thaw(container, (await container.show())["State"])
-                await container.stop(t=self._stop_timeout)
+                await self._end(container, container.stop(t=self._stop_timeout))
             except _docker_error() as exc:
                 if exc.status != _NO_SUCH_CONTAINER:
                     raise
@@ -97,11 +105,11 @@ class DockerDriver:
         identifier, what, when = life.name.split()
         wanted = ["die", "destroy"] if what == _STARTED else ["start", "destroy"]
         filters = {"type": ["container"], "container": [identifier], "event": wanted}
-        # From the life's own beginning on: what happened between the last look and this request is told as well.
+        # From the life's own beginning on: so what happened since the last look is told as well.
         since = f"{_moment(when).timestamp():.6f}"
         try:
             async with self._container() as container, anyio.create_task_group() as tasks:
-                events = container.docker.events
+                events: Any = container.docker.events
                 told = events.subscribe(create_task=False)
                 tasks.start_soon(partial(events.run, since=since, filters=json.dumps(filters)))
                 await told.get()
@@ -113,6 +121,30 @@ class DockerDriver:
         # A process that is frozen hears no SIGTERM: without this it would only be killed.
         if state["Paused"]:
             await container.unpause()
+
+    async def _end(self, container: DockerContainer, request: Awaitable[None]) -> None:
+        """Await a ``request`` that ends the container; a JVM that does not obey is asked what it does."""
+        refused = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._ask_for_threads, container)
+            try:
+                await request
+            except _docker_error() as exc:
+                refused = exc  # the task group would wrap it
+            tasks.cancel_scope.cancel()
+        if refused is not None:
+            raise refused
+
+    async def _ask_for_threads(self, container: DockerContainer) -> None:
+        """Shortly before the engine kills a JVM, have it write a thread dump, which its log keeps."""
+        await anyio.sleep(self._stop_timeout * _DUMP_AT)
+        # A container that has ended by now has no processes to list, and none to signal.
+        with suppress(_docker_error()):
+            processes = (await container.top(ps_args="-eo pid,args"))["Processes"]
+            if any(_JAVA.match(command) for _, command in processes):
+                await container.kill(signal="SIGQUIT")
+                told = "it does not end; its thread dump is in its log"
+                event(log, logging.WARNING, told, what=self.what, see=f"docker logs {self._name}")
 
     @asynccontextmanager
     async def _container(self) -> AsyncIterator[DockerContainer]:
@@ -144,8 +176,8 @@ class DockerDriver:
                 )
             case FileNotFoundError():
                 return (
-                    f"there is no socket at {self._host}; start Docker, mount its socket where the sidecar is "
-                    "a container, or correct --docker-host"
+                    f"there is no socket at {self._host}; start Docker, mount its socket where the sidecar "
+                    "is a container, or correct --docker-host"
                 )
             case _:
                 return f"Docker does not answer at {self._host}; is it running? Else correct --docker-host"
