@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sidecar import logs
 from sidecar.cli.parsing import Parser, add_settings, flags_of
 from sidecar.cli.world import World
-from sidecar.config import load
-from sidecar.config.table import NODE
+from sidecar.config import Settings, load
+from sidecar.config.table import NODE, RESTARTING
 from sidecar.domain.errors import UsageError
 
 DESCRIPTION = """\
@@ -29,11 +29,16 @@ def main(argv: Sequence[str], world: World) -> int:
     own, command = _split(argv)
     parser = Parser("run", "[OPTION]… [-- COMMAND ARG…]", DESCRIPTION, EPILOG, stray=STRAY)
     add_settings(parser, "this node", NODE)
+    add_settings(parser, "the process next to it", RESTARTING)
     add_settings(parser)
     flags = flags_of(parser.parse(own)) | {"command": command}
-    settings = load(flags, world.environ, world.folder)
-    logs.set_up(settings.log_format, settings.log_level, environ=world.environ)
-    return world.run(settings)
+
+    def settings() -> Settings:
+        return load(flags, world.environ, world.folder)
+
+    found = settings()
+    logs.set_up(found.log_format, found.log_level, environ=world.environ)
+    return world.run(found, settings)
 
 
 def _split(argv: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None]:

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ class Sidecar:
         self.ends = ends
         self.settings: Settings | None = None
 
-    def run(self, settings: Settings) -> int:
+    def run(self, settings: Settings, _: Callable[[], object]) -> int:
         self.settings = settings
         if isinstance(self.ends, BaseException):
             raise self.ends
