@@ -72,27 +72,31 @@ ADMIN = (Setting("admin", values.address_or_off, "ADDRESS", "HOST:PORT or off", 
 
 # What `sidecar run` alone takes.
 NODE = (
-    Setting("file", values.path, "PATH", "federated.json or config.json; else the one here"),
-    Setting("role", values.choice(Role), "ROLE", "federated or database; else told by the file's name"),
+    Setting("file", values.path, "PATH", "federated.json or config.json; else found here"),
+    Setting("role", values.choice(Role), "ROLE", "federated or database; else by the file's name"),
     Setting("node_id", values.node_id, "ID", "this node's name; else the file's NodeID"),
-    Setting("url", values.server_url, "URL", "this server's own; else found in the file's list"),
-    Setting("state_dir", values.path, "DIR", "where it remembers; else .sidecar beside the file"),
+    Setting("url", values.server_url, "URL", "this server's own; else found in its list"),
+    Setting("state_dir", values.path, "DIR", "where it remembers; else .sidecar beside FILE"),
     # etcd grants whole seconds, and a leader steps down before the end: one second is too little.
     Setting("lease_ttl", values.seconds(2, 3600), "SECONDS", "until a dead sidecar is missed", "10"),
-    Setting("health", values.health, "PROBE", "URL, tcp://HOST:PORT or exec:CMD; else its own URL"),
+    Setting("health", values.health, "PROBE", "URL, tcp://HOST:PORT, exec:CMD; else its own"),
     Setting("bootstrap", values.choice(Bootstrap), "auto|never", "publish the first list", "auto"),
     Setting("on_removed", values.choice(OnRemoved), "stop|leave", "what to do to COMMAND", "stop"),
     *ADMIN,
     Setting("seed", values.path, "FILE", "what the file begins as, where there is none yet"),
 )
 
-# How the process next to it is restarted; of `sidecar run` too.
-RESTARTING = (
+# What looks after the process next to it; of `sidecar run` too.
+PROCESS = (
     Setting("command", values.command, "COMMAND", "the process to look after", own_flag=""),
-    Setting("restart", values.choice(RestartDriver), "DRIVER", "child with a COMMAND, else none; see below"),
+    Setting("restart", values.choice(RestartDriver), "DRIVER", "see below; child with a COMMAND, else none"),
     Setting("restart_timeout", values.seconds(1), "SECONDS", "until a restart is cut off", "60"),
     Setting("start_timeout", values.seconds(1), "SECONDS", "to be healthy in, or started anew", "60"),
     Setting("stop_timeout", values.seconds(0), "SECONDS", "from SIGTERM to SIGKILL", "10"),
+)
+
+# What each driver has to be told, for a process that the sidecar does not launch.
+DRIVERS = (
     Setting("restart_command", values.command, "COMMAND", "command: what restarts the process"),
     Setting("signal.pattern", values.pattern, "REGEX", "signal: found in its command line"),
     Setting("signal.pid_file", values.path, "FILE", "signal: holds its number"),
@@ -105,12 +109,14 @@ RESTARTING = (
     Setting(
         "kubernetes.mode", values.choice(KubernetesMode), "MODE", "container, pod, workload", "container"
     ),
-    Setting("kubernetes.workload", values.workload, "KIND/NAME", "such as statefulset/fed"),
+    Setting("kubernetes.workload", values.workload, "KIND/NAME", "workload: such as statefulset/fed"),
     Setting("kubernetes.namespace", values.word, "NAME", "else the service account's"),
     Setting("kubernetes.pod", values.word, "NAME", "else the host's name"),
     Setting("systemd.unit", values.word, "UNIT", "systemd: such as federated.service"),
     Setting("systemd.scope", values.choice(SystemdScope), "SCOPE", "system or user", "system"),
 )
+
+RESTARTING = PROCESS + DRIVERS
 
 # What every verb that talks to etcd takes.
 NETWORK = (
