@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -40,19 +41,42 @@ class LaunchTest {
     }
 
     @Test
-    void kubernetesIsSeenInItsVariable() {
-        assertEquals(Launch.KUBERNETES, launch(700, Map.of("KUBERNETES_SERVICE_HOST", "10.0.0.1")));
+    void theMainProcessOfAContainerIsSeenInItsParent() throws IOException {
+        machine.process(20, 0, "java", root, "java", "-jar", "server.jar");
+        machine.process(21, 1, "java", root, "java", "-jar", "server.jar");
+        assertEquals(Launch.PLAIN, launch(21, Map.of()), "an orphan on a machine without containers");
+        for (long pid : List.of(20L, 21L)) {
+            assertEquals(Launch.KUBERNETES, launch(pid, Map.of("KUBERNETES_SERVICE_HOST", "10.0.0.1")));
+            assertEquals(Launch.CONTAINER, launch(pid, Map.of("container", "podman")));
+        }
+        Files.createDirectories(root.resolve("run"));
+        Path mark = Files.createFile(root.resolve("run/.containerenv"));
+        assertEquals(Launch.CONTAINER, launch(21, Map.of()));
+        Files.delete(mark);
+        Files.createFile(root.resolve(".dockerenv"));
+        assertEquals(Launch.CONTAINER, launch(21, Map.of()));
     }
 
     @Test
-    void aContainerIsSeenInItsMarks() throws IOException {
-        assertEquals(Launch.CONTAINER, launch(700, Map.of("container", "podman")));
-        Files.createDirectories(root.resolve("run"));
-        Path mark = Files.createFile(root.resolve("run/.containerenv"));
-        assertEquals(Launch.CONTAINER, launch(700, Map.of()));
-        Files.delete(mark);
-        Files.createFile(root.resolve(".dockerenv"));
-        assertEquals(Launch.CONTAINER, launch(700, Map.of()));
+    void aShellInsideOfAContainerStartsNothingAgain() {
+        assertEquals(Launch.PLAIN, launch(700, Map.of("container", "podman", "KUBERNETES_SERVICE_HOST", "10.0.0.1")));
+    }
+
+    @Test
+    void aScriptThatIsPidOneEndsWithItsContainer() throws IOException {
+        Path inside = Files.createDirectories(root.resolve("inside"));
+        Files.createFile(inside.resolve("run.sh"));
+        FakeMachine container = new FakeMachine(inside);
+        container.process(1, 0, "run.sh", inside, "/bin/sh", "run.sh");
+        container.process(7, 1, "java", inside, "java", "-jar", "server.jar");
+        assertEquals(Launch.PID_1, Launch.recognise(Map.of(), 7, container.proc, inside));
+    }
+
+    @Test
+    void aSupervisorIsSeenByItsName() throws IOException {
+        machine.process(900, 1, "s6-supervise", root, "s6-supervise", "server");
+        machine.process(901, 900, "java", root, "java", "-jar", "server.jar");
+        assertEquals(Launch.SUPERVISOR, launch(901, Map.of()));
     }
 
     @Test

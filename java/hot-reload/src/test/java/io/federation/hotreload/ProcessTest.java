@@ -56,13 +56,20 @@ class ProcessTest {
     }
 
     @Test
-    void exitsWithItsOwnCodeWhereSomebodyStartsItAgain() throws Exception {
-        machine.builder.environment().put("KUBERNETES_SERVICE_HOST", "10.0.0.1");
-        machine.start(machine.java(machine.options("-Dprobe.unrestartable=true")));
-        machine.signal(machine.awaitServing(), "HUP");
-        assertEquals(75, machine.exitCode());
-        assertEquals(List.of(), machine.alive());
-        assertTrue(machine.output().contains("exit with 75, to be started again by Kubernetes"), machine.output());
+    void isStartedAgainByItsSupervisor() throws Exception {
+        // A script is called by its file's name: this one is known for a supervisor.
+        Path supervise = Files.writeString(folder.resolve("supervise"),
+                "#!/bin/sh\nwhile \"$@\"; code=$?; echo \"it ended with $code\"; [ $code = 75 ]; do :; done\n");
+        assertTrue(supervise.toFile().setExecutable(true));
+        List<String> words = new ArrayList<>(List.of(supervise.toString()));
+        words.addAll(machine.java(machine.options("-Dprobe.unrestartable=true")));
+        machine.start(words);
+        long before = machine.awaitServing();
+        machine.signal(before, "HUP");
+        Waiting.until("another process serves", () -> machine, () -> Long.parseLong(machine.ask("/pid")) != before);
+        assertTrue(machine.output().contains("exit with 75, to be started again by its supervisor"), machine.output());
+        assertTrue(machine.output().contains("it ended with 75"), machine.output());
+        assertEquals(2, machine.alive().size(), () -> "the supervisor and one program; " + machine);
     }
 
     @Test
