@@ -34,7 +34,19 @@ class FileWatchTest {
     }
 
     private FileWatch watch(Path path) throws IOException {
-        return new FileWatch(path, changes::incrementAndGet, new Log(context -> { }));
+        return new FileWatch(path, changes::incrementAndGet, new Log(new Quiet()));
+    }
+
+    private static final class Quiet implements Application {
+        @Override
+        public void start(Context context) {
+            // Never started: only its log is used.
+        }
+
+        @Override
+        public void log(System.Logger.Level level, String message) {
+            // What the watch says is not looked at here.
+        }
     }
 
     private void awaitChanges(int count) {
