@@ -32,6 +32,12 @@ _PATH = re.compile(
 _PATCHES = {"application/strategic-merge-patch+json", "application/merge-patch+json"}
 _ANNOTATION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 
+_NO_NAME = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -241,8 +247,7 @@ class _Request:
             return await self._watch(int(query["resourceVersion"]))
         if self.request.path not in self.cluster.objects:
             qualified = f"{self.resource}.{group}" if group else self.resource
-            details = {"name": name, "kind": self.resource} | ({"group": group} if group else {})
-            raise _Refused(404, "NotFound", f'{qualified} "{name}" not found', details)
+            raise _Refused(404, "NotFound", f'{qualified} "{name}" not found', self._details(group))
         changed = {"get": self._get, "delete": self._delete, "patch": self._patch}[self.verb]
         return web.json_response(await changed(self.cluster.objects[self.request.path]))
 
@@ -266,8 +271,11 @@ class _Request:
             f'{qualified}{named} is forbidden: User "{user}" cannot {self.verb} resource "{self.resource}" '
             f'in API group "{group}" in the namespace "{namespace}"'
         )
-        details = {"name": self.name, "kind": self.resource} | ({"group": group} if group else {})
-        raise _Refused(403, "Forbidden", message, details)
+        raise _Refused(403, "Forbidden", message, self._details(group))
+
+    def _details(self, group: str) -> Json:
+        named = {"name": self.name} if self.name else {}
+        return named | ({"group": group} if group else {}) | {"kind": self.resource}
 
     async def _get(self, stored: Json) -> Json:
         return stored
@@ -277,9 +285,11 @@ class _Request:
         metadata = stored["metadata"]
         wanted = self.body.get("preconditions", {}).get("uid")
         if wanted not in (None, metadata["uid"]):
-            raise self._conflict(
-                f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {metadata['uid']}"
+            why = (
+                f"the UID in the precondition ({wanted}) does not match the UID in record ({metadata['uid']})"
             )
+            told = f"{why}. The object might have been deleted and then recreated"
+            raise self._conflict("Pod", {"name": self.name, "kind": "Pod"}, told)
         metadata["deletionTimestamp"] = "2026-01-01T01:00:00Z"
         self.cluster.put(self.request.path, stored)
         if self.cluster.controlled:
@@ -291,36 +301,36 @@ class _Request:
     async def _patch(self, stored: Json) -> Json:
         kind = self.request.content_type
         if kind not in _PATCHES:
-            accepted = (
-                "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
-            )
-            text = (
-                f"the body of the request was in an unknown format - accepted media types include: {accepted}"
-            )
-            raise _Refused(415, "UnsupportedMediaType", text)
+            raise _Refused(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
         self.body = await self.request.json()
         if self.cluster.meanwhile:
             self.cluster.meanwhile.pop(0)()
             stored = self.cluster.objects[self.request.path]
         wanted = self.body.get("metadata", {}).get("resourceVersion")
         if wanted not in (None, stored["metadata"]["resourceVersion"]):
-            raise self._conflict(
+            details = {"name": self.name, "group": "apps", "kind": self.resource}
+            told = (
                 "the object has been modified; please apply your changes to the latest version and try again"
             )
+            raise self._conflict(f"{self.resource}.apps", details, told)
         merged = _merged(stored, self.body)
         self._validate(merged)
         return self.cluster.put(self.request.path, merged)
 
     def _validate(self, merged: Json) -> None:
+        field = "spec.template.annotations"
         for key in merged["spec"]["template"]["metadata"]["annotations"]:
             if not _ANNOTATION.fullmatch(key):
-                what = f'spec.template.annotations: Invalid value: "{key}": a qualified name must be valid'
-                raise _Refused(422, "Invalid", f'{merged["kind"]}.apps "{self.name}" is invalid: {what}')
+                what = f'Invalid value: "{key}": {_NO_NAME}'
+                causes = [{"reason": "FieldValueInvalid", "message": what, "field": field}]
+                details = {"name": self.name, "group": "apps", "kind": merged["kind"], "causes": causes}
+                told = f'{merged["kind"]}.apps "{self.name}" is invalid: {field}: {what}'
+                raise _Refused(422, "Invalid", told, details)
 
-    def _conflict(self, why: str) -> _Refused:
-        qualified = f"{self.resource}.apps" if self.resource != "pods" else self.resource
-        message = f'Operation cannot be fulfilled on {qualified} "{self.name}": {why}'
-        return _Refused(409, "Conflict", message, {"name": self.name, "kind": self.resource})
+    def _conflict(self, what: str, details: Json, why: str) -> _Refused:
+        return _Refused(
+            409, "Conflict", f'Operation cannot be fulfilled on {what} "{self.name}": {why}', details
+        )
 
     async def _watch(self, since: int) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
