@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 BASE = "federation-base/debian:bookworm"
+JAVA = "federation-base/java:17"
 
 # Everything that a test makes bears it, so that it can be found again and removed.
 LABEL = "federation-sidecar.test"
