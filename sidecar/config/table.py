@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sidecar.config import values
-from sidecar.config.restarts import RestartDriver, SystemdScope
+from sidecar.config.restarts import KubernetesMode, RestartDriver, SystemdScope
 from sidecar.domain.identity import Role
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from sidecar.adapters.kubernetes.pod import annotated
-from sidecar.domain.errors import BadConfiguration
 from sidecar.domain.servers import ServerList
 
 Json = dict[str, Any]
@@ -19,19 +17,6 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 SERVERS = "federation-sidecar/servers"
 """Our own annotation beside it: the digest of the list that the pods were replaced for."""
 
-_KINDS = {
-    "statefulset": "statefulsets",
-    "statefulsets": "statefulsets",
-    "sts": "statefulsets",
-    "deployment": "deployments",
-    "deployments": "deployments",
-    "deploy": "deployments",
-    "daemonset": "daemonsets",
-    "daemonsets": "daemonsets",
-    "ds": "daemonsets",
-}
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-
 
 @dataclass(frozen=True, slots=True)
 class Workload:
@@ -39,18 +24,6 @@ class Workload:
 
     resource: str
     name: str
-
-    @classmethod
-    def parse(cls, text: str) -> Workload:
-        """Read ``statefulset/fed``; kinds are spelled as kubectl takes them. Raises `BadConfiguration`."""
-        kind, _, name = text.partition("/")
-        resource = _KINDS.get(kind.lower())
-        if resource is None or not _NAME.fullmatch(name):
-            raise BadConfiguration(
-                f"--kubernetes-workload {text!r} is no workload; write statefulset/NAME, deployment/NAME or "
-                "daemonset/NAME"
-            )
-        return cls(resource, name)
 
     def path(self, namespace: str) -> str:
         """Where it is in the API."""

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from http import HTTPStatus
 
@@ -20,7 +19,7 @@ from sidecar.adapters.kubernetes.pod import has_gate, life_of, owner_of, version
 from sidecar.adapters.kubernetes.refusals import NoAnswer, Refusal
 from sidecar.adapters.kubernetes.workload import Workload, obstacle, on_its_way, restart_patch
 from sidecar.adapters.restart.driver import Life
-from sidecar.domain.errors import BadConfiguration, DriverTrouble
+from sidecar.domain.errors import DriverTrouble
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
 
@@ -50,18 +49,11 @@ class Pace:
     unwatched: float = 5.0
 
 
-class KubernetesMode(StrEnum):
-    """What is restarted through the API."""
-
-    POD = "pod"
-    WORKLOAD = "workload"
-
-
 class KubernetesDriver:
     """Implements `Driver` for the pod that the sidecar runs in.
 
-    ``pod``: it deletes its own pod, and the controller makes the next; the sidecar ends with it, and the
-    next pod's boot check comes before the process. ``workload``: it marks the workload's pod template, as
+    Without a ``workload`` it deletes its own pod, and the controller makes the next. The sidecar ends with
+    it, and the next pod's boot check comes before the process. With one it marks that workload's pod template, as
     ``kubectl rollout restart`` does, and its controller replaces the pods one by one; a digest of the list
     beside the mark has all nodes of one workload ask for that once, not once each.
     """
@@ -72,16 +64,11 @@ class KubernetesDriver:
         self,
         access: KubernetesAccess,
         *,
-        mode: KubernetesMode = KubernetesMode.POD,
         workload: Workload | None = None,
         now: Callable[[], float] = time.time,
         timeout: float = 4.0,
         pace: Pace = Pace(),
     ) -> None:
-        if (mode is KubernetesMode.WORKLOAD) != (workload is not None):
-            raise BadConfiguration(
-                "--kubernetes-workload (statefulset/fed) goes with --kubernetes-mode workload: set both"
-            )
         self._api = KubernetesApi(access, timeout=timeout)
         self._pace = pace
         self._access = access

@@ -15,7 +15,7 @@ from aiohttp import web
 from sidecar.adapters.kubernetes.access import KubernetesAccess
 from sidecar.adapters.kubernetes.workload import RESTARTED_AT, SERVERS, Workload, digest
 from sidecar.adapters.restart.driver import Life
-from sidecar.adapters.restart.kubernetes import KubernetesDriver, KubernetesMode, Pace
+from sidecar.adapters.restart.kubernetes import KubernetesDriver, Pace
 from sidecar.domain.errors import BadConfiguration, DriverTrouble
 from sidecar.domain.servers import ServerList
 from tests.certificates import Authority, Pair
@@ -37,6 +37,7 @@ LONGER = LIST.appended(ServerList.parse(["http://fed-2.fed:9000"]))
 BEGAN = 1767225600.0
 """When the container of `pod` started: 2026-01-01T00:00:00Z."""
 
+FED = Workload("statefulsets", "fed")
 QUICK = Pace(first=0.01, unwatched=0.01)
 
 pytestmark = pytest.mark.anyio
@@ -49,9 +50,8 @@ class Ground:
     cluster: Cluster
     access: KubernetesAccess
 
-    def driver(self, mode: KubernetesMode = KubernetesMode.POD) -> KubernetesDriver:
-        of = Workload("statefulsets", "fed") if mode is KubernetesMode.WORKLOAD else None
-        return KubernetesDriver(self.access, mode=mode, workload=of, now=lambda: BEGAN + 60, pace=QUICK)
+    def driver(self, workload: Workload | None = None) -> KubernetesDriver:
+        return KubernetesDriver(self.access, workload=workload, now=lambda: BEGAN + 60, pace=QUICK)
 
 
 @pytest.fixture
@@ -261,7 +261,7 @@ def patches(cluster: Cluster) -> list[int]:
 
 
 async def test_mode_workload_marks_the_pod_template(rolling: Ground) -> None:
-    driver = rolling.driver(KubernetesMode.WORKLOAD)
+    driver = rolling.driver(FED)
     assert not driver.keeps_stopped
     version = rolling.cluster.objects[STATEFULSET]["metadata"]["resourceVersion"]
 
@@ -278,7 +278,7 @@ async def test_mode_workload_marks_the_pod_template(rolling: Ground) -> None:
 
 
 async def test_several_nodes_of_a_workload_ask_for_one_restart(rolling: Ground) -> None:
-    first, second = (rolling.driver(KubernetesMode.WORKLOAD) for _ in range(2))
+    first, second = (rolling.driver(FED) for _ in range(2))
     life = await life_of(first)
 
     async with anyio.create_task_group() as tasks:
@@ -290,7 +290,7 @@ async def test_several_nodes_of_a_workload_ask_for_one_restart(rolling: Ground) 
 
 
 async def test_another_list_is_another_restart(rolling: Ground) -> None:
-    driver = rolling.driver(KubernetesMode.WORKLOAD)
+    driver = rolling.driver(FED)
     life = await life_of(driver)
 
     await driver.restart(life, LIST)
@@ -302,7 +302,7 @@ async def test_another_list_is_another_restart(rolling: Ground) -> None:
 
 async def test_a_pod_made_for_this_list_is_restarted_when_it_has_to_be(rolling: Ground) -> None:
     """It hangs, say: that its workload was restarted for the list before is no reason not to."""
-    driver = rolling.driver(KubernetesMode.WORKLOAD)
+    driver = rolling.driver(FED)
     await driver.restart(await life_of(driver), LIST)
     fresh = pod(uid="uid-2")
     fresh["metadata"]["annotations"] = template_notes(rolling.cluster)
@@ -314,7 +314,7 @@ async def test_a_pod_made_for_this_list_is_restarted_when_it_has_to_be(rolling: 
 
 
 async def test_a_workload_that_changes_meanwhile_is_read_again(rolling: Ground) -> None:
-    driver = rolling.driver(KubernetesMode.WORKLOAD)
+    driver = rolling.driver(FED)
     life = await life_of(driver)
     rolling.cluster.meanwhile = [lambda: rolling.cluster.put(STATEFULSET, workload(replicas=4))]
 
@@ -325,7 +325,7 @@ async def test_a_workload_that_changes_meanwhile_is_read_again(rolling: Ground) 
 
 
 async def test_a_workload_that_never_keeps_still_is_trouble(rolling: Ground) -> None:
-    driver = rolling.driver(KubernetesMode.WORKLOAD)
+    driver = rolling.driver(FED)
     life = await life_of(driver)
     rolling.cluster.meanwhile = [lambda: rolling.cluster.put(STATEFULSET, workload()) for _ in range(9)]
 
@@ -344,7 +344,7 @@ async def test_a_workload_that_would_replace_no_pod_is_told(
     rolling: Ground, spec: dict[str, Any], words: str
 ) -> None:
     rolling.cluster.put(STATEFULSET, workload(**spec))
-    driver = rolling.driver(KubernetesMode.WORKLOAD)
+    driver = rolling.driver(FED)
 
     with pytest.raises(DriverTrouble, match=f"statefulset fed cannot be restarted: {words}"):
         await driver.restart(await life_of(driver), LIST)
@@ -355,25 +355,25 @@ async def test_a_workload_that_would_replace_no_pod_is_told(
 
 
 @pytest.mark.parametrize(
-    ("rules", "mode", "doing", "lacks", "rule"),
+    ("rules", "of", "doing", "lacks", "rule"),
     [
         (
             (),
-            KubernetesMode.POD,
+            None,
             "look at pod fed-0",
             "get pods",
             'apiGroups: [""], resources: [pods], resourceNames: [fed-0], verbs: [get]',
         ),
         (
             (Rule("", "pods", ("get", "watch")),),
-            KubernetesMode.POD,
+            None,
             "restart pod fed-0",
             "delete pods",
             'apiGroups: [""], resources: [pods], resourceNames: [fed-0], verbs: [delete]',
         ),
         (
             (Rule("", "pods", ("get", "watch")), Rule("apps", "statefulsets", ("get",), ("fed",))),
-            KubernetesMode.WORKLOAD,
+            FED,
             "restart statefulset fed",
             "patch statefulsets",
             'apiGroups: ["apps"], resources: [statefulsets], resourceNames: [fed], verbs: [patch]',
@@ -381,10 +381,10 @@ async def test_a_workload_that_would_replace_no_pod_is_told(
     ],
 )
 async def test_a_missing_right_is_told_with_the_rule_that_gives_it(
-    ground: Ground, rules: tuple[Rule, ...], mode: KubernetesMode, doing: str, lacks: str, rule: str
+    ground: Ground, rules: tuple[Rule, ...], of: Workload | None, doing: str, lacks: str, rule: str
 ) -> None:
     ground.cluster.rules = rules
-    driver = ground.driver(mode)
+    driver = ground.driver(of)
 
     with pytest.raises(DriverTrouble) as caught:
         await driver.restart(await life_of(driver), LIST)
@@ -417,7 +417,7 @@ async def test_a_pod_that_is_not_there_is_told_with_the_settings_that_name_it(gr
 
 async def test_a_wrong_list_of_rights_to_a_workload_that_is_not_there(rolling: Ground) -> None:
     rolling.cluster.take(STATEFULSET)
-    driver = rolling.driver(KubernetesMode.WORKLOAD)
+    driver = rolling.driver(FED)
 
     with pytest.raises(DriverTrouble, match=r'statefulsets\.apps "fed" not found; see whether'):
         await driver.restart(await life_of(driver), LIST)
@@ -609,33 +609,3 @@ def test_a_pod_without_a_token_is_told_how_to_get_one(folder: Path, missing: str
 
     with pytest.raises(BadConfiguration, match=rf"{missing} cannot be read .* --kubernetes-mode container"):
         KubernetesAccess.in_cluster({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, host_name="fed-0", folder=folder)
-
-
-@pytest.mark.parametrize(
-    ("text", "resource"),
-    [
-        ("statefulset/fed", "statefulsets"),
-        ("sts/fed", "statefulsets"),
-        ("Deployment/fed", "deployments"),
-        ("ds/fed", "daemonsets"),
-    ],
-)
-def test_a_workload_is_spelled_as_kubectl_takes_it(text: str, resource: str) -> None:
-    assert Workload.parse(text) == Workload(resource, "fed")
-
-
-@pytest.mark.parametrize("text", ["fed", "job/fed", "statefulset/", "statefulset/../x", "statefulset/Fed"])
-def test_what_is_no_workload_is_told(text: str) -> None:
-    with pytest.raises(BadConfiguration, match="is no workload; write statefulset/NAME"):
-        Workload.parse(text)
-
-
-def test_mode_and_workload_go_together(folder: Path) -> None:
-    access = KubernetesAccess.in_cluster(
-        {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, host_name="fed-0", folder=folder
-    )
-
-    with pytest.raises(BadConfiguration, match="set both"):
-        KubernetesDriver(access, mode=KubernetesMode.WORKLOAD)
-    with pytest.raises(BadConfiguration, match="set both"):
-        KubernetesDriver(access, workload=Workload("statefulsets", "fed"))

@@ -10,7 +10,7 @@ import pytest
 
 from sidecar.adapters.kubernetes.access import KubernetesAccess
 from sidecar.adapters.kubernetes.workload import Workload
-from sidecar.adapters.restart.kubernetes import KubernetesDriver, KubernetesMode
+from sidecar.adapters.restart.kubernetes import KubernetesDriver
 from sidecar.domain.servers import ServerList
 from tests.certificates import Authority
 from tests.kubernetes_api import NAMESPACE, POD, STATEFULSET, TOKEN, Cluster, Rule, pod, serving, workload
@@ -69,7 +69,7 @@ async def test_the_rights_are_those_that_the_driver_uses(
 async def _live(access: KubernetesAccess, mode: str, cluster: Cluster) -> None:
     """All that a driver does: look, notice an end, restart."""
     of = Workload("statefulsets", "fed") if mode == "workload" else None
-    driver = KubernetesDriver(access, mode=KubernetesMode(mode), workload=of)
+    driver = KubernetesDriver(access, workload=of)
     life = await driver.look()
     assert life is not None
     with anyio.fail_after(20):
