@@ -53,9 +53,9 @@ class KubernetesDriver:
     """Implements `Driver` for the pod that the sidecar runs in.
 
     Without a ``workload`` it deletes its own pod, and the controller makes the next. The sidecar ends with
-    it, and the next pod's boot check comes before the process. With one it marks that workload's pod template, as
-    ``kubectl rollout restart`` does, and its controller replaces the pods one by one; a digest of the list
-    beside the mark has all nodes of one workload ask for that once, not once each.
+    it, and the next pod's boot check comes before the process. With one it marks that workload's pod
+    template, as ``kubectl rollout restart`` does, and its controller replaces the pods one by one; a digest
+    of the list beside the mark has all nodes of one workload ask for that once, not once each.
     """
 
     replaces = True
