@@ -113,8 +113,20 @@ class Process(Protocol):
         """Launch it on a file that holds ``servers``; returns once it runs, or is `Exited` again."""
         ...
 
+    async def restart(self, servers: ServerList) -> None:
+        """Make it read its file, which holds ``servers``, anew.
+
+        Returns once it runs on them, or has failed to and `state` says why; or once it is stopped, and
+        `start` is to launch it.
+        """
+        ...
+
     async def stop(self) -> None:
         """End it: SIGTERM to all of it, SIGKILL after the grace period. Returns when all of it is gone."""
+        ...
+
+    async def release(self) -> None:
+        """The sidecar ends: what it launched ends with it, what others launched goes on."""
         ...
 
     async def changed(self) -> None:

@@ -13,7 +13,7 @@ from sidecar.domain.status import Status
 REFRESH = 2  # seconds
 
 _GOOD = {Phase.RUNNING}
-_BAD = {Phase.CRASHED, Phase.REFUSED, Phase.REMOVED}
+_BAD = {Phase.CRASHED, Phase.RESTART_FAILED, Phase.REFUSED, Phase.REMOVED}
 
 _PAGE = """<!doctype html>
 <html lang="en">

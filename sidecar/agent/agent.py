@@ -97,11 +97,11 @@ async def run(
 
 
 async def _say_goodbye(world: World, board: Board, session: Session) -> None:
-    """Let the next leader lead at once, and stop the process; neither waits for the other."""
+    """Let the next leader lead at once, and let go of the process; neither waits for the other."""
     with anyio.CancelScope(shield=True):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_give_back, session)
-            tasks.start_soon(world.process.stop)
+            tasks.start_soon(world.process.release)
             tasks.start_soon(keep_applied, world.state, board)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -9,14 +11,26 @@ from typing import Any, TypeVar
 import anyio
 
 from sidecar.domain.draft import Term
+from sidecar.domain.process import Running
 from sidecar.domain.report import Phase
+from sidecar.domain.servers import ServerList
 from sidecar.domain.status import Counters
-from sidecar.domain.view import Decision, View, applied, loaded_version
+from sidecar.domain.view import Decision, View, applied, boot_checked, loaded_version
 
 T = TypeVar("T")
 
-_STANDING_STILL = (Phase.WAITING, Phase.JOINING, Phase.REFUSED, Phase.REMOVED, Phase.CRASHED)
-_CHECKED = (Phase.STARTING, Phase.RUNNING, Phase.RESTART_PENDING, Phase.RESTARTING, Phase.CRASHED)
+_STANDING_STILL = (
+    Phase.WAITING,
+    Phase.JOINING,
+    Phase.REFUSED,
+    Phase.REMOVED,
+    Phase.CRASHED,
+    Phase.RESTART_FAILED,
+)
+
+
+# As many lists as the file may come to hold between a process's start and the moment that it is seen.
+_HELD = 32
 
 
 @dataclass(slots=True)
@@ -31,8 +45,13 @@ class Board:
     boot_checked: bool = False
     at_rest: bool = False
     """Nothing is left to do about what the view says now."""
+    _held: deque[tuple[float, ServerList]] = field(default_factory=lambda: deque(maxlen=_HELD))
     _changed: anyio.Event = field(default_factory=anyio.Event)
     _waiting: list[tuple[Callable[[], bool], anyio.Event]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.view.file:
+            self._held.append((-math.inf, self.view.file.servers))
 
     def update(self, **changes: Any) -> None:
         """Replace fields of the view, and wake whoever waits, if that makes a difference."""
@@ -40,10 +59,19 @@ class Board:
         version, known = loaded_version(view), applied(view)
         if (version, known) != (view.loaded_version, view.applied):
             view = replace(view, loaded_version=version, applied=known)
+        if view.healthy and isinstance(view.process, Running) and view.came_up != view.process.since:
+            view = replace(view, came_up=view.process.since, fruitless=0)
         if view != self.view:
+            if view.file and (self.view.file is None or view.file.servers != self.view.file.servers):
+                self._held.append((anyio.current_time(), view.file.servers))
             self.view = view
             self.at_rest = False
             self.wake()
+
+    def held_at(self, moment: float) -> ServerList | None:
+        """The list that the file held at ``moment`` (monotonic); None where nobody looked at it then."""
+        known = [servers for since, servers in self._held if since <= moment]
+        return known[-1] if known else None
 
     def decided(self, decision: Decision, wall: float) -> bool:
         """Note a decision; True when it is news to a person: another phase, or why it still stands still."""
@@ -51,8 +79,7 @@ class Board:
         news |= decision.phase in _STANDING_STILL and decision.reason != self.decision.reason
         if decision.phase is not self.decision.phase:
             self.since = wall
-        if decision.phase in _CHECKED and (self.view.listed or self.view.away):
-            self.boot_checked = True
+        self.boot_checked = self.boot_checked or boot_checked(self.view)
         if decision != self.decision:
             self.decision = decision
             self.wake()

@@ -14,15 +14,17 @@ from sidecar.agent.board import Board
 from sidecar.domain.document import Document
 from sidecar.domain.errors import BadFile
 from sidecar.domain.node import decide
-from sidecar.domain.process import Exited, NotLaunched
+from sidecar.domain.process import Exited, NotLaunched, ProcessState, Running
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import ServerList
 from sidecar.domain.view import (
     AskToJoin,
     Decision,
+    RestartProcess,
     StartProcess,
     StopProcess,
     WriteFile,
+    comes_up_by,
 )
 from sidecar.logs import event
 from sidecar.ports import ConfigFile, Process, StateFolder
@@ -70,9 +72,13 @@ class Tender:
             case StartProcess(servers=servers):
                 self.board.update(busy=decision, healthy=False, health_reason="")
                 tasks.start_soon(self._start, servers)
+            case RestartProcess(servers=servers):
+                fruitless = self.board.view.fruitless + (comes_up_by(self.board.view) is not None)
+                self.board.update(busy=decision, healthy=False, health_reason="", fruitless=fruitless)
+                tasks.start_soon(self._restart, servers)
             case StopProcess():
                 self.board.update(busy=decision, healthy=False, health_reason="")
-                tasks.start_soon(self._stop, decision.phase)
+                tasks.start_soon(self._stop)
             case _:
                 assert_never(decision.action)
         return True
@@ -81,6 +87,12 @@ class Tender:
         if await self._file_holds(servers):
             await self.process.start(servers)
             self.board.count("starts")
+        self._done()
+
+    async def _restart(self, servers: ServerList) -> None:
+        if await self._file_holds(servers):
+            await self.process.restart(servers)
+            self.board.count("restarts")
         self._done()
 
     async def _file_holds(self, servers: ServerList) -> bool:
@@ -94,10 +106,8 @@ class Tender:
         self.board.update(file=document)
         return document.servers == servers
 
-    async def _stop(self, phase: Phase) -> None:
+    async def _stop(self) -> None:
         await self.process.stop()
-        if phase is Phase.RESTARTING:
-            self.board.count("restarts")
         self._done()
 
     def _done(self) -> None:
@@ -142,7 +152,12 @@ async def watch_process(*, process: Process, board: Board) -> NoReturn:
         state = process.state
         if isinstance(state, Exited) and state != board.view.process:
             board.count("deaths")
-        if isinstance(state, Exited | NotLaunched):
-            board.update(process=state, healthy=False)
+        if isinstance(state, Exited | NotLaunched) or _is_another(state, board.view.process):
+            board.update(process=state, healthy=False, health_reason="")
         else:
             board.update(process=state)
+
+
+def _is_another(state: ProcessState, known: ProcessState) -> bool:
+    """Whether somebody else started the process anew: what a probe found out was about the one before."""
+    return isinstance(state, Running) and isinstance(known, Running) and state.since != known.since

@@ -4,7 +4,8 @@ The two branches under the root say whether trying again can help::
 
     SidecarError
     ├── Transient                   the same call may succeed later
-    │   └── StoreUnavailable        etcd did not answer, or not in time
+    │   ├── StoreUnavailable        etcd did not answer, or not in time
+    │   └── DriverTrouble           what restarts the process refused, or did not answer
     └── Permanent                   somebody has to change something first
         ├── UsageError              the command line makes no sense
         ├── BadConfiguration        a setting is wrong (flag, environment or sidecar.toml)
@@ -49,6 +50,10 @@ class Transient(SidecarError):
 
 class StoreUnavailable(Transient):
     """No etcd endpoint answered within the deadline, or the cluster has no leader."""
+
+
+class DriverTrouble(Transient):
+    """What restarts the process refused, or did not answer; the message says what to do about it."""
 
 
 class Permanent(SidecarError):

@@ -16,10 +16,12 @@ from sidecar.domain.servers import ServerList
 from sidecar.domain.view import (
     AskToJoin,
     Decision,
+    RestartProcess,
     StartProcess,
     StopProcess,
     View,
     WriteFile,
+    comes_up_by,
     is_removed,
     list_to_obey,
     own_list,
@@ -35,7 +37,7 @@ def decide(view: View, now: float) -> Decision:
 
 def _decide(view: View, now: float) -> Decision:
     if is_removed(view):
-        return _removed(view)
+        return _removed(view, now)
     if view.file is None:
         return _standing_still(view, view.file_problem or "its file has not been read yet")
     basis = list_to_obey(view)
@@ -76,13 +78,18 @@ def _standing_still(view: View, reason: str) -> Decision:
     return Decision(phase, reason)
 
 
-def _removed(view: View) -> Decision:
+def _removed(view: View, now: float) -> Decision:
     if view.busy:
-        return replace(view.busy, action=None)
+        return replace(view.busy, action=None, until=None)
     reason = view.verdict.reason if view.verdict else "removed from the network; `sidecar readmit` it"
-    if isinstance(view.process, Running) and view.stop_when_removed:
-        return Decision(Phase.REMOVED, reason, StopProcess())
-    return Decision(Phase.REMOVED, reason)
+    if not isinstance(view.process, Running):
+        return Decision(Phase.REMOVED, reason)
+    if not view.stop_when_removed:
+        return Decision(Phase.REMOVED, f"{reason}; its process is left alone")
+    trouble = view.process.trouble
+    if trouble and now < trouble.retry_at:
+        return Decision(Phase.REMOVED, f"{reason}; {trouble.reason}", until=trouble.retry_at)
+    return Decision(Phase.REMOVED, reason, StopProcess())
 
 
 def _outside(view: View, file: Document) -> Decision:
@@ -109,7 +116,7 @@ def _bring_in_step(view: View, file: Document, basis: ServerList) -> Decision:
 def _tend_process(view: View, basis: ServerList, now: float) -> Decision:
     """The file is in step; see to the process."""
     if view.busy:
-        return replace(view.busy, action=None)
+        return replace(view.busy, action=None, until=None)
     match view.process:
         case NoProcess():
             return _in_step(view)
@@ -117,17 +124,14 @@ def _tend_process(view: View, basis: ServerList, now: float) -> Decision:
             return Decision(Phase.STARTING, "its file is checked", StartProcess(basis))
         case Exited():
             return _bring_back(view.process, basis, now)
-        case Running(loaded=loaded):
-            if loaded == basis:
-                return _in_step(view)
-            return _wait_for_turn(view)
+        case Running():
+            return _see_to(view, view.process, basis, now)
         case _:
             assert_never(view.process)
 
 
 def _bring_back(process: Exited, basis: ServerList, now: float) -> Decision:
-    code = "unknown" if process.code is None else process.code
-    reason = f"the process ended by itself (exit code {code})"
+    reason = process.reason if process.code is None else f"{process.reason} (exit code {process.code})"
     if now < process.retry_at:
         return Decision(Phase.CRASHED, reason, until=process.retry_at)
     return Decision(Phase.CRASHED, reason, StartProcess(basis))
@@ -139,12 +143,30 @@ def _in_step(view: View) -> Decision:
     return Decision(Phase.STARTING, f"in step, not healthy: {view.health_reason or 'not probed yet'}")
 
 
-def _wait_for_turn(view: View) -> Decision:
+def _see_to(view: View, process: Running, basis: ServerList, now: float) -> Decision:
+    due = comes_up_by(view)
+    if due is not None and now >= due:
+        # It serves nobody, so this needs no turn, and no etcd.
+        waited = view.patience.of(view.fruitless)
+        reason = f"not healthy within {waited:g} s: {view.health_reason or 'not probed yet'}"
+        return _restart(process, reason, basis, now)
+    decision = _in_step(view) if process.loaded == basis else _wait_for_turn(view, process, basis, now)
+    return decision if decision.action or decision.until is not None else replace(decision, until=due)
+
+
+def _wait_for_turn(view: View, process: Running, basis: ServerList, now: float) -> Decision:
     """The process runs on an older list: it restarts when the leader grants it its turn."""
     if view.away or not view.lease_alive or not view.canonical:
         return Decision(Phase.RESTART_PENDING, "etcd does not answer; nothing is restarted without it")
     version = view.canonical.version
     # A grant is used up by loading its version; one for an older version that was not used yet will do.
     if view.grant and view.grant.version > view.loaded_version:
-        return Decision(Phase.RESTARTING, f"into version {version}", StopProcess())
+        return _restart(process, f"into version {version}", basis, now)
     return Decision(Phase.RESTART_PENDING, f"waits for its turn to restart into version {version}")
+
+
+def _restart(process: Running, reason: str, basis: ServerList, now: float) -> Decision:
+    trouble = process.trouble
+    if trouble and now < trouble.retry_at:
+        return Decision(Phase.RESTART_FAILED, f"{reason}: {trouble.reason}", until=trouble.retry_at)
+    return Decision(Phase.RESTARTING, reason, RestartProcess(basis))

@@ -13,21 +13,38 @@ class NotLaunched:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """It runs since ``since`` (monotonic seconds), on the list that stood in its file when it started."""
+class Trouble:
+    """The last attempt at restarting it failed, and it runs on; the next attempt is due at ``retry_at``."""
 
-    pid: int
+    reason: str
+    retry_at: float
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """It runs since ``since`` (monotonic seconds), on the list that stood in its file when it started.
+
+    ``pid`` None: it is not a process in this sidecar's sight (a container elsewhere).
+    """
+
+    pid: int | None
     since: float
     loaded: ServerList
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """It ended by itself. ``code`` is as a shell gives it: 128 + n for signal n; None where unknown."""
+    """It ended by itself, or could not be brought up; ``reason`` says which.
+
+    ``code`` is as a shell gives it: 128 + n for signal n; None where unknown.
+    """
 
     code: int | None
     retry_at: float
     failures: int
+    reason: str = "the process ended by itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +74,18 @@ class Backoff:
         """
         ceiling = min(self.cap, self.first * self.factor ** min(failures - 1, 32))
         return ceiling / 2 + ceiling / 2 * jitter
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a process may take to become healthy: doubling with each start that was in vain, capped.
+
+    So one that hangs is started anew, and one that is only slow is given the time that it takes.
+    """
+
+    first: float = 60.0
+    most_doublings: int = 4
+
+    def of(self, fruitless: int) -> float:
+        """Seconds for a process after ``fruitless`` starts in a row that did not make it healthy."""
+        return self.first * 2.0 ** min(fruitless, self.most_doublings)

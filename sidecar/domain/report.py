@@ -19,14 +19,16 @@ class Phase(StrEnum):
     REFUSED = "refused"
     REMOVED = "removed"
     STARTING = "starting"
-    """The process runs but is not healthy yet."""
+    """The process is being started, or runs but is not healthy yet."""
     RUNNING = "running"
     """In step: the process runs, healthy, on the canonical list."""
     RESTART_PENDING = "restart-pending"
     """The file is in step, the process runs on an older list and waits for its turn."""
     RESTARTING = "restarting"
+    RESTART_FAILED = "restart-failed"
+    """A restart did not work; the process runs on, and it is tried again after a backoff."""
     CRASHED = "crashed"
-    """The process died by itself and is started again after a backoff."""
+    """The process died by itself, or did not come up, and is started again after a backoff."""
 
 
 @dataclass(frozen=True, slots=True)

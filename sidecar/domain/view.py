@@ -8,7 +8,7 @@ from sidecar.domain.canonical import Canonical
 from sidecar.domain.document import Document
 from sidecar.domain.identity import Identity, Role
 from sidecar.domain.membership import Grant, Verdict, VerdictKind
-from sidecar.domain.process import Exited, NotLaunched, ProcessState, Running
+from sidecar.domain.process import Exited, NotLaunched, Patience, ProcessState, Running
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import ServerList
 
@@ -22,6 +22,7 @@ class Known:
 
 
 _NOT_LAUNCHED = NotLaunched()
+_PATIENCE = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,12 @@ class View:
     ``listed``: the network's state was read in this life. ``away``: etcd does not answer now.
     ``distrust``: why the newest canonical list is not ``canonical``, the one obeyed. ``busy``: the decision
     that is being carried out on the process at this moment. ``applied``: the last-known-good list.
+    ``came_up``: the `Running.since` of the last process that was healthy once. ``fruitless``: how many starts
+    in a row did not make it healthy. ``born``: when this life of the sidecar began, monotonic.
     """
 
     identity: Identity
+    born: float = 0.0
     bootstrap: bool = True
     stop_when_removed: bool = True
     listed: bool = False
@@ -50,6 +54,9 @@ class View:
     busy: Decision | None = None
     healthy: bool = False
     health_reason: str = ""
+    patience: Patience = _PATIENCE
+    came_up: float | None = None
+    fruitless: int = 0
     loaded_version: int = 0
     attempt: str = ""
 
@@ -80,14 +87,22 @@ class StartProcess:
 
 @dataclass(frozen=True, slots=True)
 class StopProcess:
-    """Stop the process.
+    """Stop the process for good."""
 
-    A restart is no action of its own: a stopped process that belongs to the network is started again, on
-    whatever the file holds by then, so changes that come while it stops cost no second restart.
+
+@dataclass(frozen=True, slots=True)
+class RestartProcess:
+    """Make the process read its file, which holds ``servers``, anew.
+
+    Of a process that the sidecar launches only the stop is carried out: one that belongs to the network is
+    started again by the ordinary rule, on whatever the file holds by then, so changes that come while it
+    stops cost no second restart.
     """
 
+    servers: ServerList
 
-Action = WriteFile | AskToJoin | StartProcess | StopProcess
+
+Action = WriteFile | AskToJoin | StartProcess | StopProcess | RestartProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +120,23 @@ def is_removed(view: View) -> bool:
     if view.verdict and view.verdict.kind is VerdictKind.REMOVED:
         return True
     return bool(view.canonical and view.identity.url in view.canonical.removed)
+
+
+def boot_checked(view: View) -> bool:
+    """Whether the process may start on what its file holds: the list to obey, and a list that names it."""
+    basis, url = list_to_obey(view), view.identity.url
+    if basis is None or view.file is None or view.file_problem or is_removed(view):
+        return False
+    return view.file.servers == basis and (url is None or url in basis)
+
+
+def comes_up_by(view: View) -> float | None:
+    """When the running process has to have been healthy; None for one that was, or that does not run."""
+    process = view.process
+    if not isinstance(process, Running) or view.healthy or view.came_up == process.since:
+        return None
+    # A sidecar's start restarts nothing: one that ran before is given its time from there.
+    return max(process.since, view.born) + view.patience.of(view.fruitless)
 
 
 def heard(view: View, verdict: Verdict | None) -> Verdict | None:

@@ -266,8 +266,10 @@ async def test_a_node_that_does_not_come_up_healthy_keeps_its_turn() -> None:
             sidecar.probe.well = False
         network.add(server(4, 9004), 9000, 9004)
         await anyio.sleep(20 * TTL)
-        assert sum(starts(network)[:3]) == 4
+        one, *others = sorted(starts(network)[:3], reverse=True)
+        assert one > 2, "it is tried again, with growing patience"
+        assert others == [1, 1]
         for sidecar in network.sidecars:
             sidecar.probe.well = True
         await until(lambda: network.all_in_step_on(FOUR))
-        assert starts(network) == [2, 2, 2, 1]
+        assert sorted(starts(network)[:3]) == [2, 2, one]

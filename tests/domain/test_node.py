@@ -18,6 +18,7 @@ from sidecar.domain.view import (
     AskToJoin,
     Decision,
     Known,
+    RestartProcess,
     StartProcess,
     StopProcess,
     View,
@@ -93,7 +94,7 @@ def test_the_file_follows_at_once_while_the_restart_waits_for_its_turn() -> None
     waiting = decide(view, 0.0)
     assert (waiting.phase, waiting.action) == (Phase.RESTART_PENDING, None)
     granted = decide(replace(view, grant=GRANT), 0.0)
-    assert (granted.phase, granted.action) == (Phase.RESTARTING, StopProcess())
+    assert (granted.phase, granted.action) == (Phase.RESTARTING, RestartProcess(FOUR))
 
 
 def test_the_file_follows_even_while_the_process_is_being_stopped() -> None:
@@ -110,7 +111,7 @@ def test_an_older_grant_that_was_not_used_serves_for_a_newer_version() -> None:
         process=running(9000, 9001, 9002),
         grant=GRANT,
     )
-    assert decide(view, 0.0).action == StopProcess()
+    assert decide(view, 0.0).action == RestartProcess(servers(9000, 9001))
 
 
 def test_a_grant_is_used_up_by_loading_its_version() -> None:

@@ -95,6 +95,12 @@ class MemoryProcess:
             self.stops += 1
         self.state = NotLaunched()
 
+    async def restart(self, servers: ServerList) -> None:  # noqa: ARG002 - as for a child, a restart is a stop
+        await self.stop()
+
+    async def release(self) -> None:
+        await self.stop()
+
     def die(self, code: int = 1, retry_in: float = 1.0) -> None:
         """It ends by itself."""
         self.state = Exited(code, anyio.current_time() + retry_in, 1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sidecar.adapters.processes import procfs
 from sidecar.adapters.processes.session import Session
 from sidecar.adapters.processes.watched import Watched
-from sidecar.adapters.restart.memory import Memory, Remembered
+from sidecar.adapters.restart.memory import Launched, Memory
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)
@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 class Found:
     """What still lives of it. ``watched`` None: leftovers, to be ended before the next start."""
 
-    remembered: Remembered
+    remembered: Launched
     session: Session
     watched: Watched | None
 
 
-def find(memory: Memory, argv: tuple[str, ...]) -> Found | None:
+def find(memory: Memory[Launched], argv: tuple[str, ...]) -> Found | None:
     """Return what lives of the process in ``memory``, which forgets one that is gone for good."""
     remembered = memory.read()
     if remembered is None:
@@ -35,7 +35,7 @@ def find(memory: Memory, argv: tuple[str, ...]) -> Found | None:
     return found
 
 
-def _find(remembered: Remembered, argv: tuple[str, ...]) -> Found | None:
+def _find(remembered: Launched, argv: tuple[str, ...]) -> Found | None:
     if remembered.boot != procfs.boot() or not Session.is_possible(remembered.session):
         return None
     session = Session(remembered.session)
@@ -57,7 +57,7 @@ def _find(remembered: Remembered, argv: tuple[str, ...]) -> Found | None:
     return Found(remembered, session, None)
 
 
-def _same_process(remembered: Remembered) -> Watched | None:
+def _same_process(remembered: Launched) -> Watched | None:
     """Hold it if it is alive and the very one that was launched, not another that has its number now."""
     # The pidfd first: whatever is read after that is of the process held, or of none.
     watched = Watched.open(remembered.pid) if remembered.pid > 1 else None
@@ -73,7 +73,7 @@ def _same_process(remembered: Remembered) -> Watched | None:
     return None
 
 
-def _number_was_reused(remembered: Remembered) -> bool:
+def _number_was_reused(remembered: Launched) -> bool:
     """Whether the session's number belongs to a stranger: then the whole session was gone before.
 
     The kernel keeps a session's number from new processes while it has members, so a process of

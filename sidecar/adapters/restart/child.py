@@ -14,7 +14,8 @@ from sidecar.adapters.processes.launch import Command, NotStarted, describe_exit
 from sidecar.adapters.processes.session import Session
 from sidecar.adapters.processes.watched import Watched, require_pidfd
 from sidecar.adapters.restart.adoption import find
-from sidecar.adapters.restart.memory import Memory, Remembered
+from sidecar.adapters.restart.failures import Failures
+from sidecar.adapters.restart.memory import Launched, launched_memory
 from sidecar.domain.process import Backoff, Exited, NotLaunched, ProcessState, Running
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
@@ -47,13 +48,11 @@ class Child:
     ) -> None:
         require_pidfd()
         self._command = command
-        self._memory = Memory(folder)
-        self._jitter = jitter
+        self._memory = launched_memory(folder)
         self._stop_timeout = stop_timeout
-        self._backoff = backoff
         self._clock = clock
         self._state: ProcessState = NotLaunched()
-        self._failures = 0
+        self._failures = Failures(backoff, jitter, clock)
         self._last_exit: int | None = None
         # All that was launched and is not known to be gone; without a `_watched` these are
         # leftovers.
@@ -129,7 +128,15 @@ class Child:
         async with self._lock:
             if await self._end():
                 self._state = NotLaunched()
-                self._failures = 0
+                self._failures.forgive()
+
+    async def restart(self, servers: ServerList) -> None:  # noqa: ARG002 - `start` launches it on what the file holds then
+        """End all of it; `start` launches it anew."""
+        await self.stop()
+
+    async def release(self) -> None:
+        """The sidecar ends, and with it what it launched."""
+        await self.stop()
 
     async def changed(self) -> None:
         """Return when it died, or left its work to another. Also ends what a death left behind."""
@@ -158,7 +165,7 @@ class Child:
         started = procfs.start_ticks(pid)
         if started is not None and self._session is not None:
             argv, session = self._command.argv, self._session.id
-            self._memory.write(Remembered(pid, started, procfs.boot(), session, argv, loaded))
+            self._memory.write(Launched(pid, started, procfs.boot(), session, argv, loaded))
 
     async def _end_leftovers(self) -> None:
         if self._session is None:
@@ -226,18 +233,14 @@ class Child:
         )
 
     def _failed(self, code: int | None, reason: str) -> None:
-        now = self._clock()
-        if isinstance(self._state, Running) and now - self._state.since >= self._backoff.forgiven_after:
-            self._failures = 0
-        self._failures += 1
-        delay = self._backoff.delay(self._failures, self._jitter())
+        delay = self._failures.another(self._state)
         self._last_exit = code
-        self._state = Exited(code, now + delay, self._failures)
+        self._state = Exited(code, self._clock() + delay, self._failures.count, reason)
         event(
             log,
             logging.WARNING,
             reason,
             ended=describe_exit(code),
-            failures=self._failures,
+            failures=self._failures.count,
             retry_in=round(delay, 3),
         )

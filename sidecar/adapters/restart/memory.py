@@ -1,4 +1,4 @@
-"""``process.json``: what the sidecar's next life needs to take over a process of this one."""
+"""What the sidecar's next life needs to know of the process, as small files in the state folder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from sidecar.domain.codec import from_json, to_json
 from sidecar.domain.servers import ServerList
@@ -13,9 +14,11 @@ from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class Launched:
     """A process that was launched: its number, what tells owners of it apart, what it runs on.
 
     ``started`` is in clock ticks since ``boot``. ``argv`` is no secret: /proc shows it to everyone
@@ -30,30 +33,33 @@ class Remembered:
     loaded: ServerList
 
 
-class Memory:
-    """The file in the state folder. Losing it costs an adoption, so nothing here raises."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A process that something else launched: a driver's name for its ``life``, and what that runs on."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "process.json"
+    life: str
+    loaded: ServerList
 
-    def read(self) -> Remembered | None:
+
+class Memory(Generic[T]):
+    """One value in one file. Losing it costs an adoption or a restart, so nothing here raises."""
+
+    def __init__(self, path: Path, kind: type[T]) -> None:
+        self._path = path
+        self._kind = kind
+
+    def read(self) -> T | None:
         """What the last life wrote; None where there is nothing to make sense of."""
         try:
-            return from_json(Remembered, json.loads(self._path.read_bytes()))
+            return from_json(self._kind, json.loads(self._path.read_bytes()))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as exc:
-            event(
-                log,
-                logging.WARNING,
-                "process.json is ignored",
-                file=str(self._path),
-                error=str(exc),
-            )
+            self._complain(f"{self._path.name} is ignored", exc)
             return None
 
-    def write(self, process: Remembered) -> None:
-        """Keep ``process``, whole or not at all.
+    def write(self, value: T) -> None:
+        """Keep ``value``, whole or not at all.
 
         Without fsync, on purpose: it has to outlive the sidecar, which the page cache does; a crash
         of the machine ends the process as well. So it takes a tenth of a millisecond, and every
@@ -62,20 +68,27 @@ class Memory:
         temporary = self._path.with_suffix(".json.new")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(to_json(process), indent=2) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(to_json(value), indent=2) + "\n", encoding="utf-8")
             temporary.replace(self._path)
         except OSError as exc:
-            event(
-                log,
-                logging.WARNING,
-                "the process is not remembered; a sidecar that is killed cannot take it over again",
-                file=str(self._path),
-                error=str(exc),
-            )
+            self._complain("the process is not remembered; the sidecar's next life cannot know it again", exc)
 
     def forget(self) -> None:
         """There is no process any more."""
         try:
             self._path.unlink(missing_ok=True)
         except OSError as exc:
-            event(log, logging.WARNING, "process.json stays", file=str(self._path), error=str(exc))
+            self._complain(f"{self._path.name} stays", exc)
+
+    def _complain(self, what: str, exc: Exception) -> None:
+        event(log, logging.WARNING, what, file=str(self._path), error=str(exc))
+
+
+def launched_memory(folder: Path) -> Memory[Launched]:
+    """``process.json``: the process that the sidecar launched."""
+    return Memory(folder / "process.json", Launched)
+
+
+def seen_memory(folder: Path) -> Memory[Seen]:
+    """``loaded.json``: what a process loaded that something else launched."""
+    return Memory(folder / "loaded.json", Seen)

@@ -20,8 +20,14 @@ class Unattended:
     async def start(self, servers: ServerList) -> None:
         """There is nothing to start."""
 
+    async def restart(self, servers: ServerList) -> None:
+        """There is nothing to restart."""
+
     async def stop(self) -> None:
         """There is nothing to stop."""
+
+    async def release(self) -> None:
+        """There is nothing to let go of."""
 
     async def changed(self) -> None:
         """Never returns."""

@@ -35,6 +35,13 @@ def running(child: Child) -> Running:
     return child.state
 
 
+def pid_of(child: Child) -> int:
+    """Its number, which a process that was launched here has."""
+    pid = running(child).pid
+    assert pid is not None
+    return pid
+
+
 def exited(child: Child) -> Exited:
     """Its state, which must be that it ended by itself."""
     assert isinstance(child.state, Exited)

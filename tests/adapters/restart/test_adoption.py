@@ -14,7 +14,7 @@ import pytest
 
 from sidecar.domain.process import NotLaunched
 from sidecar.domain.servers import ServerList
-from tests.adapters.restart.conftest import MakeChild, exited, running
+from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
 from tests.processes import lives, number_in, open_gate, until
 
 pytestmark = pytest.mark.anyio
@@ -90,7 +90,7 @@ async def test_a_process_that_outlived_its_sidecar_is_taken_over_as_it_is(
 ) -> None:
     child = make_child(script)
     assert child.adopt()
-    assert running(child).pid == orphan
+    assert pid_of(child) == orphan
     assert running(child).loaded == SERVERS
     assert anyio.current_time() - 60 < running(child).since <= anyio.current_time() + 0.1
     assert lives(orphan)
@@ -121,7 +121,7 @@ async def test_it_can_be_taken_over_again_and_again(make_child: MakeChild, scrip
     for _ in range(3):
         child = make_child(script)
         assert child.adopt()
-        assert running(child).pid == orphan
+        assert pid_of(child) == orphan
 
 
 async def test_a_process_with_the_same_number_and_another_start_is_a_stranger(
@@ -222,7 +222,7 @@ async def test_whom_a_launcher_left_behind_is_taken_over_too(make_child: MakeChi
     (tmp_path / "state/process.json").write_bytes((folder / "state/process.json").read_bytes())
     child = make_child(script)
     assert child.adopt()
-    assert running(child).pid == member
+    assert pid_of(child) == member
     await open_gate(folder / "gate")
     await child.stop()
     assert not lives(member)

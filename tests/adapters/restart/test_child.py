@@ -12,7 +12,7 @@ import pytest
 from sidecar.adapters.processes import procfs
 from sidecar.domain.process import Backoff, Exited, NotLaunched
 from sidecar.domain.servers import ServerList
-from tests.adapters.restart.conftest import MakeChild, exited, running
+from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
 from tests.processes import DEADLINE, lives, number_in, open_gate, until
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +25,7 @@ async def test_it_runs_on_the_list_it_was_started_on(make_child: MakeChild) -> N
     child = make_child(FOREVER)
     before = anyio.current_time()
     await child.start(SERVERS)
-    assert lives(running(child).pid)
+    assert lives(pid_of(child))
     assert running(child).loaded == SERVERS
     assert before <= running(child).since <= anyio.current_time()
 
@@ -41,7 +41,7 @@ async def test_it_gets_its_own_folder_and_environment(make_child: MakeChild, tmp
 async def test_it_is_stopped_with_sigterm(make_child: MakeChild) -> None:
     child = make_child(FOREVER)
     await child.start(SERVERS)
-    pid = running(child).pid
+    pid = pid_of(child)
     await child.stop()
     assert child.state == NotLaunched()
     assert not lives(pid)
@@ -204,7 +204,7 @@ async def test_a_death_by_itself_wakes_whoever_waits_and_tells_the_code(
 async def test_a_death_before_anyone_waits_is_not_missed(make_child: MakeChild) -> None:
     child = make_child("exit 3")
     await child.start(SERVERS)
-    pid = running(child).pid
+    pid = pid_of(child)
     await until(lambda: not lives(pid))
     await child.changed()
     exited(child)
@@ -310,12 +310,14 @@ async def test_what_cannot_be_executed_is_an_exit_as_a_shell_tells_it(
     (tmp_path / "no-interpreter").chmod(0o755)
     child = make_child(argv, clock=lambda: 0.0)
     await child.start(SERVERS)
-    assert child.state == Exited(code, Backoff().delay(1, 0.5), 1)
+    first = exited(child)
+    assert first == Exited(code, Backoff().delay(1, 0.5), 1, first.reason)
+    assert reason in first.reason
     assert child.last_exit == code
     assert reason in caplog.text
     assert "Traceback" not in caplog.text
     await child.start(SERVERS)
-    assert child.state == Exited(code, Backoff().delay(2, 0.5), 2)
+    assert child.state == Exited(code, Backoff().delay(2, 0.5), 2, first.reason)
 
 
 async def test_a_missing_folder_to_run_in_is_named(

@@ -11,7 +11,7 @@ import pytest
 
 from sidecar.domain.process import Exited, NotLaunched
 from sidecar.domain.servers import ServerList
-from tests.adapters.restart.conftest import MakeChild, exited, running
+from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
 from tests.processes import DEADLINE, lives, number_in, open_gate, until
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +24,7 @@ async def test_who_a_launcher_leaves_behind_is_the_process(make_child: MakeChild
     await child.start(SERVERS)
     member = await number_in(tmp_path / "member")
     await child.changed()
-    assert running(child).pid == member
+    assert pid_of(child) == member
     assert running(child).loaded == SERVERS
     assert lives(member)
 
@@ -48,7 +48,7 @@ async def test_the_process_has_died_once_the_last_one_left_behind_has(
     child = make_child(script)
     await child.start(SERVERS)
     await child.changed()
-    first = running(child).pid
+    first = pid_of(child)
     await open_gate(tmp_path / "a")
     await open_gate(tmp_path / "b")
     with anyio.fail_after(DEADLINE):
@@ -106,9 +106,9 @@ async def test_what_a_dead_process_leaves_behind_is_ended_while_it_waits_to_be_s
 async def test_a_start_of_what_still_runs_never_makes_a_second_copy(make_child: MakeChild) -> None:
     child = make_child("exec sleep 1000")
     await child.start(SERVERS)
-    first = running(child).pid
+    first = pid_of(child)
     await child.start(SERVERS)
-    assert running(child).pid != first
+    assert pid_of(child) != first
     assert not lives(first)
 
 
@@ -139,7 +139,7 @@ async def test_a_cancelled_stop_can_be_finished_by_the_next_one(
         await number_in(tmp_path / "asked")
         group.cancel_scope.cancel()
     assert lives(leader)
-    assert running(child).pid == leader
+    assert pid_of(child) == leader
     await child.stop()
     assert not lives(leader)
     assert child.last_exit == 6

@@ -1,0 +1,273 @@
+"""A process that something else launches: restarted through a `Driver`, and looked after like a child."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+import anyio
+
+from sidecar.adapters.restart.driver import Driver, Life
+from sidecar.adapters.restart.failures import Failures
+from sidecar.adapters.restart.memory import Memory, Seen
+from sidecar.domain.errors import DriverTrouble
+from sidecar.domain.health import Health
+from sidecar.domain.process import Backoff, Exited, NotLaunched, ProcessState, Running, Trouble
+from sidecar.domain.servers import ServerList
+from sidecar.logs import event
+
+log = logging.getLogger(__name__)
+
+LOOK = 5.0
+"""Seconds that one look at the process may take."""
+
+# Seconds between two looks for the next life: often at first, then seldom.
+_FIRST, _FACTOR, _SLOWEST = 0.05, 1.5, 1.0
+
+_NOTHING_KNOWN = ServerList(())
+
+
+class Attended:
+    """Implements `sidecar.ports.Process` over a driver.
+
+    Every attempt has a time limit, and ends in a state that says what became of it: `Running` on the new
+    list; `Running` on the old one, with a `Trouble`; or `Exited`. The last two name the moment of the next
+    attempt, so the process is never given up on.
+
+    ``held`` tells which list the file held at a moment (None: nobody knows): that is what a process loaded
+    that was started by somebody else. ``restart_timeout`` is in seconds, from asking until the next life is
+    ready.
+    """
+
+    last_exit: int | None = None
+    """How it ends is known to whoever launched it."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        *,
+        memory: Memory[Seen],
+        held: Callable[[float], ServerList | None],
+        jitter: Callable[[], float],
+        restart_timeout: float = 60.0,
+        backoff: Backoff = Backoff(),  # noqa: B008 - frozen, so that all calls may share it
+        clock: Callable[[], float] = anyio.current_time,
+    ) -> None:
+        self.driver = driver
+        self._memory = memory
+        self._held = held
+        self._timeout = restart_timeout
+        self._clock = clock
+        self._failures = Failures(backoff, jitter, clock)
+        self._state: ProcessState = NotLaunched()
+        self._life: Life | None = None
+        self._something_to_watch = anyio.Event()
+        self._lock = anyio.Lock()
+        # Why the next life is not there yet, while it is waited for.
+        self._arriving = ""
+
+    @property
+    def state(self) -> ProcessState:
+        """What is known of it now; that it ended shows once `changed` has seen it."""
+        return self._state
+
+    async def adopt(self, at_boot: ServerList) -> None:
+        """Find the process as it runs; call it once, before anything else.
+
+        One that this sidecar's former life knew runs on what that one noted; any other on ``at_boot``, what
+        the file holds before the sidecar has touched it.
+        """
+        try:
+            life = await self._look()
+        except DriverTrouble as exc:
+            self._note_failure(str(exc))
+            return
+        if life is not None:
+            seen = self._memory.read()
+            known = seen.loaded if seen and seen.life == life.name else at_boot
+            since = self._clock() - (life.age or 0.0)
+            self._is_up(life, life.loaded or known, since)
+
+    async def start(self, servers: ServerList) -> None:
+        """Bring it up where it is not there; one that is there by now is left as it is."""
+        async with self._lock:
+            with suppress(DriverTrouble):
+                life = await self._look()
+                if life is not None:
+                    self._found(life)
+                    return
+            await self._attempt(servers)
+
+    async def restart(self, servers: ServerList) -> None:
+        """Have it read its file anew, and wait until its next life is ready."""
+        async with self._lock:
+            await self._attempt(servers)
+
+    async def stop(self) -> None:
+        """End it, where the platform lets it stay stopped; else it is left as it is."""
+        if not self.driver.keeps_stopped:
+            return
+        async with self._lock:
+            life = self._life
+            self._watch(None)
+            try:
+                with anyio.fail_after(self._timeout):
+                    await self.driver.stop()
+            except (DriverTrouble, TimeoutError) as exc:
+                self._watch(life)
+                self._failed_but_runs(str(exc) or f"{self.driver.what} does not stop")
+                return
+            self._memory.forget()
+            self._state = NotLaunched()
+
+    async def release(self) -> None:
+        """What others launched goes on without the sidecar."""
+
+    async def changed(self) -> None:
+        """Return when it ended, or lives another life."""
+        while (life := self._life) is None:
+            await self._something_to_watch.wait()
+        await self.driver.ended(life)
+        if life is not self._life:
+            return  # a restart of our own
+        try:
+            found = await self._look()
+        except DriverTrouble as exc:
+            # Not to be seen is not to have ended.
+            event(log, logging.WARNING, "the process cannot be seen", what=self.driver.what, why=str(exc))
+            await anyio.sleep(_SLOWEST)
+            return
+        if life is not self._life or (found and found.name == life.name):
+            return
+        if found is None:
+            self._note_failure(f"{self.driver.what} has ended")
+        else:
+            event(log, logging.INFO, "the process was started anew", what=self.driver.what, pid=found.pid)
+            self._found(found)
+
+    def signal(self, signum: int) -> None:
+        """What the sidecar is told is not meant for a process that others look after."""
+
+    async def health(self) -> Health:
+        """What the platform says of it."""
+        try:
+            life = await self._look()
+        except DriverTrouble as exc:
+            return Health(False, str(exc))
+        if life is None:
+            return Health(False, f"{self.driver.what} does not run")
+        return Health(not life.unready, life.unready or f"{self.driver.what} runs")
+
+    async def _look(self) -> Life | None:
+        try:
+            with anyio.fail_after(LOOK):
+                return await self.driver.look()
+        except TimeoutError as exc:
+            raise DriverTrouble(f"{self.driver.what} cannot be looked at within {LOOK:g} s") from exc
+
+    async def _attempt(self, servers: ServerList) -> None:
+        """One restart, from asking until the next life is ready. Holds the lock."""
+        before, self._arriving = self._life, "it did not answer"
+        # Not watched meanwhile: an end on purpose is no news to `changed`.
+        self._watch(None)
+        why = ""
+        try:
+            with anyio.fail_after(self._timeout):
+                before = await self.driver.look()
+                await self.driver.restart(before, servers)
+                self._is_up(await self._next(before, servers), servers)
+                self._failures.forgive()
+        except TimeoutError:
+            why = f"cut off after {self._timeout:g} s: {self._arriving}"
+        except DriverTrouble as exc:
+            why = str(exc)
+        finally:
+            if self._life is None and not why:  # cancelled: what there was is watched again
+                self._watch(before)
+        if why:
+            await self._failed(why, before, servers)
+
+    async def _next(self, before: Life | None, servers: ServerList) -> Life:
+        """Wait for the life after ``before``, and until it is ready."""
+        pause = _FIRST
+        while True:
+            try:
+                life = await self._look()
+            except DriverTrouble as exc:
+                # It may well not answer while it restarts.
+                self._arriving = str(exc)
+            else:
+                self._arriving = _not_yet(self.driver, life, before, servers)
+                if life is not None and not self._arriving:
+                    return life
+            await anyio.sleep(pause)
+            pause = min(pause * _FACTOR, _SLOWEST)
+
+    async def _failed(self, why: str, before: Life | None, servers: ServerList) -> None:
+        """The attempt did not work; see what there is now."""
+        try:
+            life = await self._look()
+        except DriverTrouble:
+            life = before  # not to be seen is not to have ended
+        if life is None:
+            self._note_failure(why)
+        elif before is None or life.name != before.name:
+            # It did come anew, though it is not ready.
+            self._is_up(life, life.loaded or servers)
+            self._failed_but_runs(why)
+        else:
+            self._watch(life)
+            self._failed_but_runs(why)
+
+    def _found(self, life: Life) -> None:
+        """A life that somebody else began."""
+        began = self._clock() - life.age if life.age is not None else self._last_seen()
+        self._is_up(life, life.loaded or self._held(began) or _NOTHING_KNOWN)
+
+    def _last_seen(self) -> float:
+        """A moment before which it was the life before: what the file held then is what is sure to be old."""
+        return self._state.since if isinstance(self._state, Running) else self._clock()
+
+    def _is_up(self, life: Life, loaded: ServerList, since: float | None = None) -> None:
+        # From now on, not from its birth: that may be long ago, and how it does is looked at from now on.
+        self._state = Running(life.pid, self._clock() if since is None else since, loaded)
+        self._memory.write(Seen(life.name, loaded))
+        self._watch(life)
+
+    def _failed_but_runs(self, why: str) -> None:
+        delay = self._failures.another(NotLaunched())
+        trouble = Trouble(why, self._clock() + delay, self._failures.count)
+        if isinstance(self._state, Running):
+            self._state = Running(self._state.pid, self._state.since, self._state.loaded, trouble)
+        self._log_failure(why, delay)
+
+    def _note_failure(self, why: str) -> None:
+        delay = self._failures.another(self._state)
+        self._watch(None)
+        self._state = Exited(None, self._clock() + delay, self._failures.count, why)
+        self._log_failure(why, delay)
+
+    def _log_failure(self, why: str, delay: float) -> None:
+        count = self._failures.count
+        event(log, logging.WARNING, why, what=self.driver.what, failures=count, retry_in=round(delay, 3))
+
+    def _watch(self, life: Life | None) -> None:
+        self._life = life
+        if life is not None:
+            self._something_to_watch.set()
+        elif self._something_to_watch.is_set():
+            self._something_to_watch = anyio.Event()
+
+
+def _not_yet(driver: Driver, life: Life | None, before: Life | None, servers: ServerList) -> str:
+    """Why ``life`` is not yet what a restart is to end in; ``""`` where it is."""
+    if life is None:
+        return f"{driver.what} did not come up"
+    if driver.replaces and before is not None and life.name == before.name and life.name:
+        return f"{driver.what} did not end"
+    if life.unready:
+        return life.unready
+    if life.loaded is not None and life.loaded != servers:
+        return f"{driver.what} says that it runs on another list"
+    return ""
