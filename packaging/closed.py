@@ -65,7 +65,9 @@ def complaints(folder: Path) -> list[str]:
             if library not in there:
                 wrong.append(f"{binary.path.relative_to(folder)} needs {library}, which is not packed")
             elif missing := versions - there[library].defines:
-                wrong.append(f"{binary.path.relative_to(folder)} needs {', '.join(sorted(missing))} of {library}")
+                wrong.append(
+                    f"{binary.path.relative_to(folder)} needs {', '.join(sorted(missing))} of {library}"
+                )
     return wrong
 
 
