@@ -148,7 +148,7 @@ class SystemdDriver:
             await anyio.sleep(UNWATCHED)
             return
         try:
-            # Not for ever: where systemd counts processes otherwise (this is a container, say), it is another.
+            # Not for ever: seen from a container, say, the number may be another process's.
             with anyio.move_on_after(UNSURE):
                 await process.ended()
         finally:
