@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.e2e.waiting import wait_until
@@ -65,11 +65,14 @@ class Manager:
     def clear(self) -> None:
         """End and forget what was installed."""
         for name in self.units:
-            self.systemctl("kill", "--signal=SIGKILL", name, check=False)
-            self.systemctl("stop", name, check=False)
+            # Takes the place of a job that waits; then what hangs is killed, again where it came back.
+            self.systemctl("stop", "--no-block", name, check=False)
+            wait_until(partial(self._gone, name), f"{name} is gone")
             self.systemctl("reset-failed", name, check=False)
             (self.folder / name).unlink(missing_ok=True)
+        self.units.clear()
         self.systemctl("daemon-reload")
 
-
-Install = Callable[..., None]
+    def _gone(self, name: str) -> bool:
+        self.systemctl("kill", "--signal=SIGKILL", name, check=False)
+        return self.active(name) in ("inactive", "failed")
