@@ -138,3 +138,16 @@ class Probe(Protocol):
     """Asks the process next to the sidecar how it is. Never raises: what went wrong is the answer."""
 
     async def check(self) -> Health: ...
+
+
+class ServiceManager(Protocol):
+    """Whoever launched the sidecar, and wants to know how it goes."""
+
+    @property
+    def watchdog(self) -> float | None:
+        """Seconds of silence after which it takes the sidecar for hung; None where it does not watch."""
+        ...
+
+    def tell(self, **state: object) -> None:
+        """Tell it, as sd_notify(3) names things. Never raises, never waits."""
+        ...

@@ -12,6 +12,7 @@ import anyio
 
 from sidecar.agent.board import Board
 from sidecar.agent.election import Ballot
+from sidecar.agent.ending import Ending
 from sidecar.agent.files import keep_applied, remember_applied, watch_file
 from sidecar.agent.health import watch_health
 from sidecar.agent.lead import lead_when_elected
@@ -35,11 +36,15 @@ GOODBYE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Self:
-    """What a sidecar says of itself; ``instance`` is new in each life."""
+    """What a sidecar says of itself; ``instance`` is new in each life.
+
+    ``lease`` is what a life that goes on in this one held.
+    """
 
     instance: str
     host: str
     version: str
+    lease: LeaseID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +67,13 @@ async def run(
     me: Self,
     lease_ttl: float,
     beside: Callable[[], Coroutine[Any, Any, None]],
-    stop: anyio.Event,
-) -> None:
-    """Keep one node in step until ``stop`` is set, then say goodbye. ``beside`` is run beside the loops."""
-    session = Session(world.store, board, lease_ttl)
+    ending: Ending,
+) -> LeaseID | None:
+    """Keep one node in step until the ``ending`` is due. ``beside`` is run beside the loops.
+
+    Says goodbye, unless the sidecar goes on: then returns the lease to go on with.
+    """
+    session = Session(world.store, board, lease_ttl, me.lease)
     herald = Herald(world.store, keys, board, me.instance, me.host, sidecar=me.version, wall=world.wall)
 
     async def under_lease(lease: LeaseID) -> None:
@@ -90,24 +98,29 @@ async def run(
             tasks.start_soon(partial(remember_applied, state=world.state, board=board))
             tasks.start_soon(session.run, under_lease)
             tasks.start_soon(beside)
-            await stop.wait()
+            await ending.due()
             tasks.cancel_scope.cancel()
     finally:
-        await _say_goodbye(world, board, session)
+        await _part(world, board, session, goes_on=ending.goes_on)
+    return session.lease
 
 
-async def _say_goodbye(world: World, board: Board, session: Session) -> None:
-    """Let the next leader lead at once, and let go of the process; neither waits for the other."""
+async def _part(world: World, board: Board, session: Session, *, goes_on: bool) -> None:
+    """Let the next leader lead at once, and let go of the process; neither waits for the other.
+
+    A sidecar that goes on keeps both, and has the lease renewed for the time that it is away.
+    """
     with anyio.CancelScope(shield=True):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_give_back, session)
-            tasks.start_soon(world.process.release)
+            tasks.start_soon(_last_call, session.renew if goes_on else session.end)
             tasks.start_soon(keep_applied, world.state, board)
+            if not goes_on:
+                tasks.start_soon(world.process.release)
 
 
-async def _give_back(session: Session) -> None:
+async def _last_call(call: Callable[[], Coroutine[Any, Any, None]]) -> None:
     try:
         with anyio.move_on_after(GOODBYE):
-            await session.end()
+            await call()
     except SidecarError as exc:
-        event(log, logging.INFO, "the lease was not given back; it expires by itself", why=str(exc))
+        event(log, logging.INFO, "the lease is left as it is; it expires by itself", why=str(exc))

@@ -31,6 +31,8 @@ async def lead_when_elected(
     ballot: Ballot, *, keys: Keys, board: Board, wall: Callable[[], float]
 ) -> NoReturn:
     """Stand whenever this node may, lead when elected, resign when it may not any more."""
+    # A sidecar that was executed anew leads on: whether it may is not known before it has read the network.
+    await board.until(lambda: board.view.listed)
     if not may_lead(board.view):
         await ballot.resign()  # an earlier resignation may have been lost with the connection
     while True:

@@ -57,6 +57,11 @@ class Session:
         if self.lease is not None:
             await self.store.revoke_lease(self.lease)
 
+    async def renew(self) -> None:
+        """Have etcd keep the lease for another TTL, for a sidecar that will be away for a moment."""
+        if self.lease is not None:
+            await self.store.keep_alive(self.lease)
+
     async def _secure(self) -> tuple[LeaseID, float]:
         """Have a lease that is alive, and know until when on anyio's clock, less the margin."""
         asked = anyio.current_time()

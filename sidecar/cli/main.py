@@ -17,6 +17,9 @@ Verb = Callable[[Sequence[str], World], int]
 
 VERBS = {
     "run": "keep this node's file in step, and look after the process next to it",
+    "gate": "check this node's file once, before something else starts the process",
+    "reload": "have the sidecar executed anew in place, with what its settings are now",
+    "health": "ask the sidecar of this machine how it is",
     "check": "validate federated.json and config.json files, offline",
     "servers": "show the canonical list of servers",
     "leader": "show which server leads",

@@ -19,7 +19,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     """
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=27, width=WIDTH)
+        super().__init__(prog, max_help_position=34, width=WIDTH)
 
 
 class Parser(argparse.ArgumentParser):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sidecar import logs
 from sidecar.cli.parsing import Parser, add_settings, flags_of
 from sidecar.cli.world import World
-from sidecar.config import load
-from sidecar.config.table import NODE
+from sidecar.config import Settings, load
+from sidecar.config.table import DRIVERS, NODE, PROCESS
 from sidecar.domain.errors import UsageError
 
 DESCRIPTION = """\
@@ -22,6 +22,9 @@ and password_file in [auth]. A password itself: SIDECAR_AUTH_PASSWORD, or there.
 
 example:
   sidecar run --etcd http://10.0.0.5:2379 -- java -jar server.jar"""
+DRIVEN = (
+    "what something else launches: --restart signal, endpoint, docker, kubernetes,\nsystemd, command, itself"
+)
 STRAY = "the command goes behind --, as in `sidecar run -- java -jar server.jar`"
 
 
@@ -29,11 +32,17 @@ def main(argv: Sequence[str], world: World) -> int:
     own, command = _split(argv)
     parser = Parser("run", "[OPTION]… [-- COMMAND ARG…]", DESCRIPTION, EPILOG, stray=STRAY)
     add_settings(parser, "this node", NODE)
+    add_settings(parser, "the process next to it", PROCESS)
+    add_settings(parser, DRIVEN, DRIVERS)
     add_settings(parser)
     flags = flags_of(parser.parse(own)) | {"command": command}
-    settings = load(flags, world.environ, world.folder)
-    logs.set_up(settings.log_format, settings.log_level, environ=world.environ)
-    return world.run(settings)
+
+    def settings() -> Settings:
+        return load(flags, world.environ, world.folder)
+
+    found = settings()
+    logs.set_up(found.log_format, found.log_level, environ=world.environ)
+    return world.run(found, settings)
 
 
 def _split(argv: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None]:

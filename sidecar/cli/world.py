@@ -16,10 +16,16 @@ from sidecar.ports import Store
 StoreOpener = Callable[[EtcdAccess], AbstractAsyncContextManager[Store]]
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, check_settings: Callable[[], object]) -> int:
     from sidecar.wiring import run  # noqa: PLC0415 - only `sidecar run` needs the adapters
 
-    return run(settings)
+    return run(settings, check_settings)
+
+
+def _gate(settings: Settings, timeout: float) -> None:
+    from sidecar.wiring import gate  # noqa: PLC0415 - only `sidecar gate` needs the adapters
+
+    gate(settings, timeout)
 
 
 def _open_store(access: EtcdAccess) -> AbstractAsyncContextManager[Store]:
@@ -37,4 +43,5 @@ class World:
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
     open_store: StoreOpener = _open_store
-    run: Callable[[Settings], int] = _run
+    run: Callable[[Settings, Callable[[], object]], int] = _run
+    gate: Callable[[Settings, float], None] = _gate

@@ -6,7 +6,8 @@ Forbidden here: reading anything at import, touching etcd or the network's rules
 of settings: flags, variables, keys and help all come from the table.
 """
 
-from sidecar.config.loading import load, load_network
+from sidecar.config.loading import load, load_admin, load_network
+from sidecar.config.restarts import Restart, RestartDriver
 from sidecar.config.settings import EtcdAccess, NetworkSettings, Settings
 from sidecar.config.table import Bootstrap, LogFormat, LogLevel, OnRemoved
 from sidecar.config.values import Address
@@ -19,7 +20,10 @@ __all__ = [
     "LogLevel",
     "NetworkSettings",
     "OnRemoved",
+    "Restart",
+    "RestartDriver",
     "Settings",
     "load",
+    "load_admin",
     "load_network",
 ]

@@ -7,16 +7,21 @@ from pathlib import Path
 
 from sidecar.config.access import etcd_access
 from sidecar.config.reading import Reading, read
+from sidecar.config.restarting import restart
+from sidecar.config.restarts import NoRestart
 from sidecar.config.settings import NetworkSettings, Settings
-from sidecar.config.table import NETWORK, SETTINGS
+from sidecar.config.table import ADMIN, NETWORK, SETTINGS
+from sidecar.config.values import Address
 from sidecar.domain.document import role_of
 from sidecar.domain.identity import Role
 
 FILE_NAMES = {Role.FEDERATED: "federated.json", Role.DATABASE: "config.json"}
 
 
-def load(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Settings:
-    """Return the settings of ``sidecar run``, started in ``folder``.
+def load(
+    flags: Mapping[str, object], environ: Mapping[str, str], folder: Path, *, attends: bool = True
+) -> Settings:
+    """Return the settings of ``sidecar run``, started in ``folder``; those of a gate attend to no process.
 
     ``flags`` is keyed like the table (and ``config``), None for what was not given. Raises
     `BadConfiguration` that names everything that is wrong, and where it came from.
@@ -25,6 +30,8 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) 
     access = etcd_access(reading)
     file = _file(reading, folder)
     role = _role(reading, file)
+    state_dir = reading.values["state_dir"] or file.parent / ".sidecar"
+    how = restart(reading, state_dir) if attends else NoRestart()
     reading.finish()
     values = reading.values
     return Settings(
@@ -36,14 +43,17 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) 
         role=role,
         node_id=values["node_id"],
         url=values["url"],
-        state_dir=values["state_dir"] or file.parent / ".sidecar",
+        state_dir=state_dir,
         lease_ttl=values["lease_ttl"],
         stop_timeout=values["stop_timeout"],
         health=values["health"],
         bootstrap=values["bootstrap"],
         on_removed=values["on_removed"],
         admin=values["admin"],
-        command=values["command"] or (),
+        seed=values["seed"],
+        restart=how,
+        restart_timeout=values["restart_timeout"],
+        start_timeout=values["start_timeout"],
     )
 
 
@@ -54,6 +64,14 @@ def load_network(flags: Mapping[str, object], environ: Mapping[str, str], folder
     reading.finish()
     values = reading.values
     return NetworkSettings(access, values["network"], values["log_format"], values["log_level"])
+
+
+def load_admin(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Address | None:
+    """Return where the sidecar of these settings can be asked; None where that is off."""
+    reading = read(ADMIN, flags, environ, folder)
+    reading.finish()
+    address: Address | None = reading.values["admin"]
+    return address
 
 
 def _file(reading: Reading, folder: Path) -> Path:

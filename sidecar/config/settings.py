@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sidecar.config.restarts import ChildRestart, Restart
 from sidecar.config.table import Bootstrap, LogFormat, LogLevel, OnRemoved
 from sidecar.config.values import Address
 from sidecar.domain.identity import Role
@@ -38,7 +39,7 @@ class Settings(NetworkSettings):
     """What ``sidecar run`` needs. Durations are in seconds.
 
     None: ``node_id`` is the file's, ``url`` is found in its list, ``health`` is a TCP connect to
-    ``url``, ``admin`` is off. With an empty ``command`` there is no process to look after.
+    ``url``, ``admin`` is off, ``seed`` is none.
     """
 
     file: Path
@@ -52,4 +53,12 @@ class Settings(NetworkSettings):
     bootstrap: Bootstrap
     on_removed: OnRemoved
     admin: Address | None
-    command: tuple[str, ...]
+    seed: Path | None
+    restart: Restart
+    restart_timeout: float
+    start_timeout: float
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What the sidecar launches; empty where that is not its task."""
+        return self.restart.command if isinstance(self.restart, ChildRestart) else ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sidecar.config import values
+from sidecar.config.restarts import KubernetesMode, RestartDriver, SystemdScope
 from sidecar.domain.identity import Role
 
 
@@ -66,26 +67,60 @@ class Setting:
         return "SIDECAR_" + self.key.replace(".", "_").upper()
 
 
+# Where a sidecar can be asked, which `sidecar health` does.
+ADMIN = (Setting("admin", values.address_or_off, "ADDRESS", "HOST:PORT or off", "127.0.0.1:9180"),)
+
 # What `sidecar run` alone takes.
 NODE = (
-    Setting("file", values.path, "PATH", "federated.json or config.json; else the one here"),
-    Setting("role", values.choice(Role), "ROLE", "federated or database; else told by the file's name"),
+    Setting("file", values.path, "PATH", "federated.json or config.json; else found here"),
+    Setting("role", values.choice(Role), "ROLE", "federated or database; else by the file's name"),
     Setting("node_id", values.node_id, "ID", "this node's name; else the file's NodeID"),
-    Setting("url", values.server_url, "URL", "this server's own; else found in the file's list"),
-    Setting("state_dir", values.path, "DIR", "where it remembers; else .sidecar beside the file"),
+    Setting("url", values.server_url, "URL", "this server's own; else found in its list"),
+    Setting("state_dir", values.path, "DIR", "where it remembers; else .sidecar beside FILE"),
     # etcd grants whole seconds, and a leader steps down before the end: one second is too little.
     Setting("lease_ttl", values.seconds(2, 3600), "SECONDS", "until a dead sidecar is missed", "10"),
-    Setting("stop_timeout", values.seconds(0), "SECONDS", "from SIGTERM to SIGKILL", "10"),
-    Setting("health", values.health, "PROBE", "URL, tcp://HOST:PORT or exec:CMD; else its own URL"),
+    Setting("health", values.health, "PROBE", "URL, tcp://HOST:PORT, exec:CMD; else its own"),
     Setting("bootstrap", values.choice(Bootstrap), "auto|never", "publish the first list", "auto"),
     Setting("on_removed", values.choice(OnRemoved), "stop|leave", "what to do to COMMAND", "stop"),
-    Setting("admin", values.address_or_off, "ADDRESS", "HOST:PORT or off", "127.0.0.1:9180"),
-    Setting("command", values.command, "COMMAND", "the process to look after", own_flag=""),
+    *ADMIN,
+    Setting("seed", values.path, "FILE", "what the file begins as, where there is none yet"),
 )
+
+# What looks after the process next to it; of `sidecar run` too.
+PROCESS = (
+    Setting("command", values.command, "COMMAND", "the process to look after", own_flag=""),
+    Setting("restart", values.choice(RestartDriver), "DRIVER", "see below; child with a COMMAND, else none"),
+    Setting("restart_timeout", values.seconds(1), "SECONDS", "until a restart is cut off", "60"),
+    Setting("start_timeout", values.seconds(1), "SECONDS", "to be healthy in, or started anew", "60"),
+    Setting("stop_timeout", values.seconds(0), "SECONDS", "from SIGTERM to SIGKILL", "10"),
+)
+
+# What each driver has to be told, for a process that the sidecar does not launch.
+DRIVERS = (
+    Setting("restart_command", values.command, "COMMAND", "command: what restarts the process"),
+    Setting("signal.pattern", values.pattern, "REGEX", "signal: found in its command line"),
+    Setting("signal.pid_file", values.path, "FILE", "signal: holds its number"),
+    Setting("signal.signal", values.signum, "NAME", "HUP, USR1, USR2: no end", "TERM", own_flag="--signal"),
+    Setting("endpoint.url", values.endpoint, "URL", "endpoint: where to POST"),
+    Setting("endpoint.status", values.endpoint, "URL", "endpoint: where to GET; else the same"),
+    Setting("endpoint.token_file", values.path, "FILE", "else hot-reload.token in --state-dir"),
+    Setting("docker.container", values.word, "NAME", "docker: its name or id"),
+    Setting("docker.host", values.docker_host, "URL", "docker: the engine; else DOCKER_HOST"),
+    Setting(
+        "kubernetes.mode", values.choice(KubernetesMode), "MODE", "container, pod, workload", "container"
+    ),
+    Setting("kubernetes.workload", values.workload, "KIND/NAME", "workload: such as statefulset/fed"),
+    Setting("kubernetes.namespace", values.word, "NAME", "else the service account's"),
+    Setting("kubernetes.pod", values.word, "NAME", "else the host's name"),
+    Setting("systemd.unit", values.word, "UNIT", "systemd: such as federated.service"),
+    Setting("systemd.scope", values.choice(SystemdScope), "SCOPE", "system or user", "system"),
+)
+
+RESTARTING = PROCESS + DRIVERS
 
 # What every verb that talks to etcd takes.
 NETWORK = (
-    Setting("etcd", values.endpoints, "URL[,URL…]", "endpoints", "http://127.0.0.1:2379"),
+    Setting("etcd", values.etcd_endpoints, "URL[,URL…]", "endpoints", "http://127.0.0.1:2379"),
     Setting("network", values.network, "NAME", "which network of this etcd", "default"),
     Setting("tls.ca", values.path, "FILE", "PEM: who signed etcd's certificate"),
     Setting("tls.cert", values.path, "FILE", "PEM: the certificate to show etcd"),
@@ -97,4 +132,4 @@ NETWORK = (
     Setting("log_level", values.choice(LogLevel), "LEVEL", "debug, info, warning, error", "info"),
 )
 
-SETTINGS = NETWORK + NODE
+SETTINGS = NETWORK + NODE + RESTARTING

@@ -5,12 +5,16 @@ A parser takes what a flag or variable (text) or a TOML document (also numbers, 
 
 from __future__ import annotations
 
+import ipaddress
 import math
+import re
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from sidecar.domain.keys import Keys
 from sidecar.domain.servers import InvalidUrl, NodeID, ServerUrl, parse_node_id
@@ -41,6 +45,79 @@ def secret(raw: object) -> str:
     if not isinstance(raw, str) or not raw:
         raise ValueError("must be a text that is not empty")
     return raw
+
+
+def word(raw: object) -> str:
+    """Return a text without spaces: a name of something."""
+    found = text(raw).strip()
+    if len(found.split()) != 1:
+        raise ValueError(f"{raw!r} is not one word")
+    return found
+
+
+def pattern(raw: object) -> str:
+    """Return a regular expression that can be compiled, and does not find everything."""
+    found = text(raw)
+    try:
+        compiled = re.compile(found)
+    except re.error as exc:
+        raise ValueError(f"{raw!r} is not a regular expression: {exc}") from exc
+    if compiled.search(""):
+        raise ValueError(f"{raw!r} finds every process; write a part of its command line")
+    return found
+
+
+def signum(raw: object) -> signal.Signals:
+    """Parse ``TERM``, ``SIGTERM`` or ``15``."""
+    name = str(raw).strip().upper() if isinstance(raw, str | int) else ""
+    number = int(name) if name.isascii() and name.isdigit() else None
+    for known in signal.Signals:
+        if number == known.value or name.removeprefix("SIG") == known.name.removeprefix("SIG"):
+            return known
+    raise ValueError(f"{raw!r} is not a signal, such as TERM or HUP")
+
+
+def endpoint(raw: object) -> str:
+    """Return an URL; plain http only on this machine, as a token goes with it."""
+    given = text(raw).strip()
+    try:
+        parts = urlsplit(given)
+        host, right = parts.hostname, parts.port != 0 and not parts.fragment
+    except ValueError:
+        host, right = None, False
+    if not host or not right or parts.scheme not in {"http", "https"} or len(given.split()) != 1:
+        raise ValueError(f"{raw!r} is not an URL, such as http://127.0.0.1:9100/hot-reload")
+    if parts.username is not None:  # never repeat a password
+        raise ValueError("carries a user name or password; the token stands in --endpoint-token-file")
+    if parts.scheme == "http" and not _is_here(host):
+        raise ValueError(f"{raw!r} would send the token in the clear to another machine; write https://")
+    return given
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def docker_host(raw: object) -> str:
+    given = word(raw)
+    if not given.startswith(("unix:///", "tcp://", "http://", "https://")):
+        raise ValueError(f"{raw!r} is not an engine, such as unix:///var/run/docker.sock or tcp://HOST:PORT")
+    return given
+
+
+def workload(raw: object) -> tuple[str, str]:
+    """Parse ``statefulset/fed``; the kind is returned as the API spells it: ``statefulsets``."""
+    kind, slash, name = word(raw).partition("/")
+    kinds = {"statefulset", "deployment", "daemonset"}
+    singular = kind.lower().removesuffix("s")
+    if not (slash and name and "/" not in name and singular in kinds):
+        raise ValueError(f"{raw!r} is not {', '.join(sorted(kinds))} and a name, such as statefulset/fed")
+    return f"{singular}s", name
 
 
 def path(raw: object) -> Path:
@@ -95,7 +172,7 @@ def server_url(raw: object) -> ServerUrl:
         raise ValueError(f"{raw!r} {exc}; it looks like http://localhost:9000") from exc
 
 
-def endpoints(raw: object) -> tuple[str, ...]:
+def etcd_endpoints(raw: object) -> tuple[str, ...]:
     """Return etcd's base URLs, from an array or from text with commas."""
     parts = raw if isinstance(raw, list) else text(raw).split(",")
     found = tuple(_endpoint(part) for part in parts)

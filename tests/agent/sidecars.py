@@ -11,6 +11,7 @@ from anyio.abc import TaskGroup
 
 from sidecar.agent.agent import Self, World, run
 from sidecar.agent.board import Board
+from sidecar.agent.ending import Ending
 from sidecar.agent.files import attempt_of
 from sidecar.domain.canonical import Canonical
 from sidecar.domain.document import Document
@@ -43,7 +44,7 @@ class Sidecar:
     board: Board = field(init=False)
     lives: int = 0
     alive: bool = False
-    stopping: anyio.Event = field(default_factory=anyio.Event)
+    ending: Ending = field(init=False)
     life: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
     def __post_init__(self) -> None:
@@ -73,7 +74,7 @@ class Sidecar:
                 attempt=attempt_of(found, instance),
             )
         )
-        self.stopping, self.life = anyio.Event(), anyio.CancelScope()
+        self.ending, self.life = Ending(self.board), anyio.CancelScope()
         world = World(self.store, self.file, self.state, self.process, self.probe, anyio.current_time)
         with self.life:
             await run(
@@ -83,7 +84,7 @@ class Sidecar:
                 me=Self(instance, "memory", "0"),
                 lease_ttl=TTL,
                 beside=anyio.sleep_forever,
-                stop=self.stopping,
+                ending=self.ending,
             )
         self.alive = False
 
@@ -113,7 +114,7 @@ class Federation:
 
     async def stop(self, sidecar: Sidecar) -> None:
         """Tell the sidecar to stop, and wait until it has."""
-        sidecar.stopping.set()
+        sidecar.ending.stop()
         await until(lambda: not sidecar.alive)
 
     def read(self, cls: type[R], key: str) -> R | None:

@@ -192,7 +192,7 @@ async def test_when_it_is_told_to_stop_another_leads_at_once() -> None:
     async with federation(*TRIO) as network:
         (leader,) = network.leaders
         leader.process.stopping = 30.0
-        leader.stopping.set()
+        leader.ending.stop()
         took = await until(lambda: any(each is not leader and each.leads for each in network.sidecars))
         assert took < 1.0
 

@@ -38,7 +38,8 @@ async def main(backend, forever, *argv):
     async with anyio.create_task_group() as group:
         work = anyio.CancelScope()
         await group.start(lambda task_status: pass_signals(
-            process=child, stop=work.cancel, task_status=task_status))
+            process=child, stop=work.cancel,
+            go_on=lambda: print("goes on", flush=True), task_status=task_status))
         print("ready", flush=True)
         with work:
             await run(child, forever)
@@ -137,7 +138,18 @@ def test_one_wish_in_two_signals_leaves_the_grace_period(tmp_path: Path, anyio_b
         assert rest(it).endswith("stopped 9")
 
 
-@pytest.mark.parametrize("name", ["HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT"])
+def test_a_hangup_is_a_wish_to_go_on_anew_and_not_passed_on(tmp_path: Path, anyio_backend: str) -> None:
+    with sidecar(tmp_path, anyio_backend, program("HUP: say('heard')", "USR1: say('usr1')")) as it:
+        assert [line(it), line(it)] == ["ready", "up"]
+        it.send_signal(signal.SIGHUP)
+        assert line(it) == "goes on"
+        it.send_signal(signal.SIGUSR1)
+        assert line(it) == "usr1"
+        it.terminate()
+        assert "stopped" in rest(it)
+
+
+@pytest.mark.parametrize("name", ["QUIT", "USR1", "USR2", "WINCH", "CONT"])
 def test_other_signals_are_passed_on_and_end_nothing(name: str, tmp_path: Path, anyio_backend: str) -> None:
     with sidecar(tmp_path, anyio_backend, program(f"{name}: say('heard')")) as it:
         assert [line(it), line(it)] == ["ready", "up"]

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ class Sidecar:
         self.ends = ends
         self.settings: Settings | None = None
 
-    def run(self, settings: Settings) -> int:
+    def run(self, settings: Settings, _: Callable[[], object]) -> int:
         self.settings = settings
         if isinstance(self.ends, BaseException):
             raise self.ends
@@ -65,9 +66,9 @@ def test_the_version_is_told() -> None:
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        ((), "no verb given; one of run, check,"),
+        ((), "no verb given; one of run, gate,"),
         (("memebrs",), "there is no verb 'memebrs'; did you mean `sidecar members`?"),
-        (("xyzzy",), "there is no verb 'xyzzy'; one of run, check,"),
+        (("xyzzy",), "there is no verb 'xyzzy'; one of run, gate,"),
         (("--etcd", "x"), "--etcd: options go behind the verb, as in `sidecar run --etcd …`"),
         (("run", "--lease-tll", "3"), "there is no option --lease-tll; did you mean --lease-ttl?"),
         (("run", "--lease"), "there is no option --lease"),
@@ -108,7 +109,7 @@ def test_the_help_of_a_verb_fits_a_screen_and_shows_an_example(
     assert code == 0
     assert f"usage: sidecar {verb}" in out
     assert f"example:\n  sidecar {verb}" in out
-    assert len(out.splitlines()) <= (40 if verb == "run" else 24)
+    assert len(out.splitlines()) <= {"run": 66, "gate": 42}.get(verb, 24)
     assert max(map(len, out.splitlines())) <= WIDEST
 
 
@@ -179,7 +180,7 @@ def test_debug_shows_where_a_bug_came_from(folder: Path) -> None:
         "import sys\n"
         "from sidecar.cli.main import run_verb\n"
         "from sidecar.cli.world import World\n"
-        "def crash(settings): raise KeyError('x')\n"
+        "def crash(settings, _): raise KeyError('x')\n"
         "sys.exit(run_verb(sys.argv[1:], World(run=crash)))\n"
     )
     loud = sidecar_process("run", "--file", str(folder / "federated.json"), "--log-level", "debug", code=code)

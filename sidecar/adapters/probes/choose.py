@@ -20,14 +20,17 @@ def choose_probe(
     *,
     own: ServerUrl | None,
     state: Callable[[], ProcessState],
+    platform: Probe | None = None,
     timeout: float = 2.0,
 ) -> Probe:
-    """The probe that ``text`` spells; else a TCP connect to the ``own`` URL; else being alive."""
+    """The probe that ``text`` spells; else a TCP connect to the ``own`` URL; else what the ``platform`` says
+    that runs the process; else being alive.
+    """
     if text is not None:
         return parse_probe(text, timeout=timeout)
     if own is not None:
         return TcpProbe(own.host, own.port, timeout)
-    return AliveProbe(state)
+    return platform or AliveProbe(state)
 
 
 def parse_probe(text: str, *, timeout: float = 2.0) -> Probe:

@@ -74,6 +74,16 @@ def launched() -> Collection[int]:
     return _ours
 
 
+def inherit(pid: int) -> bool:
+    """Care again for child ``pid``, launched before this process was executed anew; whether it is one."""
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    _ours.add(pid)
+    return True
+
+
 def exit_code(pid: int) -> int | None:
     """What dead child ``pid`` exited with, 128 + n for signal n; None while it lives or for a stranger.
 

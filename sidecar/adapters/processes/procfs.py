@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PROC = Path("/proc")
-# Field 22 of /proc/<pid>/stat, counted from the state (field 3), the first after the name's
+# Fields 4 and 22 of /proc/<pid>/stat, counted from the state (field 3), the first after the name's
 # parenthesis.
+_PARENT = 4 - 3
 _START_TIME = 22 - 3
 
 
@@ -25,12 +26,37 @@ def start_ticks(pid: int) -> int | None:
 
     Together with the boot it names a process for good: its number alone is used again.
     """
+    fields = _stat(pid)
+    return int(fields[_START_TIME]) if fields else None
+
+
+def ancestry(pid: int) -> list[int]:
+    """Process ``pid``, its parent, and so on, as far as they are in sight."""
+    found: list[int] = []
+    while pid and pid not in found:
+        found.append(pid)
+        fields = _stat(pid)
+        pid = int(fields[_PARENT]) if fields else 0
+    return found
+
+
+def command_line(pid: int) -> list[str]:
+    """The words that ``pid`` was executed with; none of a kernel thread, a zombie, or where it is gone."""
+    try:
+        data = (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return []
+    return [word.decode(errors="replace") for word in data.rstrip(b"\0").split(b"\0") if data]
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of /proc/<pid>/stat from the state on; none where there is not even a zombie."""
     try:
         stat = (_PROC / str(pid) / "stat").read_bytes()
     except OSError:
-        return None
+        return []
     # The name, in parentheses, may hold spaces and parentheses of its own.
-    return int(stat[stat.rindex(b")") + 2 :].split()[_START_TIME])
+    return stat[stat.rindex(b")") + 2 :].split()
 
 
 def age(ticks: int) -> float:

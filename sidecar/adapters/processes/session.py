@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import islice
 
 import anyio
@@ -22,6 +22,13 @@ _KILL_PATIENCE = 5.0
 # How many members are waited for at a time, so that a thousand of them do not take a thousand
 # descriptors.
 _AT_A_TIME = 64
+
+
+LastWords = Callable[[int], Awaitable[None]]
+
+
+async def no_words(_: int) -> None:
+    """Ask nothing."""
 
 
 class Session:
@@ -69,8 +76,11 @@ class Session:
                     signal=signum,
                 )
 
-    async def end(self, grace: float) -> bool:
-        """SIGTERM to all, after ``grace`` seconds SIGKILL; whether all are gone then."""
+    async def end(self, grace: float, last_words: LastWords = no_words) -> bool:
+        """SIGTERM to all, after ``grace`` seconds SIGKILL; whether all are gone then.
+
+        ``last_words`` may ask each of those that outlived SIGTERM what it is at, by its number.
+        """
         if self.survivor() is None:
             return True
         self.signal(signal.SIGTERM)
@@ -87,6 +97,8 @@ class Session:
             grace=grace,
             session=self.id,
         )
+        for pid in self._members():
+            await last_words(pid)
         return await self.kill()
 
     async def kill(self) -> bool:

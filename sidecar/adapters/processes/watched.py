@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import select
+import signal
+from contextlib import suppress
 
 import anyio
 
@@ -42,6 +44,11 @@ class Watched:
             await anyio.wait_readable(fd)
         finally:
             os.close(fd)
+
+    def signal(self, signum: int) -> None:
+        """Send ``signum`` to it and nobody else; the dead hear nothing. Raises `PermissionError`."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._fd, signum)
 
     def close(self) -> None:
         """Let go of it; once only."""

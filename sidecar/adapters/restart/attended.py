@@ -138,7 +138,7 @@ class Attended:
             event(log, logging.WARNING, "the process cannot be seen", what=self.driver.what, why=str(exc))
             await anyio.sleep(_SLOWEST)
             return
-        if life is not self._life or (found and found.name == life.name):
+        if life is not self._life or (found and (found.name, found.loaded) == (life.name, life.loaded)):
             return
         if found is None:
             self._note_failure(f"{self.driver.what} has ended")
@@ -149,8 +149,8 @@ class Attended:
     def signal(self, signum: int) -> None:
         """What the sidecar is told is not meant for a process that others look after."""
 
-    async def health(self) -> Health:
-        """What the platform says of it."""
+    async def check(self) -> Health:
+        """Implements `sidecar.ports.Probe`, by what the platform says of it."""
         try:
             life = await self._look()
         except DriverTrouble as exc:

@@ -10,8 +10,16 @@ from pathlib import Path
 import anyio
 
 from sidecar.adapters.processes import procfs
-from sidecar.adapters.processes.launch import Command, NotStarted, describe_exit, exit_code, launch, reap
-from sidecar.adapters.processes.session import Session
+from sidecar.adapters.processes.launch import (
+    Command,
+    NotStarted,
+    describe_exit,
+    exit_code,
+    inherit,
+    launch,
+    reap,
+)
+from sidecar.adapters.processes.session import LastWords, Session, no_words
 from sidecar.adapters.processes.watched import Watched, require_pidfd
 from sidecar.adapters.restart.adoption import find
 from sidecar.adapters.restart.failures import Failures
@@ -43,6 +51,7 @@ class Child:
         folder: Path,
         jitter: Callable[[], float],
         stop_timeout: float = 10.0,
+        last_words: LastWords = no_words,
         backoff: Backoff = Backoff(),  # noqa: B008 - frozen, so that all calls may share it
         clock: Callable[[], float] = anyio.current_time,
     ) -> None:
@@ -50,6 +59,7 @@ class Child:
         self._command = command
         self._memory = launched_memory(folder)
         self._stop_timeout = stop_timeout
+        self._last_words = last_words
         self._clock = clock
         self._state: ProcessState = NotLaunched()
         self._failures = Failures(backoff, jitter, clock)
@@ -87,6 +97,7 @@ class Child:
         if found is None:
             return False
         self._session = found.session
+        inherit(found.session.id)
         if found.watched is None:
             return False
         since = self._clock() - procfs.age(found.remembered.started)
@@ -183,7 +194,7 @@ class Child:
         self._watch(None)
         gone = False
         try:
-            gone = await session.end(self._stop_timeout)
+            gone = await session.end(self._stop_timeout, self._last_words)
         finally:
             if not gone:  # cancelled, or it cannot be ended
                 self._watch(watched)

@@ -1,0 +1,31 @@
+"""What a configuration file begins as, where there is none yet: a copy of one that may be read-only."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from sidecar.adapters.files.durable import read_regular, replace_file
+from sidecar.adapters.files.trouble import bad_file
+from sidecar.domain.document import MAX_BYTES, Document
+from sidecar.domain.identity import Role
+from sidecar.logs import event
+
+log = logging.getLogger(__name__)
+
+
+def seed(source: Path | None, target: Path, role: Role) -> None:
+    """Copy ``source`` to ``target``, where that does not exist. Raises `BadFile` where it is not valid."""
+    if source is None or target.exists():
+        return
+    try:
+        data = read_regular(source, MAX_BYTES + 1)
+    except OSError as exc:
+        raise bad_file(source, exc, "read") from exc
+    Document.parse(data, source=str(source), role=role)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(target, data)
+    except OSError as exc:
+        raise bad_file(target, exc, "write") from exc
+    event(log, logging.INFO, "seeded the file", file=str(target), seed=str(source))

@@ -1,0 +1,124 @@
+"""What a JVM is at, before it is killed: its thread dump, kept in a file.
+
+HotSpot's attach protocol: a file ``.attach_pid<pid>`` in its working folder, and SIGQUIT, make it listen on
+``/tmp/.java_pid<pid>``; there, ``threaddump`` is answered by the dump. A JVM that does not attach (it is
+switched off, or another make) prints the dump to its standard output on that SIGQUIT instead.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+
+from sidecar.adapters.processes.watched import Watched
+from sidecar.logs import event
+
+log = logging.getLogger(__name__)
+
+DUMPS = "thread-dumps"
+"""Where dumps are kept, in the state folder."""
+
+KEPT = 20
+PATIENCE = 3.0
+"""Seconds that a dump may take; a JVM that answers nothing is not waited for any longer."""
+
+# Protocol version, command, three arguments, each ended by a zero.
+_THREAD_DUMP = b"1\0threaddump\0\0\0\0"
+_PAUSE = 0.02
+
+
+async def keep_thread_dump(pid: int, *, folder: Path) -> None:
+    """Ask process ``pid``, if it is a JVM, for a thread dump, and keep that in ``folder``. Never raises."""
+    process = Watched.open(pid)
+    if process is None:
+        return
+    try:
+        if not _is_jvm(pid):
+            return
+        dump = b""
+        with anyio.move_on_after(PATIENCE), suppress(OSError, anyio.EndOfStream):
+            dump = await _ask(process)
+        if not dump:
+            event(log, logging.WARNING, "the JVM was asked for a thread dump; see its own output", pid=pid)
+            return
+        kept = await to_thread.run_sync(_keep, folder, pid, dump)
+        event(log, logging.WARNING, "a thread dump was kept", pid=pid, kept=str(kept))
+    except OSError as exc:
+        event(log, logging.WARNING, "no thread dump could be kept", pid=pid, error=str(exc))
+    finally:
+        process.close()
+
+
+def _is_jvm(pid: int) -> bool:
+    """Whether it has mapped HotSpot's library: to anything else SIGQUIT would be the end."""
+    try:
+        with Path(f"/proc/{pid}/maps").open(encoding="utf-8", errors="replace") as maps:
+            return any("libjvm.so" in line for line in maps)
+    except OSError:
+        return False
+
+
+async def _ask(process: Watched) -> bytes:
+    number = _own_number(process.pid)
+    with _wish_to_attach(process.pid, number):
+        # Where it does not attach, this makes it print the dump.
+        process.signal(signal.SIGQUIT)
+        door = f"/proc/{process.pid}/root/tmp/.java_pid{number}"
+        while not os.path.exists(door):  # noqa: ASYNC110, ASYNC240, PTH110 - nothing tells of it, and /proc blocks nobody
+            await anyio.sleep(_PAUSE)
+        return await _talk(door)
+
+
+@contextmanager
+def _wish_to_attach(pid: int, number: str) -> Iterator[None]:
+    """The file that makes a JVM attach on SIGQUIT: in its working folder, or else in its /tmp."""
+    for folder in (f"/proc/{pid}/cwd", f"/proc/{pid}/root/tmp"):
+        wish = Path(folder, f".attach_pid{number}")
+        try:
+            wish.touch(mode=0o600)
+        except OSError:
+            continue
+        try:
+            yield
+        finally:
+            wish.unlink(missing_ok=True)
+        return
+    yield
+
+
+async def _talk(door: str) -> bytes:
+    answer = b""
+    async with await anyio.connect_unix(door) as stream:
+        await stream.send(_THREAD_DUMP)
+        with suppress(anyio.EndOfStream):
+            while True:
+                answer += await stream.receive()
+    status, _, dump = answer.partition(b"\n")
+    return dump if status.strip() == b"0" else b""
+
+
+def _own_number(pid: int) -> str:
+    """Its number in its own namespace, which is the one that it names its files by."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith("NSpid:"):
+            return line.split()[-1]
+    return str(pid)
+
+
+def _keep(folder: Path, pid: int, dump: bytes) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = folder / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S.%fZ}-{pid}.txt"
+    handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(dump)
+    for old in sorted(folder.glob("*.txt"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return kept

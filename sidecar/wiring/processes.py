@@ -1,0 +1,122 @@
+"""From the way of restarting that the settings name to the `sidecar.ports.Process` that does it."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from sidecar.adapters.processes.jvm import DUMPS, keep_thread_dump
+from sidecar.adapters.processes.launch import Command
+from sidecar.adapters.processes.watched import require_pidfd
+from sidecar.adapters.restart.attended import Attended
+from sidecar.adapters.restart.child import Child
+from sidecar.adapters.restart.command import CommandDriver
+from sidecar.adapters.restart.driver import Driver
+from sidecar.adapters.restart.endpoint import EndpointDriver
+from sidecar.adapters.restart.itself import SelfDriver
+from sidecar.adapters.restart.memory import seen_memory
+from sidecar.adapters.restart.signals import Pattern, PidFile, SignalDriver
+from sidecar.adapters.restart.unattended import Unattended
+from sidecar.config import Settings
+from sidecar.config.restarts import (
+    ChildRestart,
+    CommandRestart,
+    DockerRestart,
+    EndpointRestart,
+    KubernetesRestart,
+    NoRestart,
+    SelfRestart,
+    SignalRestart,
+    SystemdRestart,
+)
+from sidecar.domain.errors import BadConfiguration
+from sidecar.domain.servers import ServerList
+
+Neighbour = Child | Attended | Unattended
+"""The process next to the sidecar, in one of three ways."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """What a process needs of the sidecar itself.
+
+    ``life`` is new in each execution of its program, ``execute_anew`` asks for the next one. ``held`` tells
+    which list the file held at a moment.
+    """
+
+    life: str
+    execute_anew: Callable[[], None]
+    held: Callable[[float], ServerList | None]
+
+
+async def find_process(settings: Settings, at_boot: ServerList, sidecar: Sidecar) -> Neighbour:
+    """The process, taken over as it runs; ``at_boot`` is the list that its file holds now."""
+    how = settings.restart
+    if isinstance(how, NoRestart):
+        return Unattended()
+    if isinstance(how, ChildRestart):
+        return _child(settings, how)
+    process = Attended(
+        _driver(settings, how, sidecar),
+        memory=seen_memory(settings.state_dir),
+        held=sidecar.held,
+        jitter=random.random,
+        restart_timeout=settings.restart_timeout,
+    )
+    await process.adopt(at_boot)
+    return process
+
+
+def _child(settings: Settings, how: ChildRestart) -> Child:
+    program = how.command[0]
+    if shutil.which(program) is None:
+        # Said before the network is changed for a server that cannot start.
+        raise BadConfiguration(
+            f"command: {program!r} is no program that can be executed (looked for in PATH, "
+            "or from the folder where the sidecar was started); correct what stands behind --"
+        )
+    child = Child(
+        Command(how.command),
+        folder=settings.state_dir,
+        jitter=random.random,
+        stop_timeout=settings.stop_timeout,
+        last_words=partial(keep_thread_dump, folder=settings.state_dir / DUMPS),
+    )
+    child.adopt()
+    return child
+
+
+def _driver(
+    settings: Settings,
+    how: SignalRestart
+    | EndpointRestart
+    | DockerRestart
+    | KubernetesRestart
+    | SystemdRestart
+    | CommandRestart
+    | SelfRestart,
+    sidecar: Sidecar,
+) -> Driver:
+    match how:
+        case SignalRestart():
+            return _signals(settings, how)
+        case EndpointRestart(url=url, status=status, token_file=token_file):
+            return EndpointDriver(url, status, token_file)
+        case CommandRestart(command=command):
+            return CommandDriver(command, settings.file)
+        case SelfRestart():
+            return SelfDriver(sidecar.life, sidecar.execute_anew)
+        case KubernetesRestart(container=SignalRestart() as container):
+            return _signals(settings, container)
+        case _:
+            raise BadConfiguration(f"{how} is not wired yet")
+
+
+def _signals(settings: Settings, how: SignalRestart) -> SignalDriver:
+    require_pidfd()
+    finder = PidFile(how.pid_file) if how.pid_file else Pattern(how.pattern or "")
+    last_words = partial(keep_thread_dump, folder=settings.state_dir / DUMPS)
+    return SignalDriver(finder, how.signum, settings.stop_timeout, last_words)
