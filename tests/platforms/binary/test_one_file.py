@@ -26,7 +26,7 @@ def package(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_machines_have_no_python(machine: Machine) -> None:
-    names = [path.name for path in machine.root.rglob("*") if not path.is_symlink()]
+    names = [path.name for path in machine.root.rglob("*") if path.is_file() and not path.is_symlink()]
     assert [name for name in names if re.fullmatch(r"python[\d.]*|libpython.*", name)] == []
 
 

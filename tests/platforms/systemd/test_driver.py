@@ -107,7 +107,7 @@ async def test_what_systemd_restarts_by_itself_is_left_to_systemd(manager: Manag
     os.kill(first, signal.SIGKILL)
     with anyio.fail_after(20):
         await attended.changed()
-        told = await attended.health()
+        told = await attended.check()
         assert not told.healthy
         assert "systemd restarts it" in told.reason
         while running(attended).pid in (None, first):
@@ -170,7 +170,7 @@ async def test_one_that_never_comes_up_is_cut_off_and_tried_again(manager: Manag
     trouble = running(attended).trouble
     assert trouble is not None
     assert "cut off after 2 s" in trouble.reason
-    assert not (await attended.health()).healthy
+    assert not (await attended.check()).healthy
 
     manager.install(NAME, SLEEPS)
     await attended.restart(NEW)
