@@ -11,7 +11,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.domain.report import Phase
-from tests.contracts.restart_stage import RESTART_TIMEOUT, Stage
+from tests.contracts.restart_stage import Stage
 from tests.contracts.restart_world import node_on, running_node
 
 SHORT = 1.0
@@ -159,7 +159,7 @@ async def test_a_restart_that_hangs_is_cut_off_and_tried_again(stage: Stage) -> 
         stage.hang()
         second = node.change(9101)
         if stage.can_hang:
-            report = await node.tells(f"cut off after {RESTART_TIMEOUT:g} s: ", after=told)
+            report = await node.tells(f"cut off after {stage.restart_timeout:g} s: ", after=told)
             assert report.phase in (Phase.RESTART_FAILED, Phase.CRASHED)
             await node.tries_again(1)
         stage.unhang()
