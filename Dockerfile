@@ -17,17 +17,19 @@ RUN /pip/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml
  && /pip/bin/pip --python /opt/sidecar/bin/python install --quiet -r /dependencies
 COPY schemas schemas
 COPY sidecar sidecar
-# Tests and C sources of the dependencies stay out. Bytecode is compiled once, here: the image is read-only where
-# it runs. Unchecked hashes instead of times: the same sources give the same bytes, and no start looks at the sources.
+# Out of it stay the dependencies' tests and C sources, and setuptools, which pbr names for builds alone. Bytecode is
+# compiled once, here: where the image runs it is read-only. Unchecked hashes instead of times: the same sources give
+# the same bytes, and no start looks at the sources.
 RUN /pip/bin/pip wheel --quiet --no-deps --wheel-dir /wheels . \
  && /pip/bin/pip --python /opt/sidecar/bin/python install --quiet --no-deps /wheels/*.whl \
  && cd /opt/sidecar/lib/python3*/site-packages \
+ && rm -rf setuptools* pkg_resources _distutils_hack distutils-precedence.pth \
  && find . -type d \( -name tests -o -name test \) -prune -exec rm -rf {} + \
  && find . -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' -o -name '*.c' -o -name '*.h' \) -delete \
  && /opt/sidecar/bin/python -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM ${RUNTIME_BASE}
-ARG VERSION=0.1.0
+ARG VERSION=
 ARG REVISION=
 LABEL org.opencontainers.image.title="federation-sidecar" \
       org.opencontainers.image.description="Keeps the server list of a federation network the same in every configuration file, through etcd." \

@@ -93,10 +93,15 @@ async def _run(settings: Settings, life: Life) -> Ended:
     # The port first: that it is taken must stop nothing that runs.
     with _listener(settings, life.before) as listener:
 
-        async def beside(board: Board, _: Ending) -> None:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(announce, manager=life.manager, board=board))
-                tasks.start_soon(_serve_admin, listener, board, settings.network)
+        async def beside(board: Board, ending: Ending) -> None:
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(partial(announce, manager=life.manager, board=board))
+                    tasks.start_soon(_serve_admin, listener, board, settings.network)
+            finally:
+                # The next life serves who connects meanwhile; after the last one, nobody must wait for it.
+                if listener and not ending.goes_on:
+                    listener.close()
 
         ended = await run_node(settings, life, beside)
         if ended.handover is None or listener is None:
@@ -204,7 +209,7 @@ async def _serve_admin(listener: socket.socket | None, board: Board, network: st
         await board.until(lambda: board.at_rest)
     from sidecar.admin.server import serve  # noqa: PLC0415 - aiohttp, after the process has started
 
-    async with serve(partial(status_of, board, network), listener):
+    async with serve(partial(status_of, board, network), listener.dup()):
         await anyio.sleep_forever()
 
 

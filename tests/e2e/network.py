@@ -163,6 +163,10 @@ class Network:
         """Run a verb against this network."""
         return run_cli(verb, *arguments, *self._options, folder=self.folder, env=env)
 
+    def run(self, verb: str, *arguments: str) -> Answer:
+        """Run a verb that is not told of this network."""
+        return run_cli(verb, *arguments, folder=self.folder)
+
     # Ending it.
 
     def close(self) -> None:

@@ -40,11 +40,14 @@ class NotStarted:
     reason: str
 
 
-def launch(command: Command, *, quiet: bool = False) -> Watched | NotStarted:
+def launch(
+    command: Command, *, quiet: bool = False, out: int | None = None, err: int | None = None
+) -> Watched | NotStarted:
     """Run ``command`` as the leader of a new session; returns once it was executed. `reap` it in the end.
 
     Blocks for the half a millisecond that a vfork and an exec take: handing it to a thread costs as
-    much. The standard streams are the sidecar's own; with ``quiet`` they are ``/dev/null``.
+    much. The standard streams are the sidecar's own; with ``quiet`` they are ``/dev/null``. ``out`` and
+    ``err`` are descriptors that its output goes to instead.
     """
     stream = subprocess.DEVNULL if quiet else None
     try:
@@ -53,8 +56,8 @@ def launch(command: Command, *, quiet: bool = False) -> Watched | NotStarted:
             cwd=command.cwd,
             env=command.env,
             stdin=stream,
-            stdout=stream,
-            stderr=stream,
+            stdout=stream if out is None else out,
+            stderr=stream if err is None else err,
             start_new_session=True,
         )
     except (OSError, ValueError) as exc:

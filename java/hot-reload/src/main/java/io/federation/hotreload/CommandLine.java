@@ -1,6 +1,7 @@
 package io.federation.hotreload;
 
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,15 +10,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** A command line to repeat: the program's file, its arguments to the byte, and whose it is. */
+/** A command line to repeat: the program's name or file, its arguments to the byte, and whose it is. */
 final class CommandLine {
 
-    final Path program;
+    final String program;
     final List<byte[]> arguments;
     /** The script whose environment and folder go with it; empty where they are this process's own. */
     final Optional<Long> script;
 
-    private CommandLine(Path program, List<byte[]> arguments, Optional<Long> script) {
+    private CommandLine(String program, List<byte[]> arguments, Optional<Long> script) {
         this.program = program;
         this.arguments = arguments;
         this.script = script;
@@ -33,27 +34,26 @@ final class CommandLine {
         if (all.isEmpty()) {
             return fromProcessHandle();
         }
-        Path program = program(all.get(0), script.orElse(pid), proc);
+        String program = program(all.get(0), script.orElse(pid), proc);
         return new CommandLine(program, all.subList(1, all.size()), script);
     }
 
     /**
-     * The file to run. The name it was called by comes first, so that a program that was replaced is found in its
-     * new form; the file that runs now comes first where the name leads to another one, as after exec -a.
+     * What to run. The name it was called by comes first, so that a program that was replaced is found in its new form;
+     * the file that runs now comes first where the name leads to another one, as after exec -a.
      */
-    private static Path program(byte[] name, long pid, Proc proc) throws IOException {
+    private static String program(byte[] name, long pid, Proc proc) throws IOException {
         Optional<Path> running = proc.executable(pid);
         Optional<Path> named = Bytes.path(name).flatMap(path -> lookUp(path, proc.directory(pid)));
         if (named.isPresent() && (running.isEmpty() || Files.isSameFile(named.get(), running.get()))) {
-            return named.get();
+            return new String(name, Charset.defaultCharset());
         }
-        return running.orElseThrow(() -> new IOException(
+        return running.map(Path::toString).orElseThrow(() -> new IOException(
                 "the program's file is gone: " + new String(name, StandardCharsets.UTF_8)));
     }
 
     private static Optional<Path> lookUp(Path name, Optional<Path> folder) {
-        if (name.getNameCount() != 1 || name.isAbsolute()) {
-            // "./server" is as good a name as "server" is a word for PATH: getNameCount tells them apart.
+        if (name.isAbsolute() || name.getNameCount() > 1) {
             Path file = folder.map(from -> from.resolve(name)).orElse(name);
             return Optional.of(file).filter(Files::isExecutable);
         }
@@ -74,11 +74,6 @@ final class CommandLine {
         for (String argument : arguments) {
             bytes.add(argument.getBytes());
         }
-        return new CommandLine(Path.of(command), bytes, Optional.empty());
-    }
-
-    /** As the log shows it; arguments may hold secrets, so only how many there are. */
-    String words() {
-        return program + " with its " + arguments.size() + " arguments";
+        return new CommandLine(command, bytes, Optional.empty());
     }
 }

@@ -121,7 +121,7 @@ final class Controller {
         switch (Action.choose(settings.mode, application.restartable(), clean, launch)) {
             case EXIT:
                 log.info("everything is closed; exit with " + settings.exitCode + ", to be started again by "
-                        + (launch.startedAgain() ? launch.words() : "who launched this"));
+                        + launch.words());
                 leave(settings.exitCode);
                 return false;
             case EXEC:

@@ -34,13 +34,14 @@ final class FileWatch implements AutoCloseable {
     private final Runnable changed;
     private final Log log;
     private final WatchService service;
-    private byte[] known = ABSENT;
+    private byte[] known;
     private boolean missing;
 
     FileWatch(Path file, Runnable changed, Log log) throws IOException {
         this.file = file.toAbsolutePath();
         this.changed = changed;
         this.log = log;
+        remember();
         service = FileSystems.getDefault().newWatchService();
         Thread thread = new Thread(this::watch, "hot-reload watch");
         thread.setDaemon(true);
@@ -48,7 +49,7 @@ final class FileWatch implements AutoCloseable {
     }
 
     /** Takes the present content for the one that the application is about to read. */
-    synchronized void remember() {
+    final synchronized void remember() {
         known = digest();
     }
 
@@ -93,7 +94,8 @@ final class FileWatch implements AutoCloseable {
         }
     }
 
-    private synchronized void look() {
+    /** Compares the content with the one that is known. */
+    synchronized void look() {
         byte[] present = digest();
         boolean gone = present.length == 0;
         if (gone && !missing) {

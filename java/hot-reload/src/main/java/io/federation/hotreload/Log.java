@@ -19,7 +19,9 @@ final class Log {
         write(Level.WARNING, message);
     }
 
-    private void write(Level level, String message) {
+    // One line each, whatever an exception's message or a reason holds.
+    private void write(Level level, String text) {
+        String message = text.replaceAll("\\s*\\R\\s*", " ");
         try {
             application.log(level, message);
         } catch (RuntimeException broken) {
@@ -27,12 +29,10 @@ final class Log {
         }
     }
 
-    /** What went wrong in one line: the message, and the class where the message alone says little. */
+    /** What went wrong: the class, and its message where it has one. */
     static String reason(Throwable failure) {
         String message = failure.getMessage();
-        String text = message == null || message.isBlank()
-                ? failure.getClass().getSimpleName()
-                : failure.getClass().getSimpleName() + ": " + message;
-        return text.replaceAll("\\s*\\R\\s*", " ");
+        String name = failure.getClass().getSimpleName();
+        return message == null || message.isBlank() ? name : name + ": " + message;
     }
 }

@@ -42,7 +42,7 @@ final class Successor {
 
     static List<String> words(CommandLine command, boolean afterThisOne) throws IOException {
         List<String> plain = new ArrayList<>();
-        plain.add(command.program.toString());
+        plain.add(command.program);
         boolean readable = true;
         for (byte[] argument : command.arguments) {
             Optional<String> text = Bytes.text(argument);
@@ -72,7 +72,7 @@ final class Successor {
     // Java can't hand over bytes, but a script in ASCII can say them. The dot keeps $(...) from eating newlines.
     private static String script(CommandLine command) {
         StringBuilder script = new StringBuilder("set --; ");
-        List<byte[]> all = new ArrayList<>(List.of(command.program.toString().getBytes()));
+        List<byte[]> all = new ArrayList<>(List.of(command.program.getBytes()));
         all.addAll(command.arguments);
         for (byte[] argument : all) {
             script.append("a=$(printf '");

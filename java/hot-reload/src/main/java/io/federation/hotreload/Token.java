@@ -3,6 +3,7 @@ package io.federation.hotreload;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -61,11 +62,22 @@ final class Token {
         Path aside = Files.createTempFile(folder, ".token", "");
         try {
             Files.writeString(aside, token + "\n");
-            Files.createLink(file, aside);
+            place(aside, file);
         } catch (FileAlreadyExistsException another) {
             return;
         } finally {
             Files.deleteIfExists(aside);
+        }
+    }
+
+    private static void place(Path aside, Path file) throws IOException {
+        try {
+            Files.createLink(file, aside);
+        } catch (FileAlreadyExistsException another) {
+            throw another;
+        } catch (FileSystemException | UnsupportedOperationException noLinks) {
+            // The last of two that do this at once has its way, which is no harm: requests read the file anew.
+            Files.move(aside, file);
         }
     }
 

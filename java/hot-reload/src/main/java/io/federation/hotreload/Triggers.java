@@ -97,7 +97,10 @@ final class Triggers implements AutoCloseable {
             log.info("the endpoint is http://" + endpoint.address().getAddress().getHostAddress() + ":"
                     + endpoint.address().getPort() + Endpoint.PATH);
             retries.shutdown();
-        } catch (IOException | LinkageError cannot) {
+        } catch (LinkageError absent) {
+            log.warn("the endpoint can't be opened, this Java has no jdk.httpserver: " + Log.reason(absent));
+            retries.shutdown();
+        } catch (IOException cannot) {
             Duration pause = backoff.next();
             log.warn("the endpoint can't be opened, the next attempt comes in " + pause.toMillis() + " ms: "
                     + Log.reason(cannot));

@@ -7,6 +7,7 @@ import com.google.gson.JsonParser;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
+import com.google.gson.stream.MalformedJsonException;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
@@ -15,9 +16,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A node's configuration file, {@code federated.json} or {@code config.json}. A fault in it names the file and the key. */
 public final class NodeFile {
+
+    private static final Pattern PLACE = Pattern.compile("line (\\d+) column (\\d+)");
 
     private final Path file;
     private final JsonObject json;
@@ -43,9 +48,15 @@ public final class NodeFile {
                 throw new IOException(file + " is not one JSON object");
             }
             return new NodeFile(file, root.getAsJsonObject());
-        } catch (JsonParseException | IllegalStateException broken) {
-            throw new IOException(file + " is not JSON: " + broken.getMessage(), broken);
+        } catch (JsonParseException | MalformedJsonException | IllegalStateException broken) {
+            throw new IOException(file + " is not JSON" + place(broken.getMessage()), broken);
         }
+    }
+
+    // Gson's own words are about Gson.
+    private static String place(String message) {
+        Matcher found = PLACE.matcher(String.valueOf(message));
+        return found.find() ? ": line " + found.group(1) + ", column " + found.group(2) : "";
     }
 
     /** The URLs of {@code FederatedServers}, in order. */

@@ -1,0 +1,63 @@
+"""The first Python that runs in the binary: find the packages beside it, then run the command `sidecar`.
+
+The launcher starts it as ``python -I -S -B -X utf8 FOLDER/boot.pyc ...``. So nothing of the machine takes part: no
+PYTHON* variable, no site-packages, no .pyc written; and text is UTF-8 on a machine without locales, too.
+"""
+
+import os
+import sys
+from contextlib import suppress
+
+# Where Debian's OpenSSL, the packed one, looks for whom to trust, and where other distributions keep that.
+# (Spelled out: to import `ssl` for it would cost each start some milliseconds.)
+_DEBIAN = "/usr/lib/ssl/certs"
+_TRUSTED = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+
+
+def _keep_lock() -> None:
+    """Hold the folder's lock to the end of this process, and no longer: neither a child nor a re-exec has it."""
+    held = os.environ.pop("_SIDECAR_UNPACKED_FD", "")
+    if held.isdigit():
+        os.set_inheritable(int(held), False)
+
+
+def _take_name() -> None:
+    """Be `sidecar` to ps, pgrep and systemd's log, instead of the loader's name."""
+    with suppress(OSError), open("/proc/self/comm", "w") as name:
+        name.write("sidecar")
+
+
+def _trust_the_system() -> None:
+    if "SSL_CERT_FILE" in os.environ or "SSL_CERT_DIR" in os.environ or os.path.isdir(_DEBIAN):
+        return
+    for bundle in _TRUSTED:
+        if os.path.exists(bundle):
+            os.environ["SSL_CERT_FILE"] = bundle
+            return
+
+
+def main() -> int:
+    """Run the verb that the command line names; return the exit code."""
+    _keep_lock()
+    _take_name()
+    sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "app"))
+    if sys.argv[1:2] == ["demo"]:
+        print(
+            "sidecar demo is part of the Python package, not of this binary: run `make demo` there",
+            file=sys.stderr,
+        )
+        return os.EX_USAGE
+    _trust_the_system()
+    from sidecar.__main__ import main as sidecar
+
+    return sidecar()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

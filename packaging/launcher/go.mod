@@ -1,0 +1,3 @@
+module sidecar/launcher
+
+go 1.21

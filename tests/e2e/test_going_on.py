@@ -1,0 +1,149 @@
+"""A sidecar that is executed anew in place: the same process, with its child, its lease and its lead."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from typing import Any
+
+from tests.e2e.network import Network
+from tests.e2e.node import Node
+
+
+def executions(node: Node) -> int:
+    """How often its sidecar went on anew, and is there again."""
+    return len(node.logged("took over the running process"))
+
+
+def goes_on(network: Network, node: Node) -> None:
+    """Have it executed anew, and wait until it is in step again."""
+    before = executions(node)
+    node.signal(signal.SIGHUP)
+    network.wait(lambda: executions(node) > before, f"{node.id} has taken over its process")
+    network.in_step(node)
+
+
+def candidacy(network: Network) -> tuple[str, int, int]:
+    """The leader's key, when it was created, and under which lease."""
+    ((name, stored),) = network.etcd.all("leader/").items()
+    return name, stored.created, stored.lease
+
+
+def test_a_leader_that_goes_on_keeps_its_process_its_lease_and_its_lead(network: Network) -> None:
+    (one,) = network.servers(1)
+    # However long a busy machine takes to execute it anew.
+    one.defaults += ("--lease-ttl", "60")
+    network.start(one)
+    pid, lead = one.status["pid"], candidacy(network)
+
+    for _ in range(3):
+        goes_on(network, one)
+
+    network.wait(lambda: one.status["leading"], "it leads")
+    assert candidacy(network) == lead
+    assert one.sidecar.poll() is None, "it is the same process"
+    assert one.status["pid"] == pid
+    assert len(one.starts) == 1
+    assert not one.journal("ends")
+    assert one.stop() == 143, "the exit code of its process is still its own to tell"
+
+
+def test_nobody_is_refused_by_the_admin_api_meanwhile(network: Network) -> None:
+    (one,) = network.servers(1)
+    network.start(one)
+    answers: list[int] = []
+    enough = threading.Event()
+
+    def ask() -> None:
+        while not enough.is_set():
+            answers.append(one.ask("/livez")[0])
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        goes_on(network, one)
+    finally:
+        enough.set()
+        asking.join()
+
+    assert len(answers) > 2
+    # A connection that was open when it went may break; none is refused, for the port is never given up.
+    assert answers.count(0) <= 1
+    assert set(answers) <= {200, 0}
+
+
+def test_a_change_of_the_list_meanwhile_is_followed(network: Network) -> None:
+    one, two = network.servers(2)
+    network.start(one, two)
+    newcomer = network.newcomer("fed-3", one)
+    one.signal(signal.SIGHUP)
+    two.signal(signal.SIGHUP)
+
+    network.start(newcomer)
+
+    network.in_step(one, two, newcomer)
+    assert [len(node.starts) for node in (one, two, newcomer)] == [2, 2, 1]
+
+
+def test_it_waits_until_a_restart_is_done(network: Network) -> None:
+    one, two = network.servers(2)
+    network.start(one, two)
+    one.behave(stops_slowly=1.5)
+    one.defaults += ("--stop-timeout", "20")
+    goes_on(network, one)
+    network.newcomer("fed-3", two).start()
+    network.wait(lambda: one.journal("ends"), "it is being restarted")
+
+    one.signal(signal.SIGHUP)
+
+    network.in_step(*network.nodes)
+    assert len(one.starts) == 2
+
+
+def test_reload_takes_the_settings_as_they_are_now_and_refuses_wrong_ones(network: Network) -> None:
+    (one,) = network.servers(1)
+    network.start(one)
+    settings = one.folder / "sidecar.toml"
+
+    settings.write_text('log_level = "loud"\n')
+    refused = reload(network, one)
+    assert refused.code == 77
+    assert "sidecar.toml: log_level: 'loud' is not one of debug, info" in refused.err
+    assert one.logged("not reloaded")
+
+    settings.write_text('health = "exec:false"\n')
+    done = reload(network, one)
+    assert (done.code, done.out) == (0, f"the sidecar goes on anew, process {one.sidecar.pid}\n")
+    one.tells("exec:false exits with 1")
+    assert len(one.starts) == 1
+
+
+def reload(network: Network, node: Node) -> Any:
+    return network.run("reload", "--state-dir", str(node.folder / ".sidecar"))
+
+
+def test_without_a_sidecar_there_is_nothing_to_reload(network: Network) -> None:
+    (one,) = network.servers(1)
+
+    answer = reload(network, one)
+
+    assert answer.code == 69
+    assert "no sidecar runs on this folder" in answer.err
+
+
+def test_a_sidecar_that_restarts_itself_after_a_change_stays_one_process(network: Network) -> None:
+    one, two = network.servers(2)
+    listening = socket.create_server(("127.0.0.1", int(str(one.url).rpartition(":")[2])))
+    with listening:
+        one.start("--restart", "itself", command=())
+        network.start(two)
+        network.wait(lambda: one.status.get("loaded_version") == 1, "it runs on the first list")
+
+        network.start(network.newcomer("fed-3", two))
+
+        network.wait(lambda: one.status.get("loaded_version") == network.version, "it runs on the new one")
+        assert network.version == 2
+        assert len(one.logged("going on anew")) == 1
+        assert one.status["pid"] == one.sidecar.pid
+        assert one.stop() == 0

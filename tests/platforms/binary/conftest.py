@@ -1,0 +1,57 @@
+"""The machines that tools/test-binary lays, and the binary that is tried in them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.platforms.binary.machines import Machine
+from tests.prerequisites import require
+
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="session")
+def binary() -> Path:
+    path = PROJECT / "dist" / "sidecar"
+    require(path.is_file(), "dist/sidecar; `make binary` builds it")
+    require(os.geteuid() == 0, "root's rights, to enter a root file system")
+    return path
+
+
+def _writable(tmp_path: Path) -> Path:
+    for name in ("tmp", "data"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o1777)
+    return tmp_path
+
+
+def _mount_points(root: Path) -> Path:
+    for name in ("tmp", "data", "proc", "dev"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    for name in ("sidecar", "dev/null", "dev/urandom"):
+        (root / name).touch()
+    return root
+
+
+@pytest.fixture
+def bare(tmp_path: Path, binary: Path) -> Machine:
+    """A machine with nothing at all: no shell, no user, no C library."""
+    return Machine(_mount_points(tmp_path / "bare"), _writable(tmp_path), binary)
+
+
+@pytest.fixture
+def debian(tmp_path: Path, binary: Path) -> Machine:
+    """The oldest Debian that was to be had, without Python."""
+    roots = sorted((PROJECT / ".cache" / "roots").glob("*/etc/debian_version"))
+    require(bool(roots), "a Debian's root file system; run these tests through tools/test-binary")
+    return Machine(_mount_points(roots[0].parents[1]), _writable(tmp_path), binary)
+
+
+@pytest.fixture(params=["bare", "debian"])
+def machine(request: pytest.FixtureRequest) -> Machine:
+    found = request.getfixturevalue(str(request.param))
+    assert isinstance(found, Machine)
+    return found

@@ -1,0 +1,103 @@
+"""The binary needs nothing of the machine, and says and does what the package does."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sidecar import __version__
+from tests.certificates import Authority
+from tests.etcd import EtcdServer
+from tests.platforms.binary.machines import NOBODY, Machine
+
+GOOD = {"Mode": "federated", "Port": 9000, "NodeID": "fed-1", "FederatedServers": ["http://localhost:9000"]}
+
+
+def package(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The same verb of the Python package."""
+    return subprocess.run(
+        [sys.executable, "-m", "sidecar", *words], cwd=cwd, check=False, capture_output=True, text=True
+    )
+
+
+def test_the_machines_have_no_python(machine: Machine) -> None:
+    names = [path.name for path in machine.root.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert [name for name in names if re.fullmatch(r"python[\d.]*|libpython.*", name)] == []
+
+
+def test_the_kernel_alone_starts_the_file(binary: Path) -> None:
+    told = subprocess.run(
+        ["readelf", "--program-headers", "--dynamic", binary], check=True, capture_output=True, text=True
+    ).stdout
+    assert "INTERP" not in told
+    assert "NEEDED" not in told
+
+
+@pytest.mark.parametrize("user", [NOBODY, "0:0"])
+def test_it_runs_where_only_tmp_is_writable(machine: Machine, user: str) -> None:
+    done = machine.run("--version", user=user)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"sidecar {__version__}\n", "")
+    assert len(machine.unpacked()) == 1
+
+
+@pytest.mark.parametrize("verb", ["run", "check", "members", "servers", "leader", "removed", "remove"])
+def test_every_verb_helps_as_the_package_does(bare: Machine, verb: str) -> None:
+    done = bare.run(verb, "--help")
+    expected = package(verb, "--help", cwd=bare.data)
+    assert (done.returncode, done.stdout, done.stderr) == (0, expected.stdout, expected.stderr)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (json.dumps(GOOD), 0),
+        (json.dumps(GOOD | {"Port": 70000}), 65),
+        (json.dumps(GOOD | {"FederatedServers": ["http://localhost:9000", "localhost"]}), 65),
+        ("{", 65),
+    ],
+)
+def test_check_has_the_schemas_inside(machine: Machine, text: str, code: int) -> None:
+    file = machine.data / "federated.json"
+    file.write_text(text)
+    done = machine.run("check", "/data/federated.json")
+    expected = package("check", str(file), cwd=machine.data)
+    assert (done.returncode, expected.returncode) == (code, code)
+    assert done.stdout == expected.stdout.replace(str(machine.data), "/data")
+    assert done.stderr == expected.stderr.replace(str(machine.data), "/data")
+
+
+def test_it_trusts_whom_the_machine_trusts_or_whom_it_is_told(bare: Machine, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "certificates")
+    pair = authority.issue("etcd")
+    (bare.data / "ca.pem").write_bytes(authority.cert.read_bytes())
+    server = EtcdServer(
+        tmp_path / "etcd", "--cert-file", str(pair.cert), "--key-file", str(pair.key), scheme="https"
+    )
+    try:
+        server.start()
+        servers = ("servers", "--etcd", server.url)
+        assert bare.run(*servers, "--tls-ca", "/data/ca.pem").returncode == 0
+
+        refused = bare.run(*servers)
+        assert refused.returncode != 0
+        assert "certificate" in refused.stderr
+
+        # Where Fedora and its kin keep whom they trust.
+        bundle = bare.root / "etc/pki/tls/certs/ca-bundle.crt"
+        bundle.parent.mkdir(parents=True)
+        bundle.write_bytes(authority.cert.read_bytes())
+        trusted = bare.run(*servers)
+        assert trusted.returncode == 0, trusted.stderr
+    finally:
+        server.kill()
+
+
+def test_the_demo_is_left_to_the_package(bare: Machine) -> None:
+    done = bare.run("demo")
+    assert done.returncode == 64
+    assert "part of the Python package" in done.stderr

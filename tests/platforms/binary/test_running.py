@@ -1,0 +1,167 @@
+"""`sidecar run` of the binary, on a real etcd, with a process next to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.ports import Ports
+from tests.e2e.waiting import wait_until
+from tests.etcd import EtcdServer
+from tests.platforms.binary.machines import Machine
+
+# It notes what it was given and that it started, and ends with 7 when it is told to.
+APP = "env > /data/environment; trap 'exit 7' TERM; echo $$ >> /data/starts; while :; do sleep 0.1; done"
+
+
+class Node:
+    """A sidecar of the binary on an old Debian, with `APP` next to it."""
+
+    def __init__(self, machine: Machine, etcd: EtcdServer) -> None:
+        self.machine = machine
+        self._ports = Ports()
+        self.url = f"http://localhost:{self._ports.free()}"
+        self.file = machine.data / "federated.json"
+        self.write([self.url])
+        self.admin = f"127.0.0.1:{self._ports.free()}"
+        self.options = ("--etcd", etcd.url, "--network", uuid.uuid4().hex, "--admin", self.admin)
+        self.process = self.start()
+
+    def write(self, servers: list[str]) -> None:
+        document = {"Mode": "federated", "NodeID": "fed-1", "FederatedServers": servers}
+        self.file.write_text(json.dumps({**document, "Port": int(self.url.rpartition(":")[2])}))
+
+    @property
+    def servers(self) -> list[str]:
+        found: list[str] = json.loads(self.file.read_text())["FederatedServers"]
+        return found
+
+    def start(self) -> subprocess.Popen[str]:
+        return self.machine.start(
+            *("run", "--file", "/data/federated.json", "--state-dir", "/data/state"),
+            *("--health", "exec:/bin/true", *self.options, "--", "/bin/sh", "-c", APP),
+        )
+
+    @property
+    def starts(self) -> list[int]:
+        """The process's number at each of its starts."""
+        path = self.machine.data / "starts"
+        return [int(pid) for pid in path.read_text().split()] if path.exists() else []
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What its admin API says; nothing while it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://{self.admin}/api/v1/status", timeout=10) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except OSError:
+            return {}
+
+    def in_step(self) -> dict[str, Any]:
+        """Wait until it is; its status then."""
+        return wait_until(lambda: self.status.get("reason") == "in step" and self.status, "it is in step")
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+        for pid in self.starts:
+            if alive(pid):
+                os.killpg(pid, signal.SIGKILL)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "(zombie)" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture
+def node(debian: Machine, shared_etcd: EtcdServer) -> Iterator[Node]:
+    node = Node(debian, shared_etcd)
+    os.chown(node.file, 65534, 65534)
+    yield node
+    node.close()
+
+
+def test_it_is_one_process_of_its_own_name_and_the_parent_of_the_other(node: Node) -> None:
+    node.in_step()
+    proc = Path(f"/proc/{node.process.pid}")
+    assert (proc / "comm").read_text() == "sidecar\n"
+    children = (proc / "task" / proc.name / "children").read_text().split()
+    assert children == [str(node.starts[0])]
+
+
+def test_an_edit_is_put_back_and_a_restart_reads_what_the_network_has(node: Node) -> None:
+    node.in_step()
+    node.write([node.url, "http://localhost:1"])
+    wait_until(lambda: node.servers == [node.url], "the edit is put back")
+    assert len(node.starts) == 1
+
+
+def test_sigterm_ends_it_with_the_exit_code_of_its_process(node: Node) -> None:
+    node.in_step()
+    node.process.send_signal(signal.SIGTERM)
+    _, err = node.process.communicate(timeout=30)
+    assert node.process.returncode == 7, err
+    assert "Traceback" not in err
+    assert not alive(node.starts[0])
+
+
+def test_its_process_gets_nothing_of_the_unpacked_interpreter(node: Node) -> None:
+    node.in_step()
+    given = dict(line.split("=", 1) for line in (node.machine.data / "environment").read_text().splitlines())
+    assert (
+        set(given) & {"LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "SSL_CERT_FILE"} == set()
+    )
+    # Of open files it has its standard streams alone.
+    descriptors = Path(f"/proc/{node.starts[0]}/fd")
+    assert {entry.name for entry in descriptors.iterdir()} - {"255", "10"} == {"0", "1", "2"}
+
+
+def test_killed_it_leaves_its_process_and_the_next_one_takes_it_over(node: Node) -> None:
+    node.in_step()
+    node.process.kill()
+    node.process.communicate()
+    assert alive(node.starts[0])
+
+    node.process = node.start()
+    node.in_step()
+    node.process.send_signal(signal.SIGTERM)
+    node.process.communicate(timeout=30)
+    assert len(node.starts) == 1
+    assert not alive(node.starts[0])
+
+
+def test_on_sighup_it_goes_on_as_the_file_that_is_there_now_and_keeps_its_process(
+    node: Node, binary: Path, tmp_path: Path
+) -> None:
+    before = node.in_step()
+    for _ in range(3):
+        held = descriptors(node.process.pid)
+        node.process.send_signal(signal.SIGHUP)
+        after = wait_until(
+            lambda: node.status.get("instance") not in (None, before["instance"]) and node.status,
+            "it goes on",
+        )
+        assert node.in_step()["reason"] == "in step"
+        # Nothing is left open by any of its lives.
+        assert len(descriptors(node.process.pid)) == len(held)
+        before = after
+    assert node.process.poll() is None
+    assert len(node.starts) == 1
+    assert alive(node.starts[0])
+
+
+def descriptors(pid: int) -> list[str]:
+    return [entry.name for entry in Path(f"/proc/{pid}/fd").iterdir()]

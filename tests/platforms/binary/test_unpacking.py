@@ -1,0 +1,113 @@
+"""The file unpacks itself once, safely, and says what keeps it from that."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.platforms.binary.machines import Machine
+
+NOBODY_ID = 65534
+
+
+def only_folder(machine: Machine) -> Path:
+    (folder,) = machine.unpacked()
+    return folder
+
+
+def test_it_unpacks_once_for_itself_alone(bare: Machine) -> None:
+    bare.run("--version")
+    folder = only_folder(bare)
+    status = folder.stat()
+    assert (status.st_uid, status.st_mode & 0o777) == (NOBODY_ID, 0o700)
+    bare.run("--version")
+    assert only_folder(bare).stat() == status
+
+
+def test_several_that_start_at_once_share_what_one_of_them_unpacked(bare: Machine) -> None:
+    started = [bare.start("--version") for _ in range(4)]
+    for process in started:
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, ""), out
+    only_folder(bare)
+
+
+@pytest.mark.parametrize("harm", ["gone", "truncated", "written to", "without its index"])
+def test_damage_is_noticed_and_repaired(bare: Machine, harm: str) -> None:
+    bare.run("--version")
+    folder = only_folder(bare)
+    module = folder / "app/sidecar/cli/main.pyc"
+    sound = module.read_bytes()
+    match harm:
+        case "gone":
+            module.unlink()
+        case "truncated":
+            os.truncate(module, 10)
+        case "written to":
+            module.write_bytes(sound[:-1] + b"!")
+        case _:
+            module.unlink()
+            (folder / "INDEX").unlink()
+    done = bare.run("--version")
+    assert done.returncode == 0, done.stderr
+    assert module.read_bytes() == sound
+    assert only_folder(bare) == folder
+    assert bare.run("--version").returncode == 0
+
+
+def test_a_folder_that_somebody_else_made_is_not_believed(bare: Machine) -> None:
+    bare.run("--version")
+    folder = only_folder(bare)
+    # As in /tmp anybody could have made it before.
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, 1234, 1234)
+    done = bare.run("--version", env={"SIDECAR_UNPACK_DIR": "/tmp"})
+    assert done.returncode == 73
+    assert "belongs to somebody else" in done.stderr
+    assert "SIDECAR_UNPACK_DIR=FOLDER" in done.stderr
+
+
+def test_a_link_that_somebody_else_made_is_not_followed(bare: Machine) -> None:
+    bare.run("--version")
+    folder = only_folder(bare)
+    folder.rename(bare.data / "elsewhere")
+    folder.symlink_to("/data/elsewhere")
+    done = bare.run("--version", env={"SIDECAR_UNPACK_DIR": "/tmp"})
+    assert done.returncode == 73
+
+
+def test_the_next_place_is_taken_where_one_does_not_do(bare: Machine) -> None:
+    done = bare.run("--version", env={"HOME": "/data"}, tmp_options="noexec")
+    assert done.returncode == 0, done.stderr
+    assert next((bare.data / ".cache").iterdir()).name.startswith("federation-sidecar-")
+    # A home that is read-only is passed over.
+    assert bare.run("--version", env={"HOME": "/dev"}).returncode == 0
+    only_folder(bare)
+
+
+@pytest.mark.parametrize(("options", "reason"), [("noexec", "/tmp: mounted noexec"), ("ro", "read-only")])
+def test_without_any_place_it_says_why_for_each(bare: Machine, options: str, reason: str) -> None:
+    done = bare.run("--version", tmp_options=options)
+    assert done.returncode == 73
+    assert done.stderr.startswith("sidecar: no folder to unpack into (")
+    assert reason in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_older_versions_left_is_swept_unless_one_of_them_runs(bare: Machine) -> None:
+    left, used = (bare.tmp / f"federation-sidecar-{name}" for name in ("left", "used"))
+    for folder in (left, used):
+        folder.mkdir(mode=0o700)
+        os.chown(folder, NOBODY_ID, NOBODY_ID)
+    descriptor = os.open(used, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        assert bare.run("--version").returncode == 0
+    finally:
+        os.close(descriptor)
+    assert not left.exists()
+    assert used.exists()
+    assert len(bare.unpacked()) == 2

@@ -1,0 +1,49 @@
+"""The two managers of the systemd that tools/test-systemd boots."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.platforms.systemd.managers import Manager
+from tests.prerequisites import require
+
+
+@pytest.fixture(scope="session", autouse=True)
+def booted() -> None:
+    """These tests install units and end processes: only in a systemd that was booted for them."""
+    there = Path("/run/systemd/system").is_dir() and b"container=tests" in _init_environment()
+    require(there, "a systemd of its own; run them through tools/test-systemd")
+
+
+def _init_environment() -> bytes:
+    try:
+        return Path("/proc/1/environ").read_bytes()
+    except PermissionError:
+        return b""
+
+
+@pytest.fixture
+def system(booted: None) -> Iterator[Manager]:
+    """PID 1."""
+    manager = Manager("system", Path("/run/systemd/system"))
+    yield manager
+    manager.clear()
+
+
+@pytest.fixture(params=["system", "user"])
+def manager(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+    """PID 1, and the manager of the user who runs the tests."""
+    if request.param == "system":
+        manager = Manager("system", Path("/run/systemd/system"))
+    else:
+        uid = os.getuid()
+        subprocess.run(["systemctl", "start", f"user@{uid}.service"], check=True, timeout=60)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", f"/run/user/{uid}")
+        manager = Manager("user", Path(f"/run/user/{uid}/systemd/user"))
+    yield manager
+    manager.clear()

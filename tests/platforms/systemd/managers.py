@@ -1,0 +1,78 @@
+"""A systemd that runs for the tests, and units in it."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from tests.e2e.waiting import wait_until
+
+# What most units here say: fail fast, and leave no start limit to meet by accident.
+_UNIT = """\
+[Unit]
+StartLimitIntervalSec={interval}
+StartLimitBurst=2
+
+[Service]
+{service}
+"""
+
+
+@dataclass(slots=True)
+class Manager:
+    """systemd's manager of the ``scope`` system or user, whose units are in ``folder``."""
+
+    scope: str
+    folder: Path
+    units: list[str] = field(default_factory=list)
+
+    def systemctl(self, *words: str, check: bool = True) -> str:
+        """What ``systemctl`` says."""
+        done = subprocess.run(
+            ["systemctl", f"--{self.scope}", *words], check=False, capture_output=True, text=True, timeout=60
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"systemctl {' '.join(words)}: {done.stderr}")
+        return done.stdout.strip()
+
+    def install(self, name: str, service: str, *, start_limit: bool = False) -> None:
+        """Have the unit ``name``; ``start_limit``: only two starts within ten minutes."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = _UNIT.format(service=service, interval="600" if start_limit else "0")
+        (self.folder / name).write_text(text)
+        if name not in self.units:
+            self.units.append(name)
+        self.systemctl("daemon-reload")
+
+    def show(self, name: str, *properties: str) -> list[str]:
+        """Values of the unit's properties."""
+        return [self.systemctl("show", "--value", f"--property={one}", name) for one in properties]
+
+    def pid(self, name: str) -> int:
+        """Its main process; 0 where there is none."""
+        return int(self.show(name, "MainPID")[0])
+
+    def active(self, name: str) -> str:
+        """Its ActiveState."""
+        return self.show(name, "ActiveState")[0]
+
+    def until(self, name: str, state: str) -> None:
+        """Wait until the unit's ActiveState is ``state``."""
+        wait_until(lambda: self.active(name) == state, f"{name} is {state}")
+
+    def clear(self) -> None:
+        """End and forget what was installed."""
+        for name in self.units:
+            # Takes the place of a job that waits; then what hangs is killed, again where it came back.
+            self.systemctl("stop", "--no-block", name, check=False)
+            wait_until(partial(self._gone, name), f"{name} is gone")
+            self.systemctl("reset-failed", name, check=False)
+            (self.folder / name).unlink(missing_ok=True)
+        self.units.clear()
+        self.systemctl("daemon-reload")
+
+    def _gone(self, name: str) -> bool:
+        self.systemctl("kill", "--signal=SIGKILL", name, check=False)
+        return self.active(name) in ("inactive", "failed")

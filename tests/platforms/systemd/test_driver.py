@@ -1,0 +1,295 @@
+"""The systemd driver, alone and looked after by `Attended`, on real units of both managers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from sidecar.adapters.restart.attended import Attended
+from sidecar.adapters.restart.memory import seen_memory
+from sidecar.adapters.restart.systemd import SystemdDriver
+from sidecar.domain.errors import DriverTrouble
+from sidecar.domain.process import Backoff, Exited, Running
+from tests.build import servers
+from tests.e2e.waiting import wait_until
+from tests.platforms.systemd.managers import Manager
+
+pytestmark = pytest.mark.anyio
+
+OLD = servers(9000)
+NEW = servers(9000, 9001)
+
+NAME = "federated-server.service"
+SLEEPS = "ExecStart=/bin/sleep infinity"
+DEAF = "ExecStart=/bin/sh -c \"trap '' TERM; while :; do sleep 1; done\"\nTimeoutStopSec=600"
+NEVER_READY = "Type=notify\nExecStart=/bin/sleep infinity\nTimeoutStartSec=infinity"
+FAILS = "Type=notify\nExecStart=/bin/sh -c 'exit 3'"
+
+
+@pytest.fixture
+def attend(manager: Manager, tmp_path: Path) -> Callable[..., Attended]:
+    def make(*, restart_timeout: float = 20.0, stop_timeout: float = 10.0) -> Attended:
+        return Attended(
+            SystemdDriver(NAME, scope=manager.scope, stop_timeout=stop_timeout),
+            memory=seen_memory(tmp_path / "state"),
+            held=lambda _: OLD,
+            jitter=lambda: 0.5,
+            restart_timeout=restart_timeout,
+            backoff=Backoff(first=0.2),
+        )
+
+    return make
+
+
+Attend = Callable[..., Attended]
+
+
+def running(attended: Attended) -> Running:
+    assert isinstance(attended.state, Running), attended.state
+    return attended.state
+
+
+def exited(attended: Attended) -> Exited:
+    assert isinstance(attended.state, Exited), attended.state
+    return attended.state
+
+
+async def test_a_healthy_unit_is_restarted_and_runs_on_the_new_list(manager: Manager, attend: Attend) -> None:
+    manager.install(NAME, SLEEPS)
+    manager.systemctl("start", NAME)
+    before = manager.pid(NAME)
+    attended = attend()
+    await attended.adopt(OLD)
+    assert running(attended).pid == before
+
+    await attended.restart(NEW)
+    after = running(attended)
+    assert after.pid == manager.pid(NAME) != before
+    assert after.loaded == NEW
+    assert after.trouble is None
+
+
+async def test_a_unit_that_is_not_running_is_started(manager: Manager, attend: Attend) -> None:
+    manager.install(NAME, SLEEPS)
+    attended = attend()
+    await attended.start(NEW)
+    assert running(attended).pid == manager.pid(NAME)
+
+
+async def test_a_unit_that_dies_is_noticed_at_once_and_started_again(
+    manager: Manager, attend: Attend
+) -> None:
+    manager.install(NAME, SLEEPS)
+    attended = attend()
+    await attended.start(OLD)
+    os.kill(manager.pid(NAME), signal.SIGKILL)
+    with anyio.fail_after(10):
+        while isinstance(attended.state, Running):
+            await attended.changed()
+    assert "has ended" in exited(attended).reason
+
+    await attended.start(NEW)
+    assert running(attended).pid == manager.pid(NAME) != 0
+
+
+async def test_what_systemd_restarts_by_itself_is_left_to_systemd(manager: Manager, attend: Attend) -> None:
+    manager.install(NAME, SLEEPS + "\nRestart=always\nRestartSec=3")
+    attended = attend()
+    await attended.start(OLD)
+    first = manager.pid(NAME)
+    os.kill(first, signal.SIGKILL)
+    with anyio.fail_after(20):
+        await attended.changed()
+        told = await attended.check()
+        assert not told.healthy
+        assert "systemd restarts it" in told.reason
+        while running(attended).pid in (None, first):
+            await attended.changed()
+    assert running(attended).pid == manager.pid(NAME)
+    assert manager.show(NAME, "NRestarts") == ["1"]
+
+
+async def test_one_that_dies_while_it_restarts_ends_in_a_reason(manager: Manager, attend: Attend) -> None:
+    manager.install(NAME, "Type=notify\nExecStart=/bin/sleep infinity")
+    attended = attend()
+
+    def kill_meanwhile() -> None:
+        os.kill(wait_until(lambda: manager.pid(NAME), f"{NAME} starts"), signal.SIGKILL)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anyio.to_thread.run_sync, kill_meanwhile)
+        await attended.start(NEW)
+    assert "signal 9" in exited(attended).reason
+
+
+async def test_what_ignores_sigterm_is_killed_after_the_stop_timeout(
+    manager: Manager, attend: Attend
+) -> None:
+    manager.install(NAME, DEAF)
+    attended = attend(stop_timeout=1.0)
+    await attended.start(OLD)
+    before = manager.pid(NAME)
+
+    began = time.monotonic()
+    await attended.restart(NEW)
+    assert running(attended).pid not in (before, None)
+    assert running(attended).trouble is None
+    assert 1.0 <= time.monotonic() - began < 15
+
+
+async def test_one_that_comes_up_failing_is_told_with_its_exit_status_and_tried_again(
+    manager: Manager, attend: Attend
+) -> None:
+    manager.install(NAME, FAILS)
+    attended = attend()
+    began = time.monotonic()
+    await attended.start(NEW)
+    assert time.monotonic() - began < 10, "a failure is not waited out"
+    reason = exited(attended).reason
+    assert "exit status 3" in reason
+    assert f"-u {NAME}" in reason
+
+    manager.install(NAME, SLEEPS)
+    await attended.start(NEW)
+    assert running(attended).pid == manager.pid(NAME)
+
+
+async def test_one_that_never_comes_up_is_cut_off_and_tried_again(manager: Manager, attend: Attend) -> None:
+    manager.install(NAME, NEVER_READY)
+    attended = attend(restart_timeout=2.0)
+    began = time.monotonic()
+    await attended.start(NEW)
+    assert time.monotonic() - began < 10
+    trouble = running(attended).trouble
+    assert trouble is not None
+    assert "cut off after 2 s" in trouble.reason
+    assert not (await attended.check()).healthy
+
+    manager.install(NAME, SLEEPS)
+    await attended.restart(NEW)
+    assert running(attended).trouble is None
+
+
+async def test_a_start_limit_that_was_reached_is_reset(manager: Manager, attend: Attend) -> None:
+    manager.install(NAME, SLEEPS, start_limit=True)
+    attended = attend()
+    await attended.start(OLD)
+    await attended.restart(NEW)
+    # The third start within its interval.
+    await attended.restart(OLD)
+    assert "start-limit-hit" in exited(attended).reason
+    assert manager.active(NAME) == "failed"
+
+    await attended.start(OLD)
+    assert running(attended).pid == manager.pid(NAME) != 0
+
+
+async def test_two_changes_during_one_restart_end_in_one_more(manager: Manager, tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    slowly = f"ExecStartPre=/bin/sh -c 'echo >> {starts}; sleep 1'\n{SLEEPS}"
+    manager.install(NAME, slowly)
+    driver = SystemdDriver(NAME, scope=manager.scope)
+    first = asked = 0
+
+    async def change() -> None:
+        nonlocal asked
+        asked += 1
+        await driver.restart(None, NEW)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(change)
+        await anyio.to_thread.run_sync(wait_until, starts.exists, "the first restart is under way")
+        first = len(starts.read_text())
+        tasks.start_soon(change)
+        tasks.start_soon(change)
+    assert (first, asked) == (1, 3)
+    assert len(starts.read_text()) == 2
+    life = await driver.look()
+    assert life is not None
+    assert life.pid == manager.pid(NAME)
+    assert not life.unready
+
+
+async def test_a_restart_of_a_hanging_stop_is_cut_off(manager: Manager, attend: Attend) -> None:
+    manager.install(NAME, DEAF)
+    attended = attend(restart_timeout=1.0, stop_timeout=600.0)
+    await attended.start(OLD)
+    began = time.monotonic()
+    await attended.restart(NEW)
+    assert time.monotonic() - began < 10
+    trouble = running(attended).trouble
+    assert trouble is not None
+    assert "cut off after 1 s" in trouble.reason
+
+
+async def test_a_stopped_unit_stays_stopped(manager: Manager, attend: Attend) -> None:
+    manager.install(NAME, SLEEPS + "\nRestart=always")
+    attended = attend()
+    await attended.start(OLD)
+    await attended.stop()
+    assert manager.active(NAME) == "inactive"
+    assert await SystemdDriver(NAME, scope=manager.scope).look() is None
+
+
+async def test_a_life_is_known_again_by_the_next_sidecar(manager: Manager, attend: Attend) -> None:
+    manager.install(NAME, SLEEPS)
+    await attend().start(NEW)
+    later = attend()
+    await later.adopt(OLD)
+    assert running(later).loaded == NEW
+
+
+async def test_a_unit_that_is_not_there_is_told_as_that(manager: Manager) -> None:
+    with pytest.raises(DriverTrouble, match="knows no such unit; correct --systemd-unit"):
+        await SystemdDriver("nowhere", scope=manager.scope).look()
+
+
+async def test_a_masked_unit_is_told_as_that(manager: Manager) -> None:
+    manager.install(NAME, SLEEPS)
+    (manager.folder / NAME).unlink()
+    (manager.folder / NAME).symlink_to("/dev/null")
+    manager.systemctl("daemon-reload")
+    with pytest.raises(DriverTrouble, match=rf"is masked; `systemctl.* unmask {NAME}`"):
+        await SystemdDriver(NAME, scope=manager.scope).restart(None, NEW)
+
+
+async def test_a_unit_with_a_mistake_is_told_as_that(manager: Manager) -> None:
+    manager.install(NAME, "Type=simple")  # and nothing to execute
+    with pytest.raises(DriverTrouble, match=r"cannot be loaded .*systemd-analyze verify"):
+        await SystemdDriver(NAME, scope=manager.scope).look()
+
+
+async def test_who_may_not_manage_the_unit_is_told_what_allows_it(
+    system: Manager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system.install(NAME, SLEEPS)
+    system.systemctl("start", NAME)
+    tmp_path.joinpath("systemctl").write_text(
+        '#!/bin/sh\nexec setpriv --reuid=65534 --regid=65534 --clear-groups /usr/bin/systemctl "$@"\n'
+    )
+    tmp_path.joinpath("systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    driver = SystemdDriver(NAME)
+    assert await driver.look() is not None
+    with pytest.raises(DriverTrouble, match="allow it by a polkit rule"):
+        await driver.restart(None, NEW)
+
+
+async def test_without_a_bus_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    with pytest.raises(DriverTrouble, match="--systemd-scope user needs XDG_RUNTIME_DIR"):
+        await SystemdDriver(NAME, scope="user").look()
+
+
+async def test_without_systemctl_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DriverTrouble, match=r"systemctl show .*: was not found"):
+        await SystemdDriver(NAME).look()
