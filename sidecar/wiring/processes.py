@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import random
 import shutil
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import assert_never
 
 from sidecar.adapters.processes.jvm import DUMPS, keep_thread_dump
 from sidecar.adapters.processes.launch import Command
@@ -19,6 +23,7 @@ from sidecar.adapters.restart.endpoint import EndpointDriver
 from sidecar.adapters.restart.itself import SelfDriver
 from sidecar.adapters.restart.memory import seen_memory
 from sidecar.adapters.restart.signals import Pattern, PidFile, SignalDriver
+from sidecar.adapters.restart.systemd import SystemdDriver
 from sidecar.adapters.restart.unattended import Unattended
 from sidecar.config import Settings
 from sidecar.config.restarts import (
@@ -34,6 +39,9 @@ from sidecar.config.restarts import (
 )
 from sidecar.domain.errors import BadConfiguration
 from sidecar.domain.servers import ServerList
+
+ENGINE = "unix:///var/run/docker.sock"
+"""Where a Docker engine listens that nobody moved."""
 
 Neighbour = Child | Attended | Unattended
 """The process next to the sidecar, in one of three ways."""
@@ -109,10 +117,35 @@ def _driver(
             return CommandDriver(command, settings.file)
         case SelfRestart():
             return SelfDriver(sidecar.life, sidecar.execute_anew)
-        case KubernetesRestart(container=SignalRestart() as container):
-            return _signals(settings, container)
+        case DockerRestart():
+            return _docker(settings, how)
+        case KubernetesRestart():
+            return _signals(settings, how.container) if how.container else _kubernetes(how)
+        case SystemdRestart(unit=unit, scope=scope):
+            return SystemdDriver(unit, scope=scope, stop_timeout=settings.stop_timeout)
         case _:
-            raise BadConfiguration(f"{how} is not wired yet")
+            assert_never(how)
+
+
+def _docker(settings: Settings, how: DockerRestart) -> Driver:
+    if importlib.util.find_spec("aiodocker") is None:
+        raise BadConfiguration(
+            "--restart docker needs the package aiodocker; install it with `pip install federation-sidecar[docker]`"
+        )
+    from sidecar.adapters.restart.docker import DockerDriver  # noqa: PLC0415 - few need it
+
+    return DockerDriver(how.container, how.host or os.environ.get("DOCKER_HOST") or ENGINE, settings.stop_timeout)
+
+
+def _kubernetes(how: KubernetesRestart) -> Driver:
+    from sidecar.adapters.kubernetes.access import KubernetesAccess  # noqa: PLC0415 - few need it
+    from sidecar.adapters.kubernetes.workload import Workload  # noqa: PLC0415
+    from sidecar.adapters.restart.kubernetes import KubernetesDriver  # noqa: PLC0415
+
+    access = KubernetesAccess.in_cluster(
+        os.environ, host_name=socket.gethostname(), namespace=how.namespace, pod=how.pod
+    )
+    return KubernetesDriver(access, workload=Workload(*how.workload) if how.workload else None)
 
 
 def _signals(settings: Settings, how: SignalRestart) -> SignalDriver:

@@ -1,1 +1,6 @@
-"""What every implementation of a port must do, run on the fake and on the real thing."""
+"""What every implementation of a port has to do, whichever it is."""
+
+import pytest
+
+# Their asserts are to be told as a test module's are.
+pytest.register_assert_rewrite("tests.contracts.restarting", "tests.contracts.restart_world")

@@ -1,0 +1,98 @@
+package io.federation.examples;
+
+import com.google.gson.JsonObject;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/** A node's HTTP side: {@code GET /} tells what it is, {@code GET /health} whether it serves. */
+public final class NodeServer implements AutoCloseable {
+
+    private final HttpServer server;
+    private final ExecutorService workers = Executors.newFixedThreadPool(4);
+    private final Supplier<JsonObject> description;
+    private final Supplier<String> trouble;
+    private volatile boolean closing;
+
+    /**
+     * Listens at once.
+     *
+     * @param host the address to listen on; empty is every one
+     * @param trouble why the node is not healthy; empty where it is
+     */
+    public NodeServer(String host, int port, Supplier<JsonObject> description, Supplier<String> trouble)
+            throws IOException {
+        this.description = description;
+        this.trouble = trouble;
+        try {
+            InetSocketAddress address =
+                    host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
+            server = HttpServer.create(address, 64);
+        } catch (IOException taken) {
+            workers.shutdown();
+            throw new IOException("port " + port + " can't be listened on: " + taken.getMessage(), taken);
+        }
+        server.setExecutor(workers);
+        server.createContext("/", this::handle);
+        server.start();
+    }
+
+    /** Says 503 from now on, so that nobody sends more work. */
+    public void drain() {
+        closing = true;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        server.stop(0);
+        workers.shutdown();
+        if (!workers.awaitTermination(2, TimeUnit.SECONDS)) {
+            workers.shutdownNow();
+        }
+    }
+
+    private void handle(HttpExchange exchange) throws IOException {
+        try {
+            String path = exchange.getRequestURI().getPath();
+            if (!exchange.getRequestMethod().equals("GET")) {
+                exchange.getResponseHeaders().set("Allow", "GET");
+                send(exchange, 405, problem("only GET is served"));
+            } else if (path.equals("/")) {
+                send(exchange, 200, description.get());
+            } else if (path.equals("/health")) {
+                String reason = closing ? "it is closing" : trouble.get();
+                send(exchange, reason.isEmpty() ? 200 : 503, reason.isEmpty() ? healthy() : problem(reason));
+            } else {
+                send(exchange, 404, problem("there is / and /health"));
+            }
+        } finally {
+            exchange.close();
+        }
+    }
+
+    private static JsonObject healthy() {
+        JsonObject json = new JsonObject();
+        json.addProperty("healthy", true);
+        return json;
+    }
+
+    private static JsonObject problem(String reason) {
+        JsonObject json = new JsonObject();
+        json.addProperty("healthy", false);
+        json.addProperty("reason", reason);
+        return json;
+    }
+
+    private static void send(HttpExchange exchange, int code, JsonObject json) throws IOException {
+        byte[] body = (json + "\n").getBytes(StandardCharsets.UTF_8);
+        exchange.getResponseHeaders().set("Content-Type", "application/json");
+        exchange.sendResponseHeaders(code, body.length);
+        exchange.getResponseBody().write(body);
+    }
+}

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Runs the database node in place of this shell: signals and the exit code are Java's own.
+# JAVA names another java, JAVA_OPTS holds options of the JVM (split at blanks).
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+jar=$here/database-node.jar
+[ -e "$jar" ] || jar=$here/target/database-node.jar
+if [ ! -e "$jar" ]; then
+  echo "run.sh: there is no database-node.jar in $here or $here/target; build it with tools/build-java" >&2
+  exit 66
+fi
+# shellcheck disable=SC2086
+exec "${JAVA:-java}" ${JAVA_OPTS:-} -jar "$jar" "$@"

@@ -1,0 +1,33 @@
+package io.federation.hotreload;
+
+/** How one restart is done. */
+enum Action {
+    JVM,
+    EXEC,
+    EXIT;
+
+    /**
+     * Chooses.
+     *
+     * @param restartable what the application says of itself
+     * @param clean whether everything of the old generation could be closed
+     * @param launch who launched this process
+     */
+    static Action choose(Mode mode, boolean restartable, boolean clean, Launch launch) {
+        switch (mode) {
+            case JVM:
+                return JVM;
+            case EXEC:
+                return EXEC;
+            case EXIT:
+                return EXIT;
+            default:
+                break;
+        }
+        // What could not be closed may hold a port or half a file: only the end of the process frees those.
+        if (restartable && clean) {
+            return JVM;
+        }
+        return launch.startedAgain() ? EXIT : EXEC;
+    }
+}

@@ -1,0 +1,166 @@
+package io.federation.hotreload;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.IntConsumer;
+
+/** One generation after the other, on the thread that runs it, until the end is asked for. */
+final class Controller {
+
+    /** Starts the process that takes over, and returns its pid. */
+    interface HandOver {
+        long start(boolean afterThisOne) throws IOException;
+    }
+
+    private final Settings settings;
+    private final Application application;
+    private final List<String> args;
+    private final Launch launch;
+    private final HandOver handOver;
+    private final IntConsumer exit;
+
+    private final Log log;
+    private final Requests requests = new Requests();
+    private final Status status = new Status();
+    private final Triggers triggers;
+    private final Backoff backoff;
+    private final CountDownLatch finished = new CountDownLatch(1);
+    private int number = 1;
+
+    Controller(Settings settings, Application application, List<String> args, Launch launch, HandOver handOver,
+            IntConsumer exit) {
+        this.settings = settings;
+        this.application = application;
+        this.args = args;
+        this.launch = launch;
+        this.handOver = handOver;
+        this.exit = exit;
+        log = new Log(application);
+        triggers = new Triggers(settings, status, requests, log);
+        backoff = new Backoff(settings.backoffFirst, settings.backoffMax);
+    }
+
+    static HandOver processes(Settings settings) {
+        return afterThisOne -> {
+            Proc proc = new Proc(Path.of("/"));
+            CommandLine command = CommandLine.find(settings.repeat, ProcessHandle.current().pid(), proc);
+            return Successor.start(command, afterThisOne || Successor.holdsPorts(command), proc);
+        };
+    }
+
+    Requests requests() {
+        return requests;
+    }
+
+    Status status() {
+        return status;
+    }
+
+    /** Asks for the end, and waits until everything is closed. */
+    void stopAndWait(String reason) {
+        requests.stop(reason);
+        try {
+            finished.await();
+        } catch (InterruptedException impatient) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Runs the application until it is told to stop. Returns, too, where {@code exit} does. */
+    void run() throws InterruptedException {
+        triggers.open();
+        boolean again = true;
+        try {
+            while (again) {
+                again = live();
+            }
+        } finally {
+            triggers.close();
+            finished.countDown();
+        }
+    }
+
+    // One generation; whether another one follows in this process.
+    private boolean live() throws InterruptedException {
+        status.starting(number);
+        triggers.aboutToStart();
+        Generation generation = new Generation(number, args, requests, status, log);
+        String failure = generation.start(application, settings.startTimeout);
+        Optional<String> asked;
+        boolean clean;
+        if (failure.isEmpty()) {
+            status.running();
+            backoff.reset();
+            asked = requests.take();
+            asked.ifPresent(reason -> log.info("restart of generation " + number + ": " + reason));
+            status.restarting(asked.orElse("told to stop"));
+            clean = generation.close(settings.closeTimeout);
+            number++;
+        } else {
+            clean = generation.close(settings.closeTimeout);
+            asked = afterFailure("generation " + number + " did not start: " + failure);
+        }
+        return asked.isPresent() && follow(clean);
+    }
+
+    private Optional<String> afterFailure(String failure) throws InterruptedException {
+        if (requests.stopping()) {
+            return Optional.empty();
+        }
+        status.failed(failure);
+        Duration pause = backoff.next();
+        log.warn(failure + "; the next attempt comes in " + pause.toMillis() + " ms");
+        return requests.take(pause, "the last start failed");
+    }
+
+    private boolean follow(boolean clean) throws InterruptedException {
+        switch (Action.choose(settings.mode, application.restartable(), clean, launch)) {
+            case EXIT:
+                log.info("everything is closed; exit with " + settings.exitCode + ", to be started again by "
+                        + launch.words());
+                leave(settings.exitCode);
+                return false;
+            case EXEC:
+                return startSuccessor(clean);
+            default:
+                return true;
+        }
+    }
+
+    // Whether this process goes on: it does where no successor can be started.
+    private boolean startSuccessor(boolean clean) throws InterruptedException {
+        while (!requests.stopping()) {
+            triggers.close();
+            System.out.flush();
+            System.err.flush();
+            try {
+                long successor = handOver.start(!clean);
+                log.info("process " + successor + " takes over");
+                leave(0);
+                return false;
+            } catch (IOException cannot) {
+                String failure = "no successor could be started: " + Log.reason(cannot);
+                triggers.open();
+                if (application.restartable()) {
+                    log.warn(failure + "; the restart goes on in this JVM");
+                    return true;
+                }
+                if (afterFailure(failure).isEmpty()) {
+                    return false;
+                }
+            }
+        }
+        return false;
+    }
+
+    // Everything is closed: who waits for the end need not wait for the exit, which waits for the shutdown hooks.
+    private void leave(int code) {
+        triggers.close();
+        finished.countDown();
+        exit.accept(code);
+    }
+}

@@ -1,0 +1,1 @@
+"""What stands next to the sidecar in the contract of restarting: programs, run on their own."""

@@ -1,0 +1,141 @@
+"""The stages of the drivers that need nothing but this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from sidecar.adapters.processes.launch import Command
+from sidecar.adapters.processes.session import no_words
+from sidecar.adapters.restart.child import Child
+from sidecar.adapters.restart.command import CommandDriver
+from sidecar.adapters.restart.endpoint import EndpointDriver
+from sidecar.adapters.restart.signals import Pattern, PidFile, SignalDriver
+from sidecar.domain.servers import ServerList
+from tests.contracts.restart_stage import (
+    BACKOFF,
+    PROGRAMS,
+    PYTHON,
+    STOP_TIMEOUT,
+    Held,
+    Stage,
+    SupervisedStage,
+)
+from tests.e2e.node import APP
+
+
+class ChildStage(Stage):
+    """The sidecar launches a ``run.sh`` that execs the process."""
+
+    down = "there is no such file|ended by itself"
+    ends_with_the_sidecar = True
+    # SIGKILL ends what does not end, and starting is one exec: there is nothing in it to wait for.
+    can_hang = False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._script = folder / "run.sh"
+        self._script.write_text(f'#!/bin/sh\nexec {" ".join(PYTHON)} "$@"\n')
+        self._script.chmod(0o755)
+
+    async def attend(self, at_boot: ServerList, held: Held) -> Child:  # noqa: ARG002 - it knows what it launched
+        argv = (str(self._script), str(APP), str(self.folder), str(self.file))
+        child = Child(
+            Command(argv),
+            folder=self.state,
+            jitter=lambda: 0.5,
+            stop_timeout=STOP_TIMEOUT,
+            backoff=BACKOFF,
+        )
+        child.adopt()
+        return child
+
+    def take_away(self) -> None:
+        self._script.rename(self.folder / "away.sh")
+        self.kill()
+
+    def bring_back(self) -> None:
+        (self.folder / "away.sh").rename(self._script)
+
+    def hang(self) -> None:
+        """As near as it gets: the process is suspended, and answers nobody."""
+        os.kill(self.pids[-1], signal.SIGSTOP)
+
+
+class SignalStage(SupervisedStage):
+    """The process is found by its pid file."""
+
+    down = "has ended|did not come up"
+
+    @property
+    def finder(self) -> PidFile | Pattern:
+        return PidFile(self.folder / "pid")
+
+    def driver(self) -> SignalDriver:
+        return SignalDriver(self.finder, signal.SIGTERM, STOP_TIMEOUT, no_words)
+
+    def hang(self) -> None:
+        """SIGKILL ends it in any case, but nobody starts the next one."""
+        self.suspend_launcher()
+
+    def unhang(self) -> None:
+        self.resume_launcher()
+
+
+class PatternStage(SignalStage):
+    """The process is found by its command line; so is its supervisor, and that is not meant."""
+
+    @property
+    def finder(self) -> Pattern:
+        return Pattern(rf"^\S+ -I -S \S+/app\.py {self.folder} ")
+
+
+class EndpointStage(SupervisedStage):
+    """The program restarts itself inside its process; when that ends, its supervisor starts it again."""
+
+    down = "has ended|did not come up|nobody answers"
+    # It is asked over HTTP, and no signal is sent.
+    is_signalled = False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._control = self.free_port()
+        self._token = folder / "hot-reload.token"
+        self._token.write_text("a-token-of-the-tests\n")
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        program = PROGRAMS / "hot_program.py"
+        return (
+            *(*PYTHON, str(program), str(self.folder), str(self.file)),
+            *(str(self._control), str(self._token)),
+        )
+
+    def driver(self) -> EndpointDriver:
+        url = f"http://127.0.0.1:{self._control}/hot-reload"
+        return EndpointDriver(url, url, self._token)
+
+    def hang(self) -> None:
+        (self.folder / "hang").touch()
+
+    def unhang(self) -> None:
+        (self.folder / "hang").unlink()
+
+
+class CommandStage(SupervisedStage):
+    """A script ends the process and waits for its successor."""
+
+    # The process is out of sight: that it is not there shows by its not serving.
+    down = "refused|exit code 1"
+
+    def driver(self) -> CommandDriver:
+        argv = (sys.executable, "-I", "-S", str(PROGRAMS / "restart_app.py"), str(self.folder))
+        return CommandDriver(argv, self.file)
+
+    def hang(self) -> None:
+        (self.folder / "hang").touch()
+
+    def unhang(self) -> None:
+        (self.folder / "hang").unlink()

@@ -1,0 +1,379 @@
+"""A Kubernetes API server for tests: TLS, tokens, RBAC, preconditions, patches, watches, and its refusals.
+
+What it says, to the letter, was compared with a real kube-apiserver: `tests/platforms/kubernetes` does so.
+A controller replaces what is deleted, at once, unless a test says otherwise.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from aiohttp import web
+
+from tests.certificates import Pair
+
+Json = dict[str, Any]
+
+NAMESPACE = "federation"
+TOKEN = "a.projected.token"
+USER = "system:serviceaccount:federation:fed"
+
+_PATH = re.compile(
+    r"/(?:api|apis/(?P<group>apps))/v1/namespaces/(?P<namespace>[^/]+)/(?P<resource>[^/]+)(?:/(?P<name>[^/]+))?"
+)
+_PATCHES = {"application/strategic-merge-patch+json", "application/merge-patch+json"}
+_ANNOTATION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+
+_NO_NAME = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a Role."""
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+    def allows(self, group: str, resource: str, verb: str, name: str) -> bool:
+        same = (group, resource) == (self.group, self.resource) and verb in self.verbs
+        return same and (not self.names or name in self.names)
+
+
+POD_RULES = (Rule("", "pods", ("get", "watch", "delete"), ("fed-0",)),)
+WORKLOAD_RULES = (
+    Rule("", "pods", ("get", "watch"), ("fed-0",)),
+    Rule("apps", "statefulsets", ("get", "patch"), ("fed",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that came in, and what it was answered with."""
+
+    verb: str
+    path: str
+    query: dict[str, str]
+    body: Json
+    status: int
+
+
+@dataclass
+class Cluster:
+    """Its objects, its rights, and what was asked of it."""
+
+    rules: tuple[Rule, ...] = POD_RULES
+    tokens: dict[str, str] = field(default_factory=lambda: {TOKEN: USER})
+    objects: dict[str, Json] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    events: list[tuple[int, str, Json]] = field(default_factory=list)
+    oldest: int = 0  # changes up to here are compacted: they cannot be watched any more
+    version: int = 1
+    busy: list[web.Response] = field(default_factory=list)  # the answers to the next calls
+    controlled: bool = True
+    hung: bool = False  # connections are taken, and nothing is answered
+    meanwhile: list[Callable[[], object]] = field(
+        default_factory=list
+    )  # what happens before the next patches
+    changed: anyio.Event = field(default_factory=anyio.Event)
+    asked: anyio.Event = field(default_factory=anyio.Event)
+
+    def put(self, path: str, thing: Json) -> Json:
+        """Create or replace an object, as a controller or the kubelet would."""
+        kind = "MODIFIED" if path in self.objects else "ADDED"
+        self.version += 1
+        stored = copy.deepcopy(thing)
+        stored["metadata"]["resourceVersion"] = str(self.version)
+        self.objects[path] = stored
+        self._tell(kind, stored)
+        return stored
+
+    def take(self, path: str) -> None:
+        """Remove an object."""
+        self.version += 1
+        self._tell("DELETED", self.objects.pop(path))
+
+    def compact(self) -> None:
+        """Forget the changes so far; a watch from before now is told that it is too old."""
+        self.oldest = self.version
+        self._wake()
+
+    def drop_streams(self) -> None:
+        """End every watch, as a server that restarts does."""
+        self.events.append((self.version, "END", {}))
+        self._wake()
+
+    def verbs(self) -> list[str]:
+        """What was asked, in order, without watches."""
+        return [f"{call.verb} {call.path}" for call in self.calls if call.verb != "watch"]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Return when ``condition`` holds, looked at after each request."""
+        while not condition():
+            await self.asked.wait()
+
+    def note(self, call: Call) -> None:
+        """Keep what was asked."""
+        self.calls.append(call)
+        self.asked.set()
+        self.asked = anyio.Event()
+
+    def _tell(self, kind: str, thing: Json) -> None:
+        self.events.append((self.version, kind, copy.deepcopy(thing)))
+        self._wake()
+
+    def _wake(self) -> None:
+        self.changed.set()
+        self.changed = anyio.Event()
+
+
+def pod(name: str = "fed-0", *, uid: str = "uid-1", container: str = "c-1", **status: Any) -> Json:
+    """A pod with a native sidecar whose main container runs; ``status`` replaces parts of its status."""
+    running = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+    state = {
+        "name": "server",
+        "containerID": f"containerd://{container}",
+        "ready": True,
+        "state": running,
+        **status,
+    }
+    gate = {"name": "sidecar", "restartPolicy": "Always", "startupProbe": {"httpGet": {"path": "/startupz"}}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE, "uid": uid, "annotations": {}},
+        "spec": {"initContainers": [gate], "containers": [{"name": "server"}]},
+        "status": {
+            "containerStatuses": [state],
+            "initContainerStatuses": [{"name": "sidecar", "ready": True}],
+        },
+    }
+
+
+def workload(kind: str = "StatefulSet", name: str = "fed", **spec: Any) -> Json:
+    """A workload; ``spec`` adds to its spec."""
+    template: Json = {"metadata": {"annotations": {}}}
+    metadata = {"name": name, "namespace": NAMESPACE, "uid": f"uid-{name}"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": metadata,
+        "spec": {"template": template, **spec},
+    }
+
+
+POD = f"/api/v1/namespaces/{NAMESPACE}/pods/fed-0"
+STATEFULSET = f"/apis/apps/v1/namespaces/{NAMESPACE}/statefulsets/fed"
+
+
+@asynccontextmanager
+async def serving(cluster: Cluster, certificate: Pair) -> AsyncIterator[int]:
+    """The port on 127.0.0.1 where the API server answers."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate.cert, certificate.key)
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return await _Request(cluster, request).answer()
+
+    runner = web.ServerRunner(web.Server(handle, handler_cancellation=True), shutdown_timeout=0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+        await site.start()
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+class _Refused(Exception):
+    def __init__(self, code: int, reason: str, message: str, details: Json | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.body: Json = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        self.body |= {"message": message, "reason": reason, "code": code}
+        if details is not None:
+            self.body["details"] = details
+
+
+class _Request:
+    """One request, from its token to its answer."""
+
+    def __init__(self, cluster: Cluster, request: web.BaseRequest) -> None:
+        self.cluster = cluster
+        self.request = request
+        self.verb = request.method.lower()
+        self.body: Json = {}
+
+    async def answer(self) -> web.StreamResponse:
+        response: web.StreamResponse
+        try:
+            if self.cluster.hung:
+                await anyio.sleep_forever()
+            if self.cluster.busy:
+                response = self.cluster.busy.pop(0)
+            else:
+                response = await self._serve()
+        except _Refused as refused:
+            response = web.json_response(refused.body, status=refused.code)
+        self._note(response.status)
+        return response
+
+    async def _serve(self) -> web.StreamResponse:
+        user = self._user()
+        found = _PATH.fullmatch(self.request.path)
+        if found is None:
+            raise _Refused(404, "NotFound", "the server could not find the requested resource", {})
+        group, self.resource, name = found["group"] or "", found["resource"], found["name"]
+        query = self.request.query
+        if name is None:
+            self.verb = "watch" if query.get("watch") in ("1", "true") else "list"
+            name = query.get("fieldSelector", "").removeprefix("metadata.name=")
+        self.name = name
+        self._authorize(user, group, found["namespace"])
+        if self.verb == "watch":
+            return await self._watch(int(query["resourceVersion"]))
+        if self.request.path not in self.cluster.objects:
+            qualified = f"{self.resource}.{group}" if group else self.resource
+            raise _Refused(404, "NotFound", f'{qualified} "{name}" not found', self._details(group))
+        changed = {"get": self._get, "delete": self._delete, "patch": self._patch}[self.verb]
+        return web.json_response(await changed(self.cluster.objects[self.request.path]))
+
+    def _user(self) -> str:
+        header = self.request.headers.get("Authorization", "")
+        if not header:
+            return "system:anonymous"
+        user = self.cluster.tokens.get(header.removeprefix("Bearer "))
+        if user is None:
+            raise _Refused(401, "Unauthorized", "Unauthorized")
+        return user
+
+    def _authorize(self, user: str, group: str, namespace: str) -> None:
+        if user == USER and any(
+            r.allows(group, self.resource, self.verb, self.name) for r in self.cluster.rules
+        ):
+            return
+        qualified = f"{self.resource}.{group}" if group else self.resource
+        named = f' "{self.name}"' if self.name else ""
+        message = (
+            f'{qualified}{named} is forbidden: User "{user}" cannot {self.verb} resource "{self.resource}" '
+            f'in API group "{group}" in the namespace "{namespace}"'
+        )
+        raise _Refused(403, "Forbidden", message, self._details(group))
+
+    def _details(self, group: str) -> Json:
+        named = {"name": self.name} if self.name else {}
+        return named | ({"group": group} if group else {}) | {"kind": self.resource}
+
+    async def _get(self, stored: Json) -> Json:
+        return stored
+
+    async def _delete(self, stored: Json) -> Json:
+        self.body = await self.request.json()
+        metadata = stored["metadata"]
+        wanted = self.body.get("preconditions", {}).get("uid")
+        if wanted not in (None, metadata["uid"]):
+            why = (
+                f"the UID in the precondition ({wanted}) does not match the UID in record ({metadata['uid']})"
+            )
+            told = f"{why}. The object might have been deleted and then recreated"
+            raise self._conflict("Pod", {"name": self.name, "kind": "Pod"}, told)
+        metadata["deletionTimestamp"] = "2026-01-01T01:00:00Z"
+        self.cluster.put(self.request.path, stored)
+        if self.cluster.controlled:
+            self.cluster.take(self.request.path)
+            fresh = pod(self.name, uid=f"{metadata['uid']}+", container="c-next")
+            self.cluster.put(self.request.path, fresh)
+        return stored
+
+    async def _patch(self, stored: Json) -> Json:
+        kind = self.request.content_type
+        if kind not in _PATCHES:
+            raise _Refused(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+        self.body = await self.request.json()
+        if self.cluster.meanwhile:
+            self.cluster.meanwhile.pop(0)()
+            stored = self.cluster.objects[self.request.path]
+        wanted = self.body.get("metadata", {}).get("resourceVersion")
+        if wanted not in (None, stored["metadata"]["resourceVersion"]):
+            details = {"name": self.name, "group": "apps", "kind": self.resource}
+            told = (
+                "the object has been modified; please apply your changes to the latest version and try again"
+            )
+            raise self._conflict(f"{self.resource}.apps", details, told)
+        merged = _merged(stored, self.body)
+        self._validate(merged)
+        return self.cluster.put(self.request.path, merged)
+
+    def _validate(self, merged: Json) -> None:
+        field = "spec.template.annotations"
+        for key in merged["spec"]["template"]["metadata"]["annotations"]:
+            if not _ANNOTATION.fullmatch(key):
+                what = f'Invalid value: "{key}": {_NO_NAME}'
+                causes = [{"reason": "FieldValueInvalid", "message": what, "field": field}]
+                details = {"name": self.name, "group": "apps", "kind": merged["kind"], "causes": causes}
+                told = f'{merged["kind"]}.apps "{self.name}" is invalid: {field}: {what}'
+                raise _Refused(422, "Invalid", told, details)
+
+    def _conflict(self, what: str, details: Json, why: str) -> _Refused:
+        return _Refused(
+            409, "Conflict", f'Operation cannot be fulfilled on {what} "{self.name}": {why}', details
+        )
+
+    async def _watch(self, since: int) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(self.request)
+        self._note(200)
+        told = len(self.cluster.events) - sum(version > since for version, _, _ in self.cluster.events)
+        while True:
+            changed = self.cluster.changed
+            if since < self.cluster.oldest:
+                message = f"too old resource version: {since} ({self.cluster.oldest})"
+                status = _Refused(410, "Expired", message).body
+                await _send(response, "ERROR", status)
+                return response
+            for version, kind, thing in self.cluster.events[told:]:
+                told += 1
+                if kind == "END":
+                    return response
+                if thing["metadata"]["name"] == self.name:
+                    since = version
+                    await _send(response, kind, thing)
+            await changed.wait()
+
+    def _note(self, status: int) -> None:
+        call = Call(self.verb, self.request.path, dict(self.request.query), self.body, status)
+        if not (self.verb == "watch" and call in self.cluster.calls[-1:]):
+            self.cluster.note(call)
+
+
+async def _send(response: web.StreamResponse, kind: str, thing: Json) -> None:
+    """One event, in two pieces: a stream owes nobody whole lines."""
+    line = json.dumps({"type": kind, "object": thing}).encode() + b"\n"
+    await response.write(line[:7])
+    await response.write(line[7:])
+
+
+def _merged(into: Json, patch: Json) -> Json:
+    """A merge patch of maps, which is what a strategic one is where there are no lists."""
+    merged = copy.deepcopy(into)
+    for key, value in patch.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = _merged(merged[key], value)
+        elif value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = value
+    return merged

@@ -1,0 +1,45 @@
+"""What the tests on a Docker engine share."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.platforms.docker.engine import Container, docker
+from tests.prerequisites import require
+
+SHOWN = pytest.StashKey[list[Container]]()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine() -> None:
+    """An engine that answers."""
+    require(shutil.which("docker") is not None, "docker on PATH")
+    require(docker("version").code == 0, "a Docker engine that answers (tools/docker-engine starts one)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failed test what its containers said."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for container in item.stash.get(SHOWN, []):
+            said = "\n".join(container.log.splitlines()[-40:])
+            report.sections.append(
+                (container.name, f"{docker('inspect', '-f', '{{json .State}}', container.name).out}\n{said}")
+            )
+    return report
+
+
+@pytest.fixture
+def container(request: pytest.FixtureRequest) -> Iterator[Container]:
+    """A container of this test's own; it is not made yet."""
+    found = Container(f"test-{request.node.name.replace('_', '-')[:50]}")
+    found.remove()
+    request.node.stash.setdefault(SHOWN, []).append(found)
+    try:
+        yield found
+    finally:
+        found.remove()

@@ -1,0 +1,139 @@
+"""The `docker` driver and an engine that is away, goes away, hangs, or refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from sidecar.adapters.restart.attended import Attended
+from sidecar.adapters.restart.docker import DockerDriver
+from sidecar.adapters.restart.driver import Life
+from sidecar.adapters.restart.memory import seen_memory
+from sidecar.domain.errors import BadConfiguration
+from sidecar.domain.process import Exited
+from tests.platforms.docker.attending import (
+    DEAF,
+    ENGINE,
+    NEW,
+    OBEDIENT,
+    OLD,
+    asked_to_end,
+    attend,
+    becomes,
+    runs,
+)
+from tests.platforms.docker.engine import Container
+from tests.platforms.docker.wire import Wire
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("unix:///no/docker.sock", "there is no socket at unix:///no/docker.sock; start Docker"),
+        ("tcp://127.0.0.1:1", "Docker does not answer at tcp://127.0.0.1:1; is it running?"),
+    ],
+)
+async def test_an_engine_that_is_away_is_told_and_ends_nothing(host: str, told: str, tmp_path: Path) -> None:
+    driver = DockerDriver("fed-1", host, 5)
+    process = Attended(driver, memory=seen_memory(tmp_path), held=lambda _: OLD, jitter=lambda: 0.0)
+    assert told in (await process.health()).reason
+    await process.start(NEW)
+    assert isinstance(process.state, Exited)
+    assert told in process.state.reason
+    with anyio.fail_after(5):  # what cannot be waited for is looked at
+        await driver.ended(Life("0123 started 2026-01-01T00:00:00.123456789Z"))
+
+
+async def test_an_engine_that_goes_away_and_comes_back_has_ended_nothing(
+    container: Container, tmp_path: Path
+) -> None:
+    container.run(command=OBEDIENT)
+    with Wire(tmp_path / "wire") as wire:
+        process = attend(container, tmp_path, host=wire.host)
+        await process.adopt(OLD)
+        before = process.state
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(process.changed)
+            await becomes(wire.is_used, "the engine's events are awaited")
+            wire.cut()
+        assert process.state == before
+
+        await process.restart(NEW)
+        trouble = runs(process).trouble
+        assert trouble is not None
+        assert f"there is no socket at {wire.host}" in trouble.reason
+
+        wire.mend()
+        await process.restart(NEW)
+        assert (runs(process).loaded, runs(process).trouble) == (NEW, None)
+
+
+async def test_an_engine_that_breaks_off_in_a_restart_has_restarted_it(
+    container: Container, tmp_path: Path
+) -> None:
+    container.run(command=DEAF)
+    with Wire(tmp_path / "wire") as wire:
+        process = attend(container, tmp_path, host=wire.host, stop_timeout=2)
+        await process.adopt(OLD)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(process.restart, NEW)
+            await becomes(lambda: asked_to_end(container), "the engine asks it to end")
+            wire.cut()
+        trouble = runs(process).trouble
+        assert trouble is not None
+        assert "Docker does not answer" in trouble.reason
+
+        wire.mend()
+        await process.restart(NEW)
+        assert (runs(process).loaded, runs(process).trouble) == (NEW, None)
+
+
+async def test_an_engine_that_never_answers_is_told(container: Container, tmp_path: Path) -> None:
+    with Wire(tmp_path / "wire") as wire:
+        wire.mute = True
+        process = attend(container, tmp_path, host=wire.host)
+        assert "cannot be looked at within 5 s" in (await process.health()).reason
+
+
+async def test_a_socket_that_one_may_not_use_says_who_may(tmp_path: Path) -> None:
+    told = await anyio.to_thread.run_sync(look_as_nobody)
+    assert f"no permission on {ENGINE}; run the sidecar in the group that the socket belongs to" in told
+
+
+def look_as_nobody() -> str:
+    """What the driver says in a process that is not root."""
+    program = f"""
+import os
+import anyio
+from sidecar.adapters.restart.docker import DockerDriver
+from sidecar.domain.errors import DriverTrouble
+
+async def look():
+    try:
+        await DockerDriver("fed-1", {ENGINE!r}, 5).look()
+    except DriverTrouble as exc:
+        print(exc)
+
+anyio.run(look)  # as root: from now on all that is needed is imported, wherever it may be
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+anyio.run(look)
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    return found.stdout
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(
+        BadConfiguration, match=r"docker\.host: 'ssh://fed-1' is no address of a Docker engine"
+    ):
+        DockerDriver("fed-1", "ssh://fed-1", 5)

@@ -1,0 +1,156 @@
+"""The `docker` driver on a real engine: restarts that go wrong, and what is said of them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import anyio
+import pytest
+
+from sidecar.domain.process import Exited
+from tests.e2e.waiting import wait_until
+from tests.platforms.docker.attending import (
+    DEAF,
+    ENGINE,
+    FRAIL,
+    NEW,
+    OBEDIENT,
+    OLD,
+    PROBED,
+    asked_to_end,
+    attend,
+    becomes,
+    runs,
+)
+from tests.platforms.docker.engine import BASE, JAVA, Container, done
+from tests.prerequisites import require
+
+pytestmark = pytest.mark.anyio
+
+STUBBORN = Path(__file__).with_name("Stubborn.java")
+
+
+async def test_one_that_dies_in_the_middle_of_its_restart_comes_up(
+    container: Container, tmp_path: Path
+) -> None:
+    container.run(command=DEAF)
+    process = attend(container, tmp_path, stop_timeout=20)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(process.restart, NEW)
+        await becomes(lambda: asked_to_end(container), "the engine asks it to end")
+        container.die()
+    assert (runs(process).loaded, runs(process).trouble) == (NEW, None)
+
+
+async def test_one_that_ignores_sigterm_is_killed_after_the_stop_timeout(
+    container: Container, tmp_path: Path
+) -> None:
+    container.run(command=DEAF)
+    process = attend(container, tmp_path, stop_timeout=1)
+    began = anyio.current_time()
+    await process.restart(NEW)
+    assert 1 <= anyio.current_time() - began < 10
+    assert runs(process).trouble is None
+
+
+async def test_a_jvm_that_hangs_leaves_a_thread_dump_in_its_log(container: Container, tmp_path: Path) -> None:
+    require(shutil.which("javac") is not None, "javac on PATH")
+    await anyio.run_process(["javac", "--release", "11", "-d", str(tmp_path), str(STUBBORN)])
+    container.run("-v", f"{tmp_path}:/app:ro", image=JAVA, command=("java", "-cp", "/app", "Stubborn"))
+    wait_until(lambda: "up" in container.log, "the JVM is up")
+
+    process = attend(container, tmp_path, stop_timeout=3)
+    await process.restart(NEW)
+
+    assert runs(process).trouble is None
+    assert "Full thread dump" in container.log
+    assert '"hangs-while-shutting-down"' in container.log
+
+
+async def test_a_container_that_was_removed_is_told_and_found_again_once_it_is_created(
+    container: Container, tmp_path: Path
+) -> None:
+    container.run(command=OBEDIENT)
+    process = attend(container, tmp_path)
+    await process.adopt(OLD)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(process.changed)
+        container.remove()
+    assert isinstance(process.state, Exited)
+
+    await process.start(NEW)
+    assert isinstance(process.state, Exited)
+    assert f"there is no container {container.name} at {ENGINE}; create it" in process.state.reason
+
+    container.run(command=OBEDIENT)
+    await process.start(NEW)
+    assert runs(process).trouble is None
+
+
+async def test_one_that_comes_up_unhealthy_says_what_its_probe_said(
+    container: Container, tmp_path: Path
+) -> None:
+    container.run(*PROBED, "test ! -e /sick || { echo 'out of order'; exit 1; }", command=OBEDIENT)
+    container.exec("touch", "/sick")
+    process = attend(container, tmp_path, within=3)
+    await process.restart(NEW)
+    trouble = runs(process).trouble
+    assert trouble is not None
+    assert trouble.reason == "cut off after 3 s: its health check fails: out of order"
+
+    container.exec("rm", "/sick")
+    await process.restart(NEW)
+    assert runs(process).trouble is None
+
+
+async def test_one_that_exits_at_once_has_ended(container: Container, tmp_path: Path) -> None:
+    container.run("-v", f"{tmp_path}:/told", command=FRAIL)
+    (tmp_path / "broken").touch()
+    process = attend(container, tmp_path, within=2)
+    await process.restart(NEW)
+    assert isinstance(process.state, Exited)
+    assert f"container {container.name} did not come up" in process.state.reason
+
+    (tmp_path / "broken").unlink()
+    await process.start(NEW)
+    assert runs(process).loaded == NEW
+
+
+async def test_one_that_docker_starts_over_and_over_says_why(container: Container, tmp_path: Path) -> None:
+    container.run("-v", f"{tmp_path}:/told", "--restart", "unless-stopped", *PROBED, "true", command=FRAIL)
+    (tmp_path / "broken").touch()
+    process = attend(container, tmp_path, within=2)
+    await process.restart(NEW)
+    assert runs(process).trouble is not None
+
+    async def told() -> bool:
+        health = await process.health()
+        return "it ended with exit code 3, and Docker starts it again (restart " in health.reason
+
+    await becomes(told, "it says why it is not there")
+    (tmp_path / "broken").unlink()
+    await process.restart(NEW)
+    assert runs(process).trouble is None
+
+
+async def test_a_restart_that_hangs_is_cut_off_and_tried_again(container: Container, tmp_path: Path) -> None:
+    container.run(command=DEAF)
+    process = attend(container, tmp_path, within=1, stop_timeout=4)
+    await process.adopt(OLD)
+    await process.restart(NEW)
+    trouble = runs(process).trouble
+    assert (runs(process).loaded, trouble and trouble.failures) == (OLD, 1)
+
+    patient = attend(container, tmp_path, within=30, stop_timeout=1)
+    await patient.restart(NEW)
+    assert runs(patient).trouble is None
+
+
+async def test_what_docker_cannot_start_is_told_in_its_words(container: Container, tmp_path: Path) -> None:
+    done("create", "--name", container.name, BASE, "/no/such/program")
+    process = attend(container, tmp_path)
+    await process.start(NEW)
+    assert isinstance(process.state, Exited)
+    assert f"container {container.name}: Docker says: " in process.state.reason
+    assert "/no/such/program" in process.state.reason

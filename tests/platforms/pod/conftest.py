@@ -1,0 +1,145 @@
+"""A network of pods, made once: what the tests of a story share."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.waiting import wait_until
+from tests.platforms.kubernetes.rendering import REPOSITORY, TREE, Rendered, render
+from tests.platforms.pod.playing import NETWORK, Pod, playable
+from tests.platforms.pod.podman import Podman
+from tests.prerequisites import require
+
+STAGE = pytest.StashKey["Stage"]()
+
+IMAGES = ["federation-sidecar", "federated-server", "database-node", "etcd"]
+
+OVERLAY: dict[str, Any] = {
+    "apiVersion": "kustomize.config.k8s.io/v1beta1",
+    "kind": "Kustomization",
+    "namespace": "federation",
+    "resources": ["../demo"],
+    # A short lease, for a test that waits for another leader.
+    "configMapGenerator": [{"name": "sidecar", "behavior": "merge", "literals": ["SIDECAR_LEASE_TTL=3"]}],
+    "images": [{"name": name, "newTag": "pod"} for name in IMAGES],
+}
+
+NEWCOMER = """{
+  "Mode": "federated",
+  "Port": 9000,
+  "NodeID": "fed-3",
+  "FederatedServers": ["http://fed-0.fed:9000", "http://fed-3.fed:9000"]
+}
+"""
+
+
+@dataclass
+class Stage:
+    """The pods that run, and the manifests that they come from."""
+
+    podman: Podman
+    rendered: Rendered
+    folder: Path
+    pods: dict[str, Pod] = field(default_factory=dict)
+
+    def play(self, workload: str, number: int, rendered: Rendered | None = None) -> Pod:
+        """Make a pod and start its sidecar."""
+        documents = playable(rendered or self.rendered, workload, number)
+        pod = Pod.play(self.podman, documents, workload, self.folder)
+        self.pods[pod.name] = pod
+        return pod
+
+    def remove(self, pod: Pod) -> None:
+        """End a pod; its emptyDirs go with it."""
+        del self.pods[pod.name]
+        pod.remove()
+
+    def servers(self) -> list[Pod]:
+        return [pod for pod in self.pods.values() if pod.workload == "fed"]
+
+    def serve(self, servers: list[str], *pods: Pod) -> None:
+        """Wait until each of ``pods`` (else all with a list) says that it serves ``servers``."""
+        for pod in pods or [pod for pod in self.pods.values() if pod.workload != "etcd"]:
+            wait_until(partial(pod.serves, servers), f"{pod.name} serves {servers}", 90)
+
+
+def _with_newcomer(tree: Path) -> Path:
+    """The overlay scaled to four, as the README says: a replica more, and a key that names it."""
+    folder = tree / "overlays" / "scaled"
+    folder.mkdir()
+    (folder / "fed-3.json").write_text(NEWCOMER)
+    lines = {
+        **{key: OVERLAY[key] for key in ("apiVersion", "kind", "namespace")},
+        "resources": ["../test"],
+        "replicas": [{"name": "fed", "count": 4}],
+        "configMapGenerator": [{"name": "fed-seed", "behavior": "merge", "files": ["fed-3.json"]}],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(lines))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of `k8s/` with an overlay that names the images of this machine."""
+    found = tmp_path_factory.mktemp("rendered") / "k8s"
+    shutil.copytree(TREE, found, ignore=shutil.ignore_patterns("secrets"))
+    folder = found / "overlays" / "test"
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(OVERLAY))
+    return found
+
+
+@pytest.fixture(scope="session")
+def scaled(tree: Path) -> Rendered:
+    """What is applied to have a fourth server."""
+    return Rendered("scaled", render(_with_newcomer(tree)))
+
+
+@pytest.fixture(scope="session")
+def stage(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """An empty stage, with a network for the pods."""
+    require(shutil.which("podman") is not None, "podman (tools/test-pod says what else)")
+    podman = Podman.at(REPOSITORY / ".cache" / "podman")
+    for image in IMAGES:
+        require(
+            podman.run("image", "exists", f"{image}:pod").returncode == 0, f"{image}:pod (tools/test-pod)"
+        )
+    rendered = Rendered("test", render(tree / "overlays" / "test"))
+    found = Stage(podman, rendered, tmp_path_factory.mktemp("played"))
+    _clear(podman)
+    podman.done("network", "create", NETWORK)
+    try:
+        yield found
+    finally:
+        _clear(podman)
+
+
+def _clear(podman: Podman) -> None:
+    """End what a test, or one that was killed, left behind: in a store that is the tests' own."""
+    podman.run("pod", "rm", "--all", "--force", "--time", "1")
+    podman.run("volume", "prune", "--force")
+    podman.run("network", "rm", "--force", NETWORK)
+
+
+@pytest.fixture(autouse=True)
+def shown(request: pytest.FixtureRequest, stage: Stage) -> None:
+    """A test that fails shows what its pods said."""
+    request.node.stash[STAGE] = stage
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call" and report.failed and STAGE in item.stash:
+        stage = item.stash[STAGE]
+        report.sections.append(("podman ps", stage.podman.run("ps", "--all").stdout))
+        report.sections += [(pod.name, pod.logs()) for pod in stage.servers()]
+    return report
