@@ -134,7 +134,9 @@ def _docker(settings: Settings, how: DockerRestart) -> Driver:
         )
     from sidecar.adapters.restart.docker import DockerDriver  # noqa: PLC0415 - few need it
 
-    return DockerDriver(how.container, how.host or os.environ.get("DOCKER_HOST") or ENGINE, settings.stop_timeout)
+    return DockerDriver(
+        how.container, how.host or os.environ.get("DOCKER_HOST") or ENGINE, settings.stop_timeout
+    )
 
 
 def _kubernetes(how: KubernetesRestart) -> Driver:
