@@ -116,9 +116,9 @@ class JavaNetwork:
         return known
 
     def in_step(self, *nodes: JavaNode) -> None:
-        """Wait until each serves the canonical list, holds it in its file, and is reported healthy on it."""
-        for java in nodes:
-            self.wait(lambda java=java: self._is_in_step(java), f"{java.node.id} in step")  # type: ignore[misc]
+        """Wait until all serve the canonical list, hold it in their files, and are reported healthy on it."""
+        names = ", ".join(java.node.id for java in nodes)
+        self.wait(lambda: all(self._is_in_step(java) for java in nodes), f"{names} in step")
 
     def _is_in_step(self, java: JavaNode) -> bool:
         canonical = self.network.canonical
