@@ -10,10 +10,10 @@ WORKDIR /source
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PYTHONDONTWRITEBYTECODE=1
 # What is installed does not hold pip: a pip beside it installs into it.
 RUN python3 -m venv /pip && python3 -m venv --without-pip /opt/sidecar
-# First what changes seldom: the dependencies are downloaded again only when pyproject.toml was touched.
+# First what changes seldom: the dependencies are downloaded again only when pyproject.toml was touched. With what
+# `--restart docker` needs.
 COPY pyproject.toml README.md LICENSE ./
-RUN /pip/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
-      > /dependencies \
+RUN /pip/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *p["optional-dependencies"]["docker"], sep="\n")' > /dependencies \
  && /pip/bin/pip --python /opt/sidecar/bin/python install --quiet -r /dependencies
 COPY schemas schemas
 COPY sidecar sidecar

@@ -50,7 +50,7 @@ async def test_it_waits_until_the_health_check_has_passed(container: Container, 
         await becomes(lambda: differs(container, before), "it was restarted")
         # Not healthy, so not done.
         assert isinstance(process.state, NotLaunched)
-        assert (await process.health()).healthy is False
+        assert (await process.check()).healthy is False
         container.exec("touch", "/ready")
     assert runs(process).trouble is None
     assert container.health == "healthy"
@@ -83,7 +83,7 @@ async def test_a_paused_container_is_told_as_that_and_restarted_all_the_same(
     container.run(command=OBEDIENT)
     done("pause", container.name)
     process = attend(container, tmp_path)
-    assert "it is paused; docker unpause" in (await process.health()).reason
+    assert "it is paused; docker unpause" in (await process.check()).reason
     await process.restart(NEW)
     assert (runs(process).trouble, container.state["Status"]) == (None, "running")
 

@@ -42,7 +42,7 @@ pytestmark = pytest.mark.anyio
 async def test_an_engine_that_is_away_is_told_and_ends_nothing(host: str, told: str, tmp_path: Path) -> None:
     driver = DockerDriver("fed-1", host, 5)
     process = Attended(driver, memory=seen_memory(tmp_path), held=lambda _: OLD, jitter=lambda: 0.0)
-    assert told in (await process.health()).reason
+    assert told in (await process.check()).reason
     await process.start(NEW)
     assert isinstance(process.state, Exited)
     assert told in process.state.reason
@@ -98,7 +98,7 @@ async def test_an_engine_that_never_answers_is_told(container: Container, tmp_pa
     with Wire(tmp_path / "wire") as wire:
         wire.mute = True
         process = attend(container, tmp_path, host=wire.host)
-        assert "cannot be looked at within 5 s" in (await process.health()).reason
+        assert "cannot be looked at within 5 s" in (await process.check()).reason
 
 
 async def test_a_socket_that_one_may_not_use_says_who_may(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ async def test_one_that_docker_starts_over_and_over_says_why(container: Containe
     assert runs(process).trouble is not None
 
     async def told() -> bool:
-        health = await process.health()
+        health = await process.check()
         return "it ended with exit code 3, and Docker starts it again (restart " in health.reason
 
     await becomes(told, "it says why it is not there")
