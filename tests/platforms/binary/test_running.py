@@ -179,7 +179,8 @@ def test_on_sighup_it_goes_on_in_place_and_leaves_nothing_open(node: Node) -> No
     held = descriptors(node.process.pid)
     for _ in range(3):
         node.goes_on()
-        assert len(descriptors(node.process.pid)) == len(held)
+        # What answers the test's own questions is closed a moment later.
+        wait_until(lambda: len(descriptors(node.process.pid)) <= len(held), "nothing is left open")
     assert node.process.poll() is None
     assert node.starts == [node.in_step()["pid"]]
 

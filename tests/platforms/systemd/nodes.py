@@ -51,7 +51,7 @@ class Node:
     @classmethod
     def lay(cls, system: Manager, unit: str, folder: Path, ports: Ports) -> Node:
         """A folder of the user `federation`; what is in it, `configure` writes."""
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return cls(system, unit, folder, f"http://localhost:{ports.free()}", f"127.0.0.1:{ports.free()}")
 
     def configure(self, name: str, etcd: str, servers: list[str], **more: str) -> None:
