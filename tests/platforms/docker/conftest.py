@@ -8,9 +8,11 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from tests.platforms.docker.engine import Container, docker
+from tests.platforms.docker.stack import Stack
 from tests.prerequisites import require
 
 SHOWN = pytest.StashKey[list[Container]]()
+STACK = pytest.StashKey[Stack]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,10 +28,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.when == "call" and report.failed:
         for container in item.stash.get(SHOWN, []):
+            state = docker("inspect", "-f", "{{json .State}}", container.name).out
             said = "\n".join(container.log.splitlines()[-40:])
-            report.sections.append(
-                (container.name, f"{docker('inspect', '-f', '{{json .State}}', container.name).out}\n{said}")
-            )
+            report.sections.append((container.name, f"{state}\n{said}"))
+        if STACK in item.stash:
+            report.sections += item.stash[STACK].describe()
     return report
 
 

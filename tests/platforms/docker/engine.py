@@ -84,6 +84,12 @@ class Container:
         """Run ``command`` inside, successfully; what it says."""
         return done("exec", self.name, *command)
 
+    def fails(self, *command: str) -> str:
+        """Run ``command`` inside, which has to fail; what it says."""
+        ended = docker("exec", self.name, *command)
+        assert ended.code != 0, f"{command} did not fail: {ended.out}"
+        return f"{ended.out}\n{ended.err}"
+
     def die(self) -> None:
         """End its process as a crash would: `docker kill` is an order, after which Docker lets it be."""
         os.kill(self.state["Pid"], signal.SIGKILL)
