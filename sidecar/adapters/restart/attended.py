@@ -211,16 +211,15 @@ class Attended:
             life = before  # not to be seen is not to have ended
         if life is None:
             self._note_failure(why)
-        elif before is None or life.name != before.name:
+            return
+        if before is None or life.name != before.name:
             # It did come anew, though it is not ready.
             self._is_up(life, life.loaded or servers)
-            self._failed_but_runs(why)
         elif isinstance(self._state, Running):
             self._watch(life)
-            self._failed_but_runs(why)
         else:
             self._found(life)
-            self._failed_but_runs(why)
+        self._failed_but_runs(why)
 
     def _found(self, life: Life) -> None:
         """A life that somebody else began, or that could not be looked at until now."""
