@@ -174,7 +174,9 @@ class Attended:
         why = ""
         try:
             with anyio.fail_after(self._timeout):
-                before = await self.driver.look()
+                known, before = before, await self.driver.look()
+                if self._was_restarted(known, before, servers):
+                    return
                 await self.driver.restart(before, servers)
                 self._is_up(await self._next(before, servers), servers)
         except TimeoutError:
@@ -186,6 +188,13 @@ class Attended:
                 self._watch(before)
         if why:
             await self._failed(why, before, servers)
+
+    def _was_restarted(self, known: Life | None, life: Life | None, servers: ServerList) -> bool:
+        """Whether somebody else has done meanwhile what a restart is for."""
+        if known is None or life is None or life.name == known.name:
+            return False
+        self._found(life)
+        return isinstance(self._state, Running) and self._state.loaded == servers
 
     async def _next(self, before: Life | None, servers: ServerList) -> Life:
         """Wait for the life after ``before``, and until it is ready."""

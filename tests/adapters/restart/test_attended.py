@@ -246,6 +246,21 @@ async def test_failures_are_forgiven_once_it_has_stayed_up(attending: Attending)
     assert attending.trouble.failures == 1
 
 
+async def test_one_that_somebody_else_has_restarted_meanwhile_is_not_restarted_again(
+    attending: Attending,
+) -> None:
+    await attending.process.adopt(OLD)
+    attending.held = [(-1e9, OLD), (anyio.current_time(), NEW)]
+    await anyio.sleep(5.0)
+    attending.driver.life = Life("b", age=10.0)
+    await attending.process.restart(NEW)
+    assert attending.driver.asked == [Life("b", age=10.0)]  # on the old list, as it is from before the write
+    attending.driver.life = Life("c", age=0.0)
+    await attending.process.restart(NEW)
+    assert len(attending.driver.asked) == 1
+    assert attending.running.loaded == NEW
+
+
 async def test_a_life_that_somebody_else_began_runs_on_what_the_file_held_then(attending: Attending) -> None:
     await attending.process.adopt(OLD)
     now = anyio.current_time()
