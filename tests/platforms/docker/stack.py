@@ -60,9 +60,10 @@ class Stack:
         self._containers: dict[str, Container] = {}
         self._urls: dict[str, str] = {}
 
-    def compose(self, *arguments: str) -> str:
-        """Run compose with ``arguments``, successfully; what it says."""
-        line = [*compose_command(), "-p", self.project, "-f", str(FILE), "--profile", "join", *arguments]
+    def compose(self, *arguments: str, profile: str = "join") -> str:
+        """Run compose with ``arguments``, successfully; what it says. Without a profile there is no fed-4."""
+        options = ("--profile", profile) if profile else ()
+        line = [*compose_command(), "-p", self.project, "-f", str(FILE), *options, *arguments]
         found = subprocess.run(
             line, env=os.environ | SETTINGS, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=240, check=False,
@@ -70,11 +71,12 @@ class Stack:
         assert found.returncode == 0, f"{shlex.join(line)}:\n{found.stdout}\n{found.stderr}"
         return found.stdout.strip()
 
-    def up(self, *services: str) -> None:
+    def up(self, *services: str, profile: str = "") -> None:
         """Bring up ``services`` and what they need, as far as compose itself waits for it."""
-        self.compose("up", "-d", *services)
+        self.compose("up", "-d", *services, profile=profile)
 
     def down(self) -> None:
+        """Remove all of it, with what it kept."""
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "2")
 
     def container(self, service: str) -> Container:
@@ -134,7 +136,7 @@ class Stack:
         return [line.partition("servers ")[2] for line in log.splitlines() if " listens on " in line]
 
     def in_step(self, servers: list[str], *nodes: str) -> None:
-        """Wait until the file of each of ``nodes`` holds ``servers``, its process serves them, and it says so."""
+        """Wait until the files of ``nodes`` hold ``servers``, their processes serve them, and they say so."""
         for node in nodes:
             wait_until(partial(self._is_in_step, node, servers), f"{node} serves {servers}", PATIENCE)
         wait_until(
@@ -151,17 +153,7 @@ class Stack:
 
     def describe(self) -> list[tuple[str, str]]:
         """What a person needs to see when a test failed: each container's state and last words."""
-        found = [
-            ("docker ps", done("ps", "-a", "--filter", f"label=com.docker.compose.project={self.project}"))
-        ]
-        for line in done(
-            "ps",
-            "-a",
-            "--filter",
-            f"label=com.docker.compose.project={self.project}",
-            "--format",
-            "{{.Names}}",
-        ).splitlines():
-            if "etcd" not in line and "pod" not in line:
-                found.append((line, "\n".join(Container(line).log.splitlines()[-25:])))
-        return found
+        ours = ("ps", "-a", "--filter", f"label=com.docker.compose.project={self.project}")
+        names = done(*ours, "--format", "{{.Names}}").splitlines()
+        said = {name: Container(name).log.splitlines()[-25:] for name in sorted(names) if "pod" not in name}
+        return [("docker ps", done(*ours)), *((name, "\n".join(lines)) for name, lines in said.items())]

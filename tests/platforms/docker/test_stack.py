@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -68,13 +69,16 @@ def test_every_container_is_hardened(stack: Stack) -> None:
 
 def test_all_that_has_a_health_check_is_healthy(stack: Stack) -> None:
     for service in ("etcd-1", "etcd-2", "etcd-3", *OLD_NODES, *(f"{node}-sidecar" for node in OLD_NODES)):
-        found = stack.container(service)
-        wait_until(lambda found=found: found.health == "healthy", f"{service} is healthy", PATIENCE)
+        wait_until(partial(is_healthy, stack.container(service)), f"{service} is healthy", PATIENCE)
+
+
+def is_healthy(container: Container) -> bool:
+    return container.health == "healthy"
 
 
 def test_a_fourth_joins_and_each_process_is_restarted_once(stack: Stack) -> None:
     sidecars = {node: stack.container(f"{node}-sidecar").started_at for node in OLD_NODES}
-    stack.up("fed-4")
+    stack.up("fed-4", profile="join")
     stack.in_step(FOUR, *NODES)
     assert {node: len(stack.lists_loaded(node)) for node in NODES} == {
         **dict.fromkeys(OLD_NODES, 2),
@@ -130,7 +134,7 @@ def test_the_leaders_sidecar_is_killed_and_another_leads(stack: Stack) -> None:
     assert stack.serves(leader) == serving, "its process went on"
 
     # The next sidecar takes it over as it runs.
-    stack.up(f"{leader}-sidecar")
+    stack.up(f"{leader}-sidecar", profile="join")
     stack.in_step(FOUR, *NODES)
     assert stack.serves(leader) == serving
 
