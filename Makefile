@@ -10,6 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint format coverage bench etcd-versions etcd-3.6 clean
+.PHONY: java binary platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd
 
 help: ## what there is
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -42,6 +43,38 @@ etcd-versions: $(VENV)/.dev etcd-3.6 ## the tests of the store and end to end, o
 
 etcd-3.6: ## build etcd 3.6 from its Go module into .cache, once
 	@tools/build-etcd-3.6.sh
+
+java: ## build the Java library and the example nodes
+	@tools/build-java
+
+binary: ## one file that runs on a machine without Python: dist/sidecar
+	@tools/build-binary
+
+# One after the other: each has the machine to itself.
+platforms: ## every test that needs a platform: JVMs, Docker, Kubernetes' tools, pods, the binary, systemd
+	@for one in java jvm docker kubernetes pod binary systemd; do $(MAKE) --no-print-directory test-$$one || exit 1; done
+
+test-java: ## the JUnit tests of the Java library and the example nodes (needs a JDK, Maven, gcc)
+	@tools/test-java $(ARGS)
+
+test-jvm: $(VENV)/.dev ## real sidecars next to real JVMs
+	@tools/build-java > /dev/null
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --timeout 300 tests/platforms/java $(ARGS)
+
+test-docker: $(VENV)/.dev ## the driver, the image and the compose stack on a Docker engine (needs docker.io, debootstrap)
+	@tools/test-docker $(ARGS)
+
+test-kubernetes: $(VENV)/.dev ## what k8s/ renders to, held against the API's schemas and the promises of its README
+	@tools/test-kubernetes $(ARGS)
+
+test-pod: $(VENV)/.dev ## the pods of k8s/ under podman
+	@tools/test-pod $(ARGS)
+
+test-binary: $(VENV)/.dev ## the binary in root file systems without Python
+	@tools/test-binary $(ARGS)
+
+test-systemd: $(VENV)/.dev ## the driver and the units in a systemd that is booted for them
+	@tools/test-systemd $(ARGS)
 
 bench: $(VENV)/.dev ## what a sidecar costs and how fast a change travels, as ratios (ARGS=--quick)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench $(ARGS)

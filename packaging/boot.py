@@ -1,7 +1,7 @@
 """The first Python that runs in the binary: find the packages beside it, then run the command `sidecar`.
 
-The launcher starts it as ``python -I -S -B -X utf8 FOLDER/boot.pyc ...``. So nothing of the machine takes part: no
-PYTHON* variable, no site-packages, no .pyc written; and text is UTF-8 on a machine without locales, too.
+The launcher starts it as ``python -I -S -B -X utf8 FOLDER/boot.pyc ...``. So nothing of the machine takes
+part: no PYTHON* variable, no site-packages, no .pyc written; and text is UTF-8 on a machine without locales.
 """
 
 import os
@@ -21,7 +21,7 @@ _TRUSTED = (
 
 
 def _keep_lock() -> None:
-    """Hold the folder's lock to the end of this process, and no longer: neither a child nor a re-exec has it."""
+    """Hold the folder's lock to the end of this process: neither a child nor a re-exec has it."""
     held = os.environ.pop("_SIDECAR_UNPACKED_FD", "")
     if held.isdigit():
         os.set_inheritable(int(held), False)

@@ -1,7 +1,7 @@
 """Fail unless the programs and libraries in a folder need nothing of the machine but the kernel.
 
-``closed.py FOLDER``. Every library that any of them names must be in the folder, and every version of a symbol that it
-wants of it (``GLIBC_2.34``) must be one that the folder's copy defines.
+``closed.py FOLDER``. Every library that any of them names must be in the folder, and every version of a
+symbol that it wants of it (``GLIBC_2.34``) must be one that the folder's copy defines.
 """
 
 from __future__ import annotations

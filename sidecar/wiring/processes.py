@@ -97,17 +97,18 @@ def _child(settings: Settings, how: ChildRestart) -> Child:
     return child
 
 
-def _driver(
-    settings: Settings,
-    how: SignalRestart
+Attending = (
+    SignalRestart
     | EndpointRestart
     | DockerRestart
     | KubernetesRestart
     | SystemdRestart
     | CommandRestart
-    | SelfRestart,
-    sidecar: Sidecar,
-) -> Driver:
+    | SelfRestart
+)
+
+
+def _driver(settings: Settings, how: Attending, sidecar: Sidecar) -> Driver:  # noqa: PLR0911 - a case each
     match how:
         case SignalRestart():
             return _signals(settings, how)
@@ -130,7 +131,7 @@ def _driver(
 def _docker(settings: Settings, how: DockerRestart) -> Driver:
     if importlib.util.find_spec("aiodocker") is None:
         raise BadConfiguration(
-            "--restart docker needs the package aiodocker; install it with `pip install federation-sidecar[docker]`"
+            "--restart docker needs the package aiodocker: `pip install 'federation-sidecar[docker]'`"
         )
     from sidecar.adapters.restart.docker import DockerDriver  # noqa: PLC0415 - few need it
 

@@ -84,10 +84,8 @@ class Attended:
             self._note_failure(str(exc))
             return
         if life is not None:
-            seen = self._memory.read()
-            known = seen.loaded if seen and seen.life == life.name else at_boot
             since = self._clock() - (life.age or 0.0)
-            self._is_up(life, life.loaded or known, since)
+            self._is_up(life, life.loaded or self._noted(life) or at_boot, since)
 
     async def start(self, servers: ServerList) -> None:
         """Bring it up where it is not there; one that is there by now is left as it is."""
@@ -128,10 +126,10 @@ class Attended:
         """Return when it ended, or lives another life."""
         while (life := self._life) is None:
             await self._something_to_watch.wait()
-        await self.driver.ended(life)
-        if life is not self._life:
-            return  # a restart of our own
         try:
+            await self.driver.ended(life)
+            if life is not self._life:
+                return  # a restart of our own
             found = await self._look()
         except DriverTrouble as exc:
             # Not to be seen is not to have ended.
@@ -168,16 +166,19 @@ class Attended:
 
     async def _attempt(self, servers: ServerList) -> None:
         """One restart, from asking until the next life is ready. Holds the lock."""
+        if self._has_stayed_up():
+            self._failures.forgive()
         before, self._arriving = self._life, "it did not answer"
         # Not watched meanwhile: an end on purpose is no news to `changed`.
         self._watch(None)
         why = ""
         try:
             with anyio.fail_after(self._timeout):
-                before = await self.driver.look()
+                known, before = before, await self.driver.look()
+                if self._was_restarted(known, before, servers):
+                    return
                 await self.driver.restart(before, servers)
                 self._is_up(await self._next(before, servers), servers)
-                self._failures.forgive()
         except TimeoutError:
             why = f"cut off after {self._timeout:g} s: {self._arriving}"
         except DriverTrouble as exc:
@@ -187,6 +188,13 @@ class Attended:
                 self._watch(before)
         if why:
             await self._failed(why, before, servers)
+
+    def _was_restarted(self, known: Life | None, life: Life | None, servers: ServerList) -> bool:
+        """Whether somebody else has done meanwhile what a restart is for."""
+        if known is None or life is None or life.name == known.name:
+            return False
+        self._found(life)
+        return isinstance(self._state, Running) and self._state.loaded == servers
 
     async def _next(self, before: Life | None, servers: ServerList) -> Life:
         """Wait for the life after ``before``, and until it is ready."""
@@ -212,18 +220,33 @@ class Attended:
             life = before  # not to be seen is not to have ended
         if life is None:
             self._note_failure(why)
-        elif before is None or life.name != before.name:
+            return
+        if before is None or life.name != before.name:
             # It did come anew, though it is not ready.
             self._is_up(life, life.loaded or servers)
-            self._failed_but_runs(why)
-        else:
+        elif isinstance(self._state, Running):
             self._watch(life)
-            self._failed_but_runs(why)
+        else:
+            self._found(life)
+        self._failed_but_runs(why)
 
     def _found(self, life: Life) -> None:
-        """A life that somebody else began."""
+        """A life that somebody else began, or that could not be looked at until now."""
         began = self._clock() - life.age if life.age is not None else self._last_seen()
-        self._is_up(life, life.loaded or self._held(began) or _NOTHING_KNOWN)
+        known = life.loaded or self._noted(life) or self._held(began)
+        self._is_up(life, known or _NOTHING_KNOWN)
+
+    def _noted(self, life: Life) -> ServerList | None:
+        """What was noted of this very life, also by a former life of the sidecar."""
+        seen = self._memory.read()
+        return seen.loaded if seen and seen.life == life.name else None
+
+    def _has_stayed_up(self) -> bool:
+        """Whether what went wrong before is made good for: to have come up once is not enough."""
+        state = self._state
+        if not isinstance(state, Running) or state.trouble:
+            return False
+        return self._clock() - state.since >= self._failures.backoff.forgiven_after
 
     def _last_seen(self) -> float:
         """A moment before which it was the life before: what the file held then is what is sure to be old."""

@@ -89,15 +89,26 @@ class EndpointDriver:
             ) from exc
         if not token:
             raise DriverTrouble(f"{self.token_file} is empty; its first line must be the token")
+        if not token.isprintable() or " " in token:
+            raise DriverTrouble(f"the first line of {self.token_file} is no token: write letters and digits")
         return token
 
 
 async def _good_answer(method: str, url: str, response: aiohttp.ClientResponse) -> bytes:
-    body = await response.content.read(_LONGEST_ANSWER)
     if response.status in range(200, 300):
-        return body
+        return await _read(response)
     advice = _ADVICE.get(response.status, "")
     raise DriverTrouble(f"{method} {url} is answered {response.status} {response.reason}{advice}")
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, which may come in pieces; of one without an end, its beginning."""
+    body = b""
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > _LONGEST_ANSWER:
+            break
+    return body
 
 
 def _life(url: str, answer: bytes) -> Life:

@@ -26,6 +26,10 @@ RELOADS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
 """What a process does not end on, but reads its file anew."""
 
 
+# The kernel's largest process number is 4194304.
+_MOST_DIGITS = 7
+
+
 class PidFile:
     """The process whose number a file holds."""
 
@@ -42,7 +46,7 @@ class PidFile:
             raise DriverTrouble(f"{self._path} cannot be read: {exc}") from exc
         if not text:
             return  # it is being written
-        if not text.isdigit() or int(text) < 1:
+        if not text.isdigit() or len(text) > _MOST_DIGITS or int(text) < 1:
             raise DriverTrouble(f"{self._path} holds {text[:40]!r}, which is no process number")
         yield int(text)
 

@@ -22,9 +22,9 @@ def binary() -> Path:
 
 
 def _writable(tmp_path: Path) -> Path:
-    for name in ("tmp", "data"):
+    for name, mode in (("tmp", 0o1777), ("data", 0o777)):
         (tmp_path / name).mkdir()
-        (tmp_path / name).chmod(0o1777)
+        (tmp_path / name).chmod(mode)
     return tmp_path
 
 

@@ -39,6 +39,7 @@ class Machine:
         user: str = NOBODY,
         env: Mapping[str, str] | None = None,
         tmp_options: str = "",
+        output: int = subprocess.PIPE,
     ) -> subprocess.Popen[str]:
         """Start ``program`` in it, the sidecar; its process is the one that is returned: nothing forks."""
         return subprocess.Popen(
@@ -50,8 +51,8 @@ class Machine:
                 **(env or {}),
             },
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
             text=True,
         )
 

@@ -58,15 +58,19 @@ def test_damage_is_noticed_and_repaired(bare: Machine, harm: str) -> None:
     assert bare.run("--version").returncode == 0
 
 
-def test_a_folder_that_somebody_else_made_is_not_believed(bare: Machine) -> None:
+@pytest.mark.parametrize(
+    ("mode", "reason"), [(0o777, "belongs to somebody else"), (0o700, "permission denied")]
+)
+def test_a_folder_that_somebody_else_made_is_not_believed(bare: Machine, mode: int, reason: str) -> None:
     bare.run("--version")
     folder = only_folder(bare)
     # As in /tmp anybody could have made it before.
     for path in (folder, *folder.rglob("*")):
         os.chown(path, 1234, 1234)
+    folder.chmod(mode)
     done = bare.run("--version", env={"SIDECAR_UNPACK_DIR": "/tmp"})
     assert done.returncode == 73
-    assert "belongs to somebody else" in done.stderr
+    assert reason in done.stderr
     assert "SIDECAR_UNPACK_DIR=FOLDER" in done.stderr
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 
-import kubernetes_validate  # type: ignore[import-untyped]
+import kubernetes_validate
 import pytest
-from kubernetes_validate.utils import latest_version  # type: ignore[import-untyped]
+from kubernetes_validate.utils import latest_version
 
 from tests.platforms.kubernetes.rendering import Rendered
 

@@ -1,0 +1,62 @@
+"""One real API server for all tests of this folder."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.ports import Ports
+from tests.etcd import EtcdServer
+from tests.platforms.kubernetes.rendering import REPOSITORY, Rendered, variants
+from tests.platforms.kubernetes_api.server import Api, ApiServer
+from tests.prerequisites import require
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def rendered_all(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
+    """Every variant of k8s/, by name."""
+    return {each.name: each for each in variants(tmp_path_factory.mktemp("rendered"))}
+
+
+@pytest.fixture(scope="session")
+def api(shared_etcd: EtcdServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The API server, with the namespace of k8s/ and nothing in it."""
+    binary = REPOSITORY / ".cache" / "kube-apiserver"
+    require(binary.exists(), "a kube-apiserver in .cache (tools/build-kube-apiserver)")
+    ports = Ports()
+    server = ApiServer(binary, tmp_path_factory.mktemp("api"), etcd=shared_etcd.url, port=ports.free())
+    try:
+        server.start()
+        yield server.api
+    finally:
+        server.stop()
+        ports.close()
+
+
+@pytest.fixture(scope="session")
+def namespace(api: Api, rendered_all: dict[str, Rendered]) -> Api:
+    """The API server with the namespace `federation`, which enforces the restricted standard."""
+    status, answer = api.apply(rendered_all["demo"].one("Namespace", "federation"))
+    assert status == 201, answer
+    return api
+
+
+def pod_of(rendered: Rendered, workload: str, number: int = 0) -> Json:
+    """The pod that the StatefulSet controller would make."""
+    statefulset = rendered.one("StatefulSet", workload)
+    template = copy.deepcopy(statefulset["spec"]["template"])
+    for claim in statefulset["spec"].get("volumeClaimTemplates", []):
+        name = claim["metadata"]["name"]
+        template["spec"]["volumes"].append({"name": name, "persistentVolumeClaim": {"claimName": name}})
+    metadata = {**template["metadata"], "name": f"{workload}-{number}", "namespace": "federation"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}

@@ -1,0 +1,157 @@
+"""The driver on the real API server, with the very rights that `k8s/components` give its account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from anyio import to_thread
+
+from sidecar.adapters.kubernetes.access import KubernetesAccess
+from sidecar.adapters.kubernetes.workload import RESTARTED_AT, SERVERS, Workload, digest
+from sidecar.adapters.restart.driver import Life
+from sidecar.adapters.restart.kubernetes import KubernetesDriver
+from sidecar.domain.errors import DriverTrouble
+from sidecar.domain.servers import ServerList
+from tests.platforms.kubernetes.rendering import Rendered
+from tests.platforms.kubernetes_api.conftest import pod_of
+from tests.platforms.kubernetes_api.server import Api, path_of
+
+Json = dict[str, Any]
+
+pytestmark = pytest.mark.anyio
+
+LIST = ServerList.parse(["http://fed-0.fed:9000", "http://fed-1.fed:9000"])
+POD = "/api/v1/namespaces/federation/pods/fed-0"
+STATEFULSET = "/apis/apps/v1/namespaces/federation/statefulsets/fed"
+FED = Workload("statefulsets", "fed")
+
+
+@pytest.fixture(params=["demo+pod", "demo+workload"])
+def rendered(request: pytest.FixtureRequest, rendered_all: dict[str, Rendered]) -> Rendered:
+    return rendered_all[request.param]
+
+
+@pytest.fixture
+def cluster(namespace: Api, rendered: Rendered) -> Iterator[Api]:
+    """A cluster with that variant's account, rights and workload, and its first pod."""
+    kinds = ("ServiceAccount", "Role", "RoleBinding", "StatefulSet")
+    for each in rendered.of(*kinds):
+        status, answer = namespace.apply(each)
+        assert status in (200, 201), answer
+    namespace.ask("DELETE", POD)
+    status, answer = namespace.apply(pod_of(rendered, "fed"))
+    assert status == 201, answer
+    runs(namespace, "containerd://one")
+    yield namespace
+    namespace.ask("DELETE", POD)
+    for each in rendered.of("Role", "RoleBinding"):
+        namespace.ask("DELETE", path_of(each))
+    namespace.ask("DELETE", STATEFULSET)
+
+
+def runs(api: Api, container: str) -> None:
+    """What the kubelet would report of the pod: its server runs."""
+    state = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+    server = {
+        "name": "server",
+        "image": "x",
+        "imageID": "x",
+        "ready": True,
+        "restartCount": 0,
+        "state": state,
+    }
+    status = {"phase": "Running", "containerStatuses": [{**server, "containerID": container}]}
+    kind = "application/merge-patch+json"
+    code, answer = api.ask("PATCH", f"{POD}/status", {"status": status}, kind=kind)
+    assert code == 200, answer
+
+
+def driver_of(api: Api, folder: Path, workload: Workload | None, account: str = "fed") -> KubernetesDriver:
+    (folder / "token").write_text(api.token(account))
+    access = KubernetesAccess(
+        f"https://127.0.0.1:{api.port}", folder / "token", api.ca, "federation", "fed-0"
+    )
+    return KubernetesDriver(access, workload=workload)
+
+
+async def look(driver: KubernetesDriver) -> Life:
+    life = await driver.look()
+    assert life is not None
+    return life
+
+
+@pytest.mark.parametrize("rendered", ["demo+pod"], indirect=True)
+async def test_a_pod_is_watched_deleted_and_its_end_is_seen(cluster: Api, tmp_path: Path) -> None:
+    driver = driver_of(cluster, tmp_path, None)
+    life = await look(driver)
+    assert life.name.endswith("/containerd://one")
+    assert life.unready == ""
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(driver.ended, life)
+            await driver.restart(life, LIST)
+
+    status, _ = await to_thread.run_sync(partial(cluster.ask, "GET", POD))
+    assert status == 404, "no kubelet has to agree to the end of a pod that no machine took"
+
+
+@pytest.mark.parametrize("rendered", ["demo+pod"], indirect=True)
+async def test_a_container_that_was_restarted_is_seen_on_the_watch(cluster: Api, tmp_path: Path) -> None:
+    driver = driver_of(cluster, tmp_path, None)
+    life = await look(driver)
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(driver.ended, life)
+            await to_thread.run_sync(runs, cluster, "containerd://two")
+
+    assert (await look(driver)).name != life.name
+    assert driver._may_watch, "the account may watch, by its Role"
+
+
+@pytest.mark.parametrize("rendered", ["demo+pod"], indirect=True)
+async def test_a_pod_that_came_by_the_name_is_left_alone(cluster: Api, tmp_path: Path) -> None:
+    driver = driver_of(cluster, tmp_path, None)
+
+    await driver.restart(Life("another-uid/containerd://one"), LIST)
+
+    assert (await look(driver)).name.endswith("/containerd://one")
+
+
+@pytest.mark.parametrize("rendered", ["demo+workload"], indirect=True)
+async def test_a_workload_is_marked_once_for_each_list(cluster: Api, tmp_path: Path) -> None:
+    driver = driver_of(cluster, tmp_path, FED)
+    life = await look(driver)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(driver.restart, life, LIST)
+
+    _, found = await to_thread.run_sync(partial(cluster.ask, "GET", STATEFULSET))
+    notes = found["spec"]["template"]["metadata"]["annotations"]
+    assert notes[SERVERS] == digest(LIST)
+    assert notes["kubectl.kubernetes.io/default-container"] == "server", "what was there stays"
+    marked, generation = notes[RESTARTED_AT], found["metadata"]["generation"]
+    await driver.restart(life, LIST)
+    _, found = await to_thread.run_sync(partial(cluster.ask, "GET", STATEFULSET))
+    assert found["spec"]["template"]["metadata"]["annotations"][RESTARTED_AT] == marked
+    assert found["metadata"]["generation"] == generation
+
+
+@pytest.mark.parametrize("rendered", ["demo+workload"], indirect=True)
+async def test_the_right_that_is_missing_is_named_to_the_letter(cluster: Api, tmp_path: Path) -> None:
+    driver = driver_of(cluster, tmp_path, None)
+
+    with pytest.raises(DriverTrouble) as caught:
+        await driver.restart(await look(driver), LIST)
+
+    told = str(caught.value)
+    assert told.startswith("cannot restart pod fed-0: service account federation/fed may not delete pods in ")
+    rule = 'apiGroups: [""], resources: [pods], resourceNames: [fed-0], verbs: [delete]'
+    assert told.endswith(f"namespace federation (403); add to its Role: {{{rule}}}")
