@@ -11,7 +11,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.domain.report import Phase
-from tests.contracts.restart_stage import RESTART_TIMEOUT, Stage
+from tests.contracts.restart_stage import Stage
 from tests.contracts.restart_world import node_on, running_node
 
 SHORT = 1.0
@@ -84,6 +84,7 @@ async def test_it_ignores_sigterm(stage: Stage) -> None:
 
 
 async def test_it_is_not_there_when_the_sidecar_starts(stage: Stage) -> None:
+    stage.cut_off_soon()
     stage.take_away()
     async with node_on(stage, patience=SHORT) as node:
         await node.tells(stage.down, after=0)
@@ -94,6 +95,7 @@ async def test_it_is_not_there_when_the_sidecar_starts(stage: Stage) -> None:
 
 
 async def test_it_is_not_there_when_the_list_changes(stage: Stage) -> None:
+    stage.cut_off_soon()
     async with running_node(stage, patience=SHORT) as node:
         told = len(node.reports)
         stage.take_away()
@@ -130,6 +132,7 @@ async def test_it_never_listens(stage: Stage) -> None:
 
 
 async def test_it_ends_at_each_start(stage: Stage) -> None:
+    stage.cut_off_soon()
     async with running_node(stage, patience=SHORT) as node:
         told = len(node.reports)
         stage.behave(dies=3)
@@ -154,12 +157,13 @@ async def test_changes_during_a_restart_end_in_one_more_restart(stage: Stage) ->
 
 
 async def test_a_restart_that_hangs_is_cut_off_and_tried_again(stage: Stage) -> None:
+    stage.cut_off_soon()
     async with running_node(stage) as node:
         told = len(node.reports)
         stage.hang()
         second = node.change(9101)
         if stage.can_hang:
-            report = await node.tells(f"cut off after {RESTART_TIMEOUT:g} s: ", after=told)
+            report = await node.tells(f"cut off after {stage.restart_timeout:g} s: ", after=told)
             assert report.phase in (Phase.RESTART_FAILED, Phase.CRASHED)
             await node.tries_again(1)
         stage.unhang()
