@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 BASE = "federation-base/debian:bookworm"
+PYTHON = "federation-base/python:3.11"
 JAVA = "federation-base/java:17"
 
 # Everything that a test makes bears it, so that it can be found again and removed.

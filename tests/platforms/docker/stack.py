@@ -82,7 +82,7 @@ class Stack:
     def container(self, service: str) -> Container:
         """The container of ``service``; it keeps its id for as long as it is not made anew."""
         if service not in self._containers:
-            self._containers[service] = Container(self.compose("ps", "-q", service))
+            self._containers[service] = Container(self.compose("ps", "-a", "-q", service))
         return self._containers[service]
 
     def sidecar(self, node: str, *arguments: str) -> str:

@@ -1,0 +1,78 @@
+"""The contract of every way of restarting, on a container."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sidecar.adapters.restart.docker import DockerDriver
+from tests.contracts.restart_stage import STOP_TIMEOUT, AttendedStage
+from tests.contracts.restarting import *  # noqa: F403 - the tests
+from tests.e2e.node import APP
+from tests.platforms.docker.conftest import SHOWN
+from tests.platforms.docker.engine import PYTHON, Container
+from tests.platforms.docker.wire import Wire
+
+
+class DockerStage(AttendedStage):
+    """The process is all of a container, which nobody but the sidecar starts again.
+
+    It sees this machine's network and processes, so that it can be asked, and signalled, by its number.
+    """
+
+    down = "has ended|did not come up|there is no container"
+    # The engine alone takes half a second to start a container, and more where it is busy.
+    restart_timeout = 8.0
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.container = Container(f"test-contract-{uuid.uuid4().hex[:8]}")
+        self._wire = Wire(folder / "engine")
+        self._is_away = False
+
+    def driver(self) -> DockerDriver:
+        return DockerDriver(self.container.name, self._wire.host, STOP_TIMEOUT)
+
+    def launch(self) -> None:
+        if self._is_away:
+            return
+        self.container.run(
+            *("--network", "host", "--pid", "host"),
+            *("-v", f"{self.folder}:{self.folder}", "-v", f"{APP}:/app.py:ro"),
+            image=PYTHON,
+            command=("python3", "-I", "-S", "/app.py", str(self.folder), str(self.file)),
+        )
+
+    def close(self) -> None:
+        self._wire.cut()
+        self.container.remove()
+        super().close()
+
+    def take_away(self) -> None:
+        """Somebody removes the container."""
+        self._is_away = True
+        self.container.remove()
+
+    def bring_back(self) -> None:
+        self._is_away = False
+        self.launch()
+
+    def hang(self) -> None:
+        """The engine accepts what it is asked, and does not answer."""
+        self._wire.mute = True
+
+    def unhang(self) -> None:
+        self._wire.cut()
+        self._wire.mute = False
+        self._wire.mend()
+
+
+@pytest.fixture
+def stage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[DockerStage]:
+    made = DockerStage(tmp_path)
+    request.node.stash.setdefault(SHOWN, []).append(made.container)
+    yield made
+    made.close()
