@@ -49,9 +49,6 @@ class Stage(ABC):
     is_signalled = True
     """Whether a restart begins with SIGTERM; else a process that is deaf to it restarts all the same."""
 
-    restart_timeout = RESTART_TIMEOUT
-    """Seconds after which a restart is cut off; longer where a platform takes its time."""
-
     can_hang = True
     """Whether a restart may take for ever; else something in the driver always brings it to an end."""
 
