@@ -171,3 +171,18 @@ async def test_a_restart_that_hangs_is_cut_off_and_tried_again(stage: Stage) -> 
         if not stage.can_hang:
             assert stage.starts == [stage.first, second]
             assert not any(report.phase is Phase.RESTART_FAILED for report in node.reports)
+
+
+async def test_a_restart_that_a_sidecar_did_not_live_to_see_is_made_by_the_next(stage: Stage) -> None:
+    stage.cut_off_soon()
+    async with running_node(stage) as node:
+        told = len(node.reports)
+        stage.hang()
+        second = node.change(9101)
+        if stage.can_hang:
+            await node.tells("cut off", after=told)
+        # The file holds the new list by now, which says nothing of what the process has loaded.
+        await node.stop()
+        stage.unhang()
+        await node.boot()
+        await node.in_step(second)
