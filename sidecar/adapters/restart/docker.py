@@ -125,12 +125,12 @@ class DockerDriver:
 
     async def _end(self, container: DockerContainer, request: Awaitable[None]) -> None:
         """Await a ``request`` that ends the container; a JVM that does not obey is asked what it does."""
-        refused = None
+        refused: Exception | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._ask_for_threads, container)
             try:
                 await request
-            except _docker_error() as exc:
+            except (_docker_error(), _broken_off()) as exc:
                 refused = exc  # the task group would wrap it
             tasks.cancel_scope.cancel()
         if refused is not None:
@@ -139,9 +139,9 @@ class DockerDriver:
     async def _ask_for_threads(self, container: DockerContainer) -> None:
         """Shortly before the engine kills a JVM, have it write a thread dump, which its log keeps."""
         await anyio.sleep(self._stop_timeout * _DUMP_AT)
-        # A container that has ended by now has no processes to list, and none to signal.
-        with suppress(_docker_error()):
-            processes = (await container.top(ps_args="-eo pid,args"))["Processes"]
+        # A container that ends meanwhile has no processes to list (null), and none to signal.
+        with suppress(_docker_error(), _broken_off()):
+            processes = (await container.top(ps_args="-eo pid,args"))["Processes"] or ()
             if any(_JAVA.match(command) for _, command in processes):
                 await container.kill(signal="SIGQUIT")
                 told = "it does not end; its thread dump is in its log"
