@@ -30,7 +30,7 @@ class ServiceManager:
         """The manager that launched this process; its variables are taken out of ``environ``."""
         given = {name: value for name in _VARIABLES if (value := environ.pop(name, None)) is not None}
         usec, watched = given.get("WATCHDOG_USEC", ""), given.get("WATCHDOG_PID")
-        mine = watched in (None, str(os.getpid())) and usec.isdigit() and int(usec) > 0
+        mine = watched in (None, str(os.getpid())) and usec.isdecimal() and int(usec) > 0
         address = given.get("NOTIFY_SOCKET", "")
         return cls(address, int(usec) / _MICROSECONDS if mine else None, tuple(given.items()))
 

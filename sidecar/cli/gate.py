@@ -19,7 +19,7 @@ the process only after that: an init container, ExecStartPre=, compose's
 service_completed_successfully."""
 EPILOG = """\
 Exits with 0 when the file is right, with 77 when the node is refused or was
-removed, with 69 after --timeout. How the process is restarted is not its matter.
+removed, with 69 after --timeout. How the process is restarted is not its task.
 
 example:
   sidecar gate --etcd http://10.0.0.5:2379 && exec java -jar server.jar"""

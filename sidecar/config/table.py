@@ -83,7 +83,7 @@ NODE = (
     Setting("bootstrap", values.choice(Bootstrap), "auto|never", "publish the first list", "auto"),
     Setting("on_removed", values.choice(OnRemoved), "stop|leave", "what to do to COMMAND", "stop"),
     *ADMIN,
-    Setting("seed", values.path, "FILE", "what the file begins as, where there is none yet"),
+    Setting("seed", values.path, "FILE", "what the file begins as where there is none"),
 )
 
 # What looks after the process next to it; of `sidecar run` too.

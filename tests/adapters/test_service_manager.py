@@ -1,96 +1,114 @@
-"""What the service manager is told, on its own socket."""
+"""Telling the service manager, over real datagram sockets."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-import anyio
 import pytest
 
 from sidecar.adapters.service_manager import ServiceManager
-from sidecar.agent.announce import announce
-from sidecar.agent.board import Board
-from sidecar.domain.report import Phase
-from sidecar.domain.view import Decision, View
-from tests.build import THREE, canonical, document, server
-
-pytestmark = pytest.mark.anyio
 
 
 @contextmanager
-def manager(address: str) -> Iterator[socket.socket]:
-    """A manager's socket at ``address``, as sd_notify(3) spells it."""
-    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listening:
-        listening.bind("\0" + address[1:] if address.startswith("@") else address)
-        listening.settimeout(20)
-        yield listening
+def listening(address: str | bytes) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(address)
+        sock.settimeout(10)
+        yield sock
 
 
-@pytest.mark.parametrize("kind", ["path", "abstract"])
-def test_it_is_told_line_by_line(kind: str, tmp_path: Path) -> None:
-    address = f"@sidecar-test-{os.getpid()}" if kind == "abstract" else str(tmp_path / "notify")
-    with manager(address) as listening:
-        ServiceManager.of({"NOTIFY_SOCKET": address}).tell(READY=1, STATUS="in step\nREADY=0")
-        assert listening.recv(4096) == b"READY=1\nSTATUS=in step READY=0"
+def test_what_is_told_arrives_as_one_datagram(tmp_path: Path) -> None:
+    with listening(str(tmp_path / "notify")) as manager:
+        ServiceManager(str(tmp_path / "notify")).tell(READY=1, STATUS="in step")
+        assert manager.recv(4096) == b"READY=1\nSTATUS=in step"
 
 
-def test_nobody_is_told_where_there_is_nobody(tmp_path: Path) -> None:
-    ServiceManager.of({}).tell(READY=1)
-    ServiceManager.of({"NOTIFY_SOCKET": str(tmp_path / "gone")}).tell(READY=1)
+def test_a_status_of_several_lines_adds_no_variable(tmp_path: Path) -> None:
+    with listening(str(tmp_path / "notify")) as manager:
+        ServiceManager(str(tmp_path / "notify")).tell(STATUS="waits\nMAINPID=1")
+        assert manager.recv(4096) == b"STATUS=waits MAINPID=1"
 
 
-def test_what_is_meant_for_the_sidecar_is_not_left_to_its_children() -> None:
-    given = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "3000000", "WATCHDOG_PID": str(os.getpid())}
-    environ = {**given, "PATH": "/bin"}
+def test_an_abstract_address_begins_with_an_at_sign() -> None:
+    name = f"sidecar-tests-{secrets.token_hex(8)}"
+    with listening(f"\0{name}") as manager:
+        ServiceManager(f"@{name}").tell(READY=1)
+        assert manager.recv(4096) == b"READY=1"
 
-    found = ServiceManager.of(environ)
 
+def test_reloading_tells_when_it_began(tmp_path: Path) -> None:
+    with listening(str(tmp_path / "notify")) as manager:
+        ServiceManager(str(tmp_path / "notify")).tell_reloading()
+        reloading, usec = manager.recv(4096).decode().splitlines()
+    assert reloading == "RELOADING=1"
+    assert usec.startswith("MONOTONIC_USEC=")
+    assert int(usec.partition("=")[2]) > 0
+
+
+def test_without_a_manager_nothing_is_told() -> None:
+    ServiceManager().tell(READY=1)
+
+
+@pytest.mark.parametrize("address", ["/no/such/socket", "vsock:2:1234", "/" + "x" * 200, "@" + "x" * 200])
+def test_a_manager_that_cannot_be_reached_costs_nothing(address: str) -> None:
+    ServiceManager(address).tell(READY=1)
+
+
+def test_a_manager_that_does_not_read_is_not_waited_for(tmp_path: Path) -> None:
+    with listening(str(tmp_path / "notify")):
+        manager = ServiceManager(str(tmp_path / "notify"))
+        for _ in range(10_000):
+            manager.tell(WATCHDOG=1, STATUS="x" * 1000)
+
+
+def test_its_variables_are_taken_and_kept_for_the_next_execution() -> None:
+    given = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}
+    environ = given | {"PATH": "/bin"}
+    manager = ServiceManager.of(environ)
     assert environ == {"PATH": "/bin"}
-    assert dict(found.given) == given
-    assert found.watchdog == 3.0
+    assert manager == ServiceManager("/run/notify", 30.0, tuple(given.items()))
 
 
 @pytest.mark.parametrize(
-    ("variables", "watchdog"),
+    ("environ", "watchdog"),
     [
         ({}, None),
-        ({"WATCHDOG_USEC": "3000000"}, 3.0),
-        ({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "1500000"}, 1.5),
+        ({"WATCHDOG_USEC": "1500000", "WATCHDOG_PID": "1"}, None),
         ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": ""}, None),
         ({"WATCHDOG_USEC": "soon"}, None),
+        ({"WATCHDOG_USEC": "²"}, None),
     ],
 )
-def test_a_watchdog_counts_for_this_process_alone(variables: dict[str, str], watchdog: float | None) -> None:
-    assert ServiceManager.of(dict(variables)).watchdog == watchdog
+def test_the_watchdog_counts_where_it_is_for_this_process(
+    environ: dict[str, str], watchdog: float | None
+) -> None:
+    assert ServiceManager.of(environ).watchdog == watchdog
 
 
-async def test_ready_is_told_once_the_file_is_checked_and_life_as_long_as_it_lasts(tmp_path: Path) -> None:
-    board = Board(View(identity=server(1), file=document(9000, 9001, 9002)))
-    address = str(tmp_path / "notify")
-    told: list[str] = []
+CHILD = """
+import os, sys
+from sidecar.adapters.processes.launch import Command, launch, exit_code
+from sidecar.adapters.service_manager import ServiceManager
 
-    async def until_told(text: str, times: int = 1) -> None:
-        with anyio.fail_after(20):
-            while sum(text in each for each in told) < times:
-                await anyio.wait_readable(listening)
-                told.append(listening.recv(4096).decode())
+ServiceManager.of(os.environ)
+found = launch(Command(("/bin/sh", "-c", "env")))
+os.waitpid(found.pid, 0)
+"""
 
-    with manager(address) as listening:
-        async with anyio.create_task_group() as tasks:
-            found = ServiceManager(address, watchdog=0.03)
-            tasks.start_soon(lambda: announce(manager=found, board=board))
-            await until_told("WATCHDOG=1", times=3)
-            await until_told("STATUS=waiting: just started")
-            assert any("EXTEND_TIMEOUT_USEC=" in each for each in told)
-            assert not any("READY=1" in each for each in told)
 
-            board.update(listed=True, canonical=canonical(*(url.port for url in THREE)))
-            board.decided(Decision(Phase.STARTING, "its file is checked"), 0.0)
-
-            await until_told("READY=1")
-            await until_told("STATUS=starting: its file is checked")
-            tasks.cancel_scope.cancel()
+def test_what_it_launches_does_not_inherit_them() -> None:
+    env = os.environ | {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"}
+    env["PYTHONPATH"] = str(Path(__file__).parents[2])
+    told = subprocess.run([sys.executable, "-c", CHILD], env=env, stdout=subprocess.PIPE, check=True)
+    assert b"PATH=" in told.stdout
+    assert b"NOTIFY_SOCKET" not in told.stdout
+    assert b"WATCHDOG" not in told.stdout

@@ -137,7 +137,7 @@ class Node:
         assert self.stage.runs(), self.describe()
 
     async def tells(self, words: str, *, after: int) -> Report:
-        """Wait until it reports, past its first ``after`` reports, a trouble that regex ``words`` finds."""
+        """Wait for a report, past the first ``after``, of a trouble that matches the regex ``words``."""
         pattern = re.compile(words, re.IGNORECASE)
 
         def told() -> list[Report]:

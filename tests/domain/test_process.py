@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.domain.process import Backoff
+from sidecar.domain.process import Backoff, Patience
 
 BACKOFFS = st.builds(
     Backoff,
@@ -35,3 +35,13 @@ def test_half_of_a_wait_is_certain_and_half_is_drawn(backoff: Backoff, failures:
 def test_the_first_waits_double_up_to_the_cap() -> None:
     backoff = Backoff(first=1.0, factor=2.0, cap=10.0)
     assert [2 * backoff.delay(n, 0.0) for n in range(1, 7)] == [1, 2, 4, 8, 10, 10]
+
+
+def test_patience_doubles_with_each_start_in_vain_up_to_its_cap() -> None:
+    patience = Patience(first=10.0, most_doublings=3)
+    assert [patience.of(fruitless) for fruitless in range(6)] == [10, 20, 40, 80, 80, 80]
+
+
+@given(st.floats(0.1, 3600), st.integers(0, 10**9))
+def test_patience_never_ends_however_often_it_was_in_vain(first: float, fruitless: int) -> None:
+    assert first <= Patience(first).of(fruitless) <= 16 * first

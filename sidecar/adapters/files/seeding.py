@@ -13,6 +13,9 @@ from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
+# Whoever may read the seed may read the file: the process is often another user than the sidecar.
+_READ_WRITE, _OWNER = 0o666, 0o600
+
 
 def seed(source: Path | None, target: Path, role: Role) -> None:
     """Copy ``source`` to ``target``, where that does not exist. Raises `BadFile` where it is not valid."""
@@ -20,12 +23,15 @@ def seed(source: Path | None, target: Path, role: Role) -> None:
         return
     try:
         data = read_regular(source, MAX_BYTES + 1)
+        mode = source.stat().st_mode & _READ_WRITE | _OWNER
     except OSError as exc:
         raise bad_file(source, exc, "read") from exc
     Document.parse(data, source=str(source), role=role)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(target, data)
+        # A link that leads nowhere yet stays a link.
+        place = target.resolve()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(place, data, mode=mode)
     except OSError as exc:
         raise bad_file(target, exc, "write") from exc
     event(log, logging.INFO, "seeded the file", file=str(target), seed=str(source))

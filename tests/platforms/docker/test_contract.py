@@ -25,7 +25,7 @@ class DockerStage(AttendedStage):
 
     down = "has ended|did not come up|there is no container"
     # The engine alone takes half a second to start a container, and more where it is busy.
-    restart_timeout = 8.0
+    short_restart_timeout = 8.0
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

@@ -1,0 +1,172 @@
+"""When the node restarts its process, and what it does where that fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sidecar.domain.membership import Grant
+from sidecar.domain.node import decide
+from sidecar.domain.process import Exited, NoProcess, NotLaunched, Patience, Running, Trouble
+from sidecar.domain.report import Phase
+from sidecar.domain.view import Known, RestartProcess, StartProcess, StopProcess, View, comes_up_by
+from tests.build import THREE, canonical, document, server, servers
+
+FOUR = servers(9000, 9001, 9002, 9004)
+GRANT = Grant(2, 5, "2026-01-01T00:00:00Z")
+TROUBLE = Trouble("the engine says no", retry_at=50.0, failures=2)
+
+
+def in_step(**changes: Any) -> View:
+    """fed-1, running healthy since 10.0 on version 1, which is what it last applied."""
+    view = View(
+        identity=server(1),
+        listed=True,
+        lease_alive=True,
+        canonical=canonical(9000, 9001, 9002),
+        file=document(9000, 9001, 9002),
+        process=Running(1, 10.0, THREE),
+        healthy=True,
+        came_up=10.0,
+        loaded_version=1,
+        applied=Known(1, THREE),
+        patience=Patience(60.0),
+    )
+    return replace(view, **changes)
+
+
+def coming_up(**changes: Any) -> View:
+    """The same, but the process has not been healthy since it started."""
+    return in_step(**{"healthy": False, "came_up": None, "health_reason": "it answers 503"} | changes)
+
+
+def behind(**changes: Any) -> View:
+    """The same, in its turn to restart into version 2, which its file holds."""
+    return in_step(
+        **{
+            "canonical": canonical(9000, 9001, 9002, 9004, version=2),
+            "file": document(9000, 9001, 9002, 9004),
+            "grant": GRANT,
+        }
+        | changes
+    )
+
+
+def test_one_that_comes_up_is_given_its_time() -> None:
+    decision = decide(coming_up(), 69.9)
+    assert (decision.phase, decision.action, decision.until) == (Phase.STARTING, None, 70.0)
+    assert "it answers 503" in decision.reason
+
+
+def test_one_that_was_not_healthy_in_time_is_restarted_and_the_reason_says_why() -> None:
+    decision = decide(coming_up(), 70.0)
+    assert (decision.phase, decision.action) == (Phase.RESTARTING, RestartProcess(THREE))
+    assert decision.reason == "not healthy within 60 s: it answers 503"
+
+
+@pytest.mark.parametrize(
+    "cut_off",
+    [{"away": True, "lease_alive": False}, {"grant": None}, {"lease_alive": False}],
+    ids=["without etcd", "without a turn", "without a lease"],
+)
+def test_one_that_serves_nobody_is_restarted_without_asking_anybody(cut_off: dict[str, Any]) -> None:
+    assert decide(coming_up(**cut_off), 70.0).action == RestartProcess(THREE)
+
+
+def test_one_that_serves_nobody_on_an_old_list_is_restarted_into_the_new_one_without_its_turn() -> None:
+    view = behind(healthy=False, came_up=None, grant=None)
+    assert decide(view, 69.9).phase is Phase.RESTART_PENDING
+    assert decide(view, 69.9).until == 70.0
+    assert decide(view, 70.0).action == RestartProcess(FOUR)
+
+
+def test_each_start_in_vain_doubles_the_time() -> None:
+    view = coming_up(fruitless=2)
+    assert decide(view, 249.9).action is None
+    decision = decide(view, 250.0)
+    assert decision.action == RestartProcess(THREE)
+    assert "not healthy within 240 s" in decision.reason
+
+
+def test_one_that_came_up_once_and_fell_ill_is_left_running() -> None:
+    # Unhealthy is a state that a process may leave by itself; only one that never came up is stuck.
+    decision = decide(coming_up(came_up=10.0), 1e9)
+    assert (decision.phase, decision.action, decision.until) == (Phase.STARTING, None, None)
+
+
+def test_what_came_up_was_another_life() -> None:
+    assert decide(coming_up(came_up=5.0), 70.0).action == RestartProcess(THREE)
+
+
+def test_the_start_of_a_sidecar_restarts_nothing() -> None:
+    # It has run for days, and nobody knows yet how it does.
+    view = coming_up(process=Running(1, -1e6, THREE), born=1000.0, health_reason="")
+    assert comes_up_by(view) == 1060.0
+    assert decide(view, 1000.0).action is None
+    assert decide(view, 1060.0).action == RestartProcess(THREE)
+    assert decide(replace(view, healthy=True), 1060.0).action is None
+
+
+@pytest.mark.parametrize("process", [NotLaunched(), Exited(1, 0.0, 1), NoProcess()])
+def test_what_does_not_run_cannot_be_late(process: Any) -> None:
+    assert comes_up_by(coming_up(process=process)) is None
+
+
+def test_a_restart_that_failed_is_told_until_it_is_due_again() -> None:
+    view = behind(process=Running(1, 10.0, THREE, TROUBLE))
+    early = decide(view, 49.9)
+    assert (early.phase, early.action, early.until) == (Phase.RESTART_FAILED, None, 50.0)
+    assert early.reason == "into version 2: the engine says no"
+    again = decide(view, 50.0)
+    assert (again.phase, again.action) == (Phase.RESTARTING, RestartProcess(FOUR))
+
+
+def test_one_that_is_not_healthy_in_time_and_cannot_be_restarted_is_told_as_both() -> None:
+    view = coming_up(process=Running(1, 10.0, THREE, Trouble("no permission", 80.0, 1)))
+    decision = decide(view, 70.0)
+    assert (decision.phase, decision.action, decision.until) == (Phase.RESTART_FAILED, None, 80.0)
+    assert decision.reason == "not healthy within 60 s: it answers 503: no permission"
+    assert decide(view, 80.0).action == RestartProcess(THREE)
+
+
+def test_a_trouble_that_is_over_is_not_told() -> None:
+    # It was cut off, and came up later all the same.
+    decision = decide(in_step(process=Running(1, 10.0, THREE, TROUBLE)), 20.0)
+    assert (decision.phase, decision.reason, decision.action) == (Phase.RUNNING, "in step", None)
+
+
+def test_one_that_could_not_be_brought_up_says_why_and_is_tried_again() -> None:
+    view = in_step(process=Exited(None, 50.0, 3, "nobody answers"), healthy=False)
+    early = decide(view, 49.0)
+    assert (early.phase, early.reason, early.until) == (Phase.CRASHED, "nobody answers", 50.0)
+    assert decide(view, 50.0).action == StartProcess(THREE)
+    died = decide(in_step(process=Exited(3, 50.0, 1), healthy=False), 49.0)
+    assert died.reason == "the process ended by itself (exit code 3)"
+
+
+def test_a_removed_one_that_cannot_be_stopped_is_tried_again_and_told() -> None:
+    view = in_step(
+        canonical=canonical(9001, 9002, version=2, removed=(9000,)),
+        process=Running(1, 10.0, THREE, Trouble("it does not stop", 50.0, 1)),
+    )
+    early = decide(view, 49.0)
+    assert (early.phase, early.action, early.until) == (Phase.REMOVED, None, 50.0)
+    assert early.reason.endswith("; it does not stop")
+    assert decide(view, 50.0).action == StopProcess()
+
+
+def test_a_removed_one_that_others_would_start_again_is_left_alone_and_that_is_told() -> None:
+    view = in_step(canonical=canonical(9001, 9002, version=2, removed=(9000,)), stop_when_removed=False)
+    decision = decide(view, 20.0)
+    assert (decision.phase, decision.action) == (Phase.REMOVED, None)
+    assert decision.reason.endswith("its process is left alone")
+
+
+def test_a_removed_one_is_not_restarted_for_being_late() -> None:
+    view = coming_up(
+        canonical=canonical(9001, 9002, version=2, removed=(9000,)), process=Running(1, 10.0, THREE)
+    )
+    assert decide(view, 1e9).action == StopProcess()
+    assert decide(replace(view, stop_when_removed=False), 1e9).action is None
