@@ -40,6 +40,8 @@ class Board:
     view: View
     decision: Decision = field(default_factory=lambda: Decision(Phase.WAITING, "just started"))
     since: float = 0.0
+    held_since: float = -math.inf
+    """When the file began to hold the list of the first view, monotonic."""
     term: Term | None = None
     counters: Counters = field(default_factory=Counters)
     boot_checked: bool = False
@@ -51,7 +53,7 @@ class Board:
 
     def __post_init__(self) -> None:
         if self.view.file:
-            self._held.append((-math.inf, self.view.file.servers))
+            self._held.append((self.held_since, self.view.file.servers))
 
     def update(self, **changes: Any) -> None:
         """Replace fields of the view, and wake whoever waits, if that makes a difference."""

@@ -41,7 +41,7 @@ from sidecar.logs import event
 from sidecar.ports import Probe
 from sidecar.wiring.going_on import Handover, execute_anew, handed_over, keep, require_program
 from sidecar.wiring.identity import look_around
-from sidecar.wiring.processes import Neighbour, Sidecar, find_process
+from sidecar.wiring.processes import AtBoot, Neighbour, Sidecar, find_process
 from sidecar.wiring.stores import open_store
 
 log = logging.getLogger(__name__)
@@ -117,13 +117,14 @@ async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
     state = LocalState(folder, settings.file.name)
     me = _self(life)
     view, servers = await look_around(settings, file, state, me.instance)
-    board = Board(view, since=time.time())
+    unchanged_for = time.time() - settings.file.stat().st_mtime
+    board = Board(view, since=time.time(), held_since=anyio.current_time() - unchanged_for)
     ending = Ending(board)
     # Locked only now: for a file that cannot be used, no folder is made.
     with locked(folder, life.before.lock if life.before else None) as lock:
         tell(lock, Holder(os.getpid(), life.name))
         sidecar = Sidecar(life.name, partial(ending.go_on, at_once=True), board.held_at)
-        process = await find_process(settings, servers, sidecar)
+        process = await find_process(settings, AtBoot(servers, unchanged_for), sidecar)
         if life.before is not None:
             reap_orphans()  # a child that ended while the sidecar was executed anew
         board.update(process=process.state, stop_when_removed=_stops_when_removed(settings, process))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -26,6 +27,9 @@ LOOK = 5.0
 _FIRST, _FACTOR, _SLOWEST = 0.05, 1.5, 1.0
 
 _NOTHING_KNOWN = ServerList(())
+
+# A process's start is known to a hundredth of a second, a file's change to the system's clock.
+_CLOCKS_DIFFER = 0.02
 
 
 class Attended:
@@ -72,11 +76,12 @@ class Attended:
         """What is known of it now; that it ended shows once `changed` has seen it."""
         return self._state
 
-    async def adopt(self, at_boot: ServerList) -> None:
+    async def adopt(self, at_boot: ServerList, *, unchanged_for: float = math.inf) -> None:
         """Find the process as it runs; call it once, before anything else.
 
         One that this sidecar's former life knew runs on what that one noted; any other on ``at_boot``, what
-        the file holds before the sidecar has touched it.
+        the file holds before the sidecar has touched it, if that has not changed since the process began:
+        ``unchanged_for`` is in seconds. What another one runs on is not known, so it gets its restart.
         """
         try:
             life = await self._look()
@@ -84,8 +89,9 @@ class Attended:
             self._note_failure(str(exc))
             return
         if life is not None:
-            since = self._clock() - (life.age or 0.0)
-            self._is_up(life, life.loaded or self._noted(life) or at_boot, since)
+            age = life.age or 0.0
+            read_since = at_boot if age <= unchanged_for + _CLOCKS_DIFFER else _NOTHING_KNOWN
+            self._is_up(life, life.loaded or self._noted(life) or read_since, self._clock() - age)
 
     async def start(self, servers: ServerList) -> None:
         """Bring it up where it is not there; one that is there by now is left as it is."""
@@ -233,7 +239,7 @@ class Attended:
     def _found(self, life: Life) -> None:
         """A life that somebody else began, or that could not be looked at until now."""
         began = self._clock() - life.age if life.age is not None else self._last_seen()
-        known = life.loaded or self._noted(life) or self._held(began)
+        known = life.loaded or self._noted(life) or self._held(began + _CLOCKS_DIFFER)
         self._is_up(life, known or _NOTHING_KNOWN)
 
     def _noted(self, life: Life) -> ServerList | None:

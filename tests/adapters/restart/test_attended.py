@@ -98,6 +98,18 @@ async def test_one_that_is_not_known_runs_on_what_the_file_held_at_boot(attendin
     assert attending.memory.read() == Seen("a", OLD)
 
 
+async def test_a_file_that_changed_after_it_began_says_nothing_of_what_it_loaded(
+    attending: Attending,
+) -> None:
+    await attending.process.adopt(NEW, unchanged_for=99.0)
+    assert attending.running.loaded not in (OLD, NEW)
+
+
+async def test_a_file_that_is_older_than_it_says_what_it_loaded(attending: Attending) -> None:
+    await attending.process.adopt(NEW, unchanged_for=100.0)
+    assert attending.running.loaded == NEW
+
+
 async def test_one_that_a_former_life_knew_runs_on_what_that_noted(attending: Attending) -> None:
     attending.memory.write(Seen("a", OLD))
     await attending.process.adopt(NEW)
