@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint format coverage bench etcd-versions etcd-3.6 clean
-.PHONY: java binary platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd
+.PHONY: java binary platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd test-kube-apiserver
 
 help: ## what there is
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -66,6 +66,9 @@ test-docker: $(VENV)/.dev ## the driver, the image and the compose stack on a Do
 
 test-kubernetes: $(VENV)/.dev ## what k8s/ renders to, held against the API's schemas and the promises of its README
 	@tools/test-kubernetes $(ARGS)
+
+test-kube-apiserver: $(VENV)/.dev ## the driver and k8s/ against a real API server, built from its Go module (takes long, once)
+	@tools/test-kube-apiserver $(ARGS)
 
 test-pod: $(VENV)/.dev ## the pods of k8s/ under podman
 	@tools/test-pod $(ARGS)
