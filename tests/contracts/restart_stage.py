@@ -92,7 +92,10 @@ class Stage(ABC):
 
     def behave(self, **told: float) -> None:
         """How the process is to behave from its next start on: as usual, but for what is ``told``."""
-        (self.folder / "behaviour.json").write_text(json.dumps(told))
+        # Whole or not at all: a process may be starting at this very moment.
+        new = self.folder / "behaviour.json.new"
+        new.write_text(json.dumps(told))
+        new.replace(self.folder / "behaviour.json")
 
     def cut_off_soon(self) -> None:
         """Restarts are cut off after a short time, in the sidecar's lives from now on."""
@@ -152,8 +155,15 @@ class Stage(ABC):
         return [event.pid for event in self.journal("starts")]
 
     def runs(self) -> bool:
-        """Whether its latest life goes on."""
-        return bool(self.pids) and lives(self.pids[-1])
+        """Whether its latest life goes on; a stranger who has its number by now is none of it."""
+        return bool(self.pids) and lives(self.pids[-1]) and str(self.folder) in _command_line(self.pids[-1])
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 class AttendedStage(Stage):

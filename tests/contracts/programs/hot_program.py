@@ -140,6 +140,5 @@ if behaviour().get("deaf"):
     signal.signal(signal.SIGTERM, lambda signum, _: note("hears", signal=signal.Signals(signum).name))
 server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[3])), Endpoint)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-threading.Thread(target=application.live, daemon=True).start()
-while True:
-    signal.pause()
+# In the main thread: where it fails, the program ends.
+application.live()
