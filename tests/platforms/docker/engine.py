@@ -93,7 +93,9 @@ class Container:
 
     def die(self) -> None:
         """End its process as a crash would: `docker kill` is an order, after which Docker lets it be."""
-        os.kill(self.state["Pid"], signal.SIGKILL)
+        pid = self.state["Pid"]
+        assert pid > 1, "it does not run"
+        os.kill(pid, signal.SIGKILL)
 
     def remove(self) -> None:
         docker("rm", "--force", "--volumes", self.name)

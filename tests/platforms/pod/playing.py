@@ -116,7 +116,9 @@ class Pod:
 
     def kill(self, name: str) -> None:
         """SIGKILL to a container's process. Not by ``podman kill``: what that ends, podman leaves ended."""
-        os.kill(self.state(name)["Pid"], signal.SIGKILL)
+        pid = self.state(name)["Pid"]
+        assert pid > 1, "it does not run"
+        os.kill(pid, signal.SIGKILL)
 
     def servers(self) -> list[str] | None:
         """The list that the process says it loaded; None while nobody answers."""
