@@ -101,7 +101,7 @@ class Attended:
                 if life is not None:
                     self._found(life)
                     return
-            await self._attempt(servers)
+            await self._attempt(servers, starting=True)
 
     async def restart(self, servers: ServerList) -> None:
         """Have it read its file anew, and wait until its next life is ready."""
@@ -170,8 +170,11 @@ class Attended:
         except TimeoutError as exc:
             raise DriverTrouble(f"{self.driver.what} cannot be looked at within {LOOK:g} s") from exc
 
-    async def _attempt(self, servers: ServerList) -> None:
-        """One restart, from asking until the next life is ready. Holds the lock."""
+    async def _attempt(self, servers: ServerList, *, starting: bool = False) -> None:
+        """One restart, from asking until the next life is ready. Holds the lock.
+
+        One that was only to be ``starting``, and came up by itself meanwhile, is left as it is.
+        """
         if self._has_stayed_up():
             self._failures.forgive()
         before, self._arriving = self._life, "it did not answer"
@@ -181,6 +184,9 @@ class Attended:
         try:
             with anyio.fail_after(self._timeout):
                 known, before = before, await self.driver.look()
+                if starting and before is not None:
+                    self._found(before)
+                    return
                 if self._was_restarted(known, before, servers):
                     return
                 await self.driver.restart(before, servers)

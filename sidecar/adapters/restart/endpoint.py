@@ -50,7 +50,8 @@ class EndpointDriver:
         return None if answer is None else _life(self.status, answer)
 
     async def restart(self, life: Life | None, servers: ServerList) -> None:  # noqa: ARG002 - it reads its file itself
-        if await self._ask("POST", self.url) is None:
+        # One that is not there is not asked: it may come up at this moment, on the list that its file holds.
+        if life is None or await self._ask("POST", self.url) is None:
             raise DriverTrouble(f"nobody answers at {self.url}; whoever launches the program has to start it")
 
     async def stop(self) -> None:

@@ -355,7 +355,7 @@ async def test_one_that_shows_during_a_start_that_fails_is_known_from_then_on(at
 
         async def look(self) -> Life | None:
             self.looks += 1
-            return None if self.looks <= 2 else Life("a", age=1.0)  # at boot, and at the start
+            return None if self.looks <= 3 else Life("a", age=1.0)  # until the start has failed
 
     attending.process.driver = Late(on_restart=refuse)
     attending.held = [(-1e9, OLD)]
@@ -363,6 +363,22 @@ async def test_one_that_shows_during_a_start_that_fails_is_known_from_then_on(at
     await attending.process.start(NEW)
     assert attending.running.loaded == OLD
     assert attending.trouble.retry_at > anyio.current_time()
+
+
+async def test_one_that_shows_just_before_it_is_started_is_left_as_it_is(attending: Attending) -> None:
+    class Late(ScriptedDriver):
+        looks = 0
+
+        async def look(self) -> Life | None:
+            self.looks += 1
+            return None if self.looks <= 2 else Life("a", age=1.0)  # at boot, and at the start's first look
+
+    attending.process.driver = Late(on_restart=refuse)
+    attending.held = [(-1e9, OLD)]
+    await attending.process.adopt(OLD)
+    await attending.process.start(NEW)
+    assert attending.running.loaded == OLD
+    assert attending.running.trouble is None
 
 
 async def test_a_stop_ends_it_and_forgets_it(attending: Attending) -> None:

@@ -101,7 +101,7 @@ async def test_it_tells_the_generation_and_what_that_loaded(program: Program) ->
 
 async def test_a_restart_is_an_empty_post(program: Program) -> None:
     program.answer = saying(STATUS, 202)
-    await program.driver.restart(None, LIST)
+    await program.driver.restart(Life("1 1"), LIST)
     (request,) = program.requests
     assert (request.method, request.path, request.can_read_body) == ("POST", "/hot-reload", False)
 
@@ -145,7 +145,7 @@ async def test_an_answer_that_is_a_refusal_says_what_to_do(
     assert said.startswith(f"GET {program.url} is answered {status} ")
     assert advice in said
     with pytest.raises(DriverTrouble, match=f"POST .* is answered {status}"):
-        await program.driver.restart(None, LIST)
+        await program.driver.restart(Life("1 1"), LIST)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ async def test_nobody_listens(program: Program) -> None:
     program.url = "http://127.0.0.1:1/hot-reload"
     assert await program.look() is None
     with pytest.raises(DriverTrouble, match=r"nobody answers at .*; whoever launches the program has to"):
-        await program.driver.restart(None, LIST)
+        await program.driver.restart(Life("1 1"), LIST)
 
 
 async def test_a_host_that_nobody_knows_is_told(program: Program) -> None:
