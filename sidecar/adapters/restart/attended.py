@@ -233,7 +233,9 @@ class Attended:
         if life is None:
             self._note_failure(why)
             return
-        if before is None or life.name != before.name:
+        if before is None:
+            self._found(life)
+        elif life.name != before.name:
             # It did come anew, though it is not ready.
             self._is_up(life, life.loaded or servers)
         elif isinstance(self._state, Running):
