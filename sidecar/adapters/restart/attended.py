@@ -233,12 +233,10 @@ class Attended:
         if life is None:
             self._note_failure(why)
             return
-        if before is None:
-            self._found(life)
-        elif life.name != before.name:
+        if before is not None and life.name != before.name:
             # It did come anew, though it is not ready.
             self._is_up(life, life.loaded or servers)
-        elif isinstance(self._state, Running):
+        elif before is not None and isinstance(self._state, Running):
             self._watch(life)
         else:
             self._found(life)
