@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 
 DEADLINE = 20.0
+
+PYTHON = (sys.executable, "-I", "-S")
+"""A Python for helper programs. Its coverage is not measured: that would catch their SIGTERM."""
 
 
 async def until(condition: Callable[[], object], deadline: float = DEADLINE) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import PYTHON
+
 SIDECAR = """
 import os, signal, sys
 from pathlib import Path
@@ -63,7 +65,7 @@ def program(*handlers: str) -> tuple[str, ...]:
     for handler in handlers:
         name, _, expression = handler.partition(": ")
         lines.append(f"signal.signal(signal.SIG{name}, lambda *_: {expression})")
-    return (sys.executable, "-c", "\n".join([*lines, "say('up')", "while True: signal.pause()"]))
+    return (*PYTHON, "-c", "\n".join([*lines, "say('up')", "while True: signal.pause()"]))
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,10 +21,9 @@ from sidecar.ports import Probe, Process
 from tests.build import document, servers
 from tests.e2e.node import APP, Event
 from tests.e2e.ports import Ports
-from tests.processes import lives
+from tests.processes import PYTHON, lives
 
 PROGRAMS = Path(__file__).with_name("programs")
-PYTHON = (sys.executable, "-I", "-S")
 
 BACKOFF = Backoff(first=0.1, cap=1.0)
 STOP_TIMEOUT = 1.0

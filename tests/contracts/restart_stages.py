@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 from sidecar.adapters.processes.launch import Command
@@ -17,13 +16,13 @@ from sidecar.domain.servers import ServerList
 from tests.contracts.restart_stage import (
     BACKOFF,
     PROGRAMS,
-    PYTHON,
     STOP_TIMEOUT,
     Held,
     Stage,
     SupervisedStage,
 )
 from tests.e2e.node import APP
+from tests.processes import PYTHON
 
 
 class ChildStage(Stage):
@@ -131,7 +130,7 @@ class CommandStage(SupervisedStage):
     down = "refused|exit code 1"
 
     def driver(self) -> CommandDriver:
-        argv = (sys.executable, "-I", "-S", str(PROGRAMS / "restart_app.py"), str(self.folder))
+        argv = (*PYTHON, str(PROGRAMS / "restart_app.py"), str(self.folder))
         return CommandDriver(argv, self.file)
 
     def hang(self) -> None:

@@ -41,7 +41,9 @@ class Watched:
         # waiter.
         fd = os.dup(self._fd)
         try:
-            await anyio.wait_readable(fd)
+            # A loop may wake a waiter for what another descriptor of the same number was told.
+            while self.alive():
+                await anyio.wait_readable(fd)
         finally:
             os.close(fd)
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 import anyio
@@ -13,7 +12,7 @@ from sidecar.adapters.processes import procfs
 from sidecar.domain.process import Backoff, Exited, NotLaunched
 from sidecar.domain.servers import ServerList
 from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
-from tests.processes import DEADLINE, lives, number_in, open_gate, until
+from tests.processes import DEADLINE, PYTHON, lives, number_in, open_gate, until
 
 pytestmark = pytest.mark.anyio
 
@@ -103,7 +102,7 @@ async def test_a_member_in_a_process_group_of_its_own_is_stopped_too(
     make_child: MakeChild, tmp_path: Path
 ) -> None:
     job = "import os, signal; os.setpgid(0, 0); open('job', 'w').write(f'{os.getpid()}\\n');signal.pause()"
-    child = make_child(f'{sys.executable} -c "{job}" & wait')
+    child = make_child(f'{" ".join(PYTHON)} -c "{job}" & wait')
     await child.start(SERVERS)
     member = await number_in(tmp_path / "job")
     await child.stop()
@@ -115,16 +114,16 @@ async def test_a_zombie_that_waits_for_a_parent_elsewhere_does_not_hold_up_the_s
 ) -> None:
     # The parent leaves the session, its child does not, and nobody ever reaps the child.
     parent = (
-        "import os, signal, time\n"
+        "import os, signal\n"
         "child = os.fork()\n"
-        "if not child: signal.signal(signal.SIGTERM, signal.SIG_DFL); signal.pause()\n"
+        "if not child: signal.pause()\n"
         "os.setsid()\n"
         "open('child', 'w').write(f'{child}\\n')\n"
         "open('parent', 'w').write(f'{os.getpid()}\\n')\n"
         "signal.pause()"
     )
     (tmp_path / "parent.py").write_text(parent)
-    child = make_child(f"{sys.executable} parent.py & wait", stop_timeout=DEADLINE * 2)
+    child = make_child(f"{' '.join(PYTHON)} parent.py & wait", stop_timeout=DEADLINE * 2)
     await child.start(SERVERS)
     stranger = await number_in(tmp_path / "parent")
     zombie = await number_in(tmp_path / "child")

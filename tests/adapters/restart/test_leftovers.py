@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from pathlib import Path
 
 import anyio
@@ -12,7 +11,7 @@ import pytest
 from sidecar.domain.process import Exited, NotLaunched
 from sidecar.domain.servers import ServerList
 from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
-from tests.processes import DEADLINE, lives, number_in, open_gate, until
+from tests.processes import DEADLINE, PYTHON, lives, number_in, open_gate, until
 
 pytestmark = pytest.mark.anyio
 
@@ -131,7 +130,7 @@ while True:
 async def test_a_cancelled_stop_can_be_finished_by_the_next_one(
     make_child: MakeChild, tmp_path: Path
 ) -> None:
-    child = make_child((sys.executable, "-c", STUBBORN))
+    child = make_child((*PYTHON, "-c", STUBBORN))
     await child.start(SERVERS)
     leader = await number_in(tmp_path / "leader")
     async with anyio.create_task_group() as group:
