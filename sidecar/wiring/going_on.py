@@ -26,13 +26,17 @@ EXECUTABLE = "SIDECAR_EXECUTABLE"
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What one life of the sidecar leaves to the next: ``lock`` and ``listener`` are open descriptors."""
+    """What one life of the sidecar leaves to the next: ``lock`` and ``listener`` are open descriptors.
+
+    ``fruitless``: how many starts in a row have not made the process healthy, so that its patience lives on.
+    """
 
     pid: int
     instance: str
     lock: int
     listener: int | None
     lease: int | None
+    fruitless: int = 0
 
     @property
     def lease_id(self) -> LeaseID | None:
@@ -71,7 +75,7 @@ def require_program() -> None:
     """Raise `BadConfiguration` where the program cannot be executed again: better now than half-way."""
     path, _ = own_program()
     if not os.access(path, os.X_OK):
-        raise BadConfiguration(f"{path} cannot be executed any more; put it back, then reload again")
+        raise BadConfiguration(f"{path} cannot be executed any more; put it back")
 
 
 def execute_anew(handover: Handover) -> NoReturn:

@@ -21,9 +21,12 @@ from sidecar.domain.view import Known, View
 
 
 async def look_around(
-    settings: Settings, file: LocalFile, state: LocalState, instance: str
+    settings: Settings, file: LocalFile, state: LocalState, instance: str, *, fruitless: int
 ) -> tuple[View, ServerList]:
-    """What there is before etcd is asked: the file, the last-known-good list; and what the file names."""
+    """What there is before etcd is asked: the file, the last-known-good list; and what the file names.
+
+    ``fruitless``: the starts in vain that a life before this one has counted.
+    """
     remembered = await state.last_known_good()
     known = Known(*remembered) if remembered else None
     document = await read_at_boot(file, state, known)
@@ -34,6 +37,7 @@ async def look_around(
         patience=Patience(settings.start_timeout),
         file=document,
         applied=known,
+        fruitless=fruitless,
         attempt=attempt_of(document, instance),
     )
     return view, document.servers

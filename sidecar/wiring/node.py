@@ -116,14 +116,15 @@ async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
     folder = settings.state_dir.absolute()
     state = LocalState(folder, settings.file.name)
     me = _self(life)
-    view, servers = await look_around(settings, file, state, me.instance)
+    fruitless = life.before.fruitless if life.before else 0
+    view, servers = await look_around(settings, file, state, me.instance, fruitless=fruitless)
     unchanged_for = time.time() - settings.file.stat().st_mtime
     board = Board(view, since=time.time(), held_since=anyio.current_time() - unchanged_for)
     ending = Ending(board)
     # Locked only now: for a file that cannot be used, no folder is made.
     with locked(folder, life.before.lock if life.before else None) as lock:
         tell(lock, Holder(os.getpid(), life.name))
-        sidecar = Sidecar(life.name, partial(ending.go_on, at_once=True), board.held_at)
+        sidecar = Sidecar(life.name, partial(_restart_itself, life, ending), board.held_at)
         process = await find_process(settings, AtBoot(servers, unchanged_for), sidecar)
         if life.before is not None:
             reap_orphans()  # a child that ended while the sidecar was executed anew
@@ -146,7 +147,8 @@ async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
             tasks.cancel_scope.cancel()
         if ending.goes_on:
             life.manager.tell_reloading()
-            return Ended(board, None, Handover(os.getpid(), me.instance, keep(lock), None, lease))
+            left = Handover(os.getpid(), me.instance, keep(lock), None, lease, board.view.fruitless)
+            return Ended(board, None, left)
     return Ended(board, process.last_exit, None)
 
 
@@ -169,6 +171,18 @@ def _probe(settings: Settings, board: Board, process: Neighbour) -> Probe:
     return choose_probe(settings.health, own=own, state=lambda: process.state, platform=platform)
 
 
+def _restart_itself(life: Life, ending: Ending) -> None:
+    """What a restart of the sidecar itself does, at once: it is what is being done to its process."""
+    _check_next(life)
+    ending.go_on(at_once=True)
+
+
+def _check_next(life: Life) -> None:
+    """Raise `BadConfiguration` where the next life could not come up."""
+    require_program()
+    life.check_settings()
+
+
 def _meanings(life: Life, ending: Ending, lock: int) -> tuple[Callable[[], None], Callable[[], None]]:
     """What it means to this sidecar to be told to stop, and to go on anew."""
     refused = 0
@@ -180,8 +194,7 @@ def _meanings(life: Life, ending: Ending, lock: int) -> tuple[Callable[[], None]
     def go_on() -> None:
         nonlocal refused
         try:
-            require_program()
-            life.check_settings()
+            _check_next(life)
         except SidecarError as exc:
             refused += 1
             event(log, logging.ERROR, "not reloaded", error=str(exc))

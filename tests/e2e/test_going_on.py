@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import threading
 from typing import Any
 
@@ -130,20 +129,3 @@ def test_without_a_sidecar_there_is_nothing_to_reload(network: Network) -> None:
 
     assert answer.code == 69
     assert "no sidecar runs on this folder" in answer.err
-
-
-def test_a_sidecar_that_restarts_itself_after_a_change_stays_one_process(network: Network) -> None:
-    one, two = network.servers(2)
-    listening = socket.create_server(("127.0.0.1", int(str(one.url).rpartition(":")[2])))
-    with listening:
-        one.start("--restart", "itself", command=())
-        network.start(two)
-        network.wait(lambda: one.status.get("loaded_version") == 1, "it runs on the first list")
-
-        network.start(network.newcomer("fed-3", two))
-
-        network.wait(lambda: one.status.get("loaded_version") == network.version, "it runs on the new one")
-        assert network.version == 2
-        assert len(one.logged("going on anew")) == 1
-        assert one.status["pid"] == one.sidecar.pid
-        assert one.stop() == 0

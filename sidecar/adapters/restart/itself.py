@@ -9,13 +9,16 @@ from dataclasses import dataclass
 import anyio
 
 from sidecar.adapters.restart.driver import Life
-from sidecar.domain.errors import DriverTrouble
+from sidecar.domain.errors import BadConfiguration, DriverTrouble
 from sidecar.domain.servers import ServerList
 
 
 @dataclass(frozen=True, slots=True)
 class SelfDriver:
-    """``life`` names this execution of the program, ``execute_anew`` asks for the next one."""
+    """``life`` names this execution of the program.
+
+    ``execute_anew`` asks for the next one, and raises `BadConfiguration` where that could not come up.
+    """
 
     life: str
     execute_anew: Callable[[], None]
@@ -27,7 +30,10 @@ class SelfDriver:
         return Life(self.life, os.getpid())
 
     async def restart(self, life: Life | None, servers: ServerList) -> None:  # noqa: ARG002 - there is one life at a time
-        self.execute_anew()
+        try:
+            self.execute_anew()
+        except BadConfiguration as exc:
+            raise DriverTrouble(f"the sidecar cannot be executed anew: {exc}") from exc
         await anyio.sleep_forever()
 
     async def stop(self) -> None:

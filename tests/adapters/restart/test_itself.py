@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+
+import anyio
+import pytest
+
+from sidecar.adapters.restart.itself import SelfDriver
+from sidecar.domain.errors import BadConfiguration, DriverTrouble
+from sidecar.domain.servers import ServerList
+from tests.processes import DEADLINE
+
+pytestmark = pytest.mark.anyio
+
+SERVERS = ServerList.parse(["http://localhost:9001"])
+
+
+async def test_its_life_is_this_execution_of_the_program() -> None:
+    life = await SelfDriver("life-1", lambda: None).look()
+    assert life is not None
+    assert (life.name, life.pid, life.unready) == ("life-1", os.getpid(), "")
+
+
+async def test_a_restart_asks_for_the_next_execution_and_does_not_outlive_it() -> None:
+    asked = anyio.Event()
+    driver = SelfDriver("life-1", asked.set)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(driver.restart, await driver.look(), SERVERS)
+        with anyio.fail_after(DEADLINE):
+            await asked.wait()
+            await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert tasks.cancel_scope.cancelled_caught, "the restart was still waiting for its end"
+
+
+async def test_what_could_not_come_up_again_is_not_executed() -> None:
+    def refuse() -> None:
+        raise BadConfiguration("the program is gone")
+
+    driver = SelfDriver("life-1", refuse)
+    with pytest.raises(DriverTrouble, match="cannot be executed anew: the program is gone"):
+        await driver.restart(await driver.look(), SERVERS)
+
+
+async def test_it_does_not_stop_itself() -> None:
+    driver = SelfDriver("life-1", lambda: None)
+    assert not driver.keeps_stopped
+    with pytest.raises(DriverTrouble, match="systemctl stop"):
+        await driver.stop()
