@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts.kubernetes_stages import PodStage, WorkloadStage
 from tests.contracts.restart_stage import Stage
 from tests.contracts.restart_stages import (
     ChildStage,
@@ -23,6 +24,8 @@ STAGES: dict[str, Callable[[Path], Stage]] = {
     "signal by pattern": PatternStage,
     "endpoint": EndpointStage,
     "command": CommandStage,
+    "kubernetes pod": PodStage,
+    "kubernetes workload": WorkloadStage,
 }
 
 

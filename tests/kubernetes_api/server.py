@@ -1,7 +1,6 @@
 """A Kubernetes API server for tests: TLS, tokens, RBAC, preconditions, patches, watches, and its refusals.
 
-What it says, to the letter, was compared with a real kube-apiserver: `tests/platforms/kubernetes` does so.
-A controller replaces what is deleted, at once, unless a test says otherwise.
+What it says, to the letter, was compared with a real kube-apiserver: `tests/platforms/kubernetes_api` does so.
 """
 
 from __future__ import annotations
@@ -10,21 +9,15 @@ import copy
 import json
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
 import anyio
 from aiohttp import web
 
 from tests.certificates import Pair
-
-Json = dict[str, Any]
-
-NAMESPACE = "federation"
-TOKEN = "a.projected.token"
-USER = "system:serviceaccount:federation:fed"
+from tests.kubernetes_api.cluster import USER, Call, Cluster
+from tests.kubernetes_api.objects import Json, pod
 
 _PATH = re.compile(
     r"/(?:api|apis/(?P<group>apps))/v1/namespaces/(?P<namespace>[^/]+)/(?P<resource>[^/]+)(?:/(?P<name>[^/]+))?"
@@ -37,146 +30,6 @@ _NO_NAME = (
     "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
     "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule of a Role."""
-
-    group: str
-    resource: str
-    verbs: tuple[str, ...]
-    names: tuple[str, ...] = ()
-
-    def allows(self, group: str, resource: str, verb: str, name: str) -> bool:
-        same = (group, resource) == (self.group, self.resource) and verb in self.verbs
-        return same and (not self.names or name in self.names)
-
-
-POD_RULES = (Rule("", "pods", ("get", "watch", "delete"), ("fed-0",)),)
-WORKLOAD_RULES = (
-    Rule("", "pods", ("get", "watch"), ("fed-0",)),
-    Rule("apps", "statefulsets", ("get", "patch"), ("fed",)),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request that came in, and what it was answered with."""
-
-    verb: str
-    path: str
-    query: dict[str, str]
-    body: Json
-    status: int
-
-
-@dataclass
-class Cluster:
-    """Its objects, its rights, and what was asked of it."""
-
-    rules: tuple[Rule, ...] = POD_RULES
-    tokens: dict[str, str] = field(default_factory=lambda: {TOKEN: USER})
-    objects: dict[str, Json] = field(default_factory=dict)
-    calls: list[Call] = field(default_factory=list)
-    events: list[tuple[int, str, Json]] = field(default_factory=list)
-    oldest: int = 0  # changes up to here are compacted: they cannot be watched any more
-    version: int = 1
-    busy: list[web.Response] = field(default_factory=list)  # the answers to the next calls
-    controlled: bool = True
-    hung: bool = False  # connections are taken, and nothing is answered
-    meanwhile: list[Callable[[], object]] = field(
-        default_factory=list
-    )  # what happens before the next patches
-    changed: anyio.Event = field(default_factory=anyio.Event)
-    asked: anyio.Event = field(default_factory=anyio.Event)
-
-    def put(self, path: str, thing: Json) -> Json:
-        """Create or replace an object, as a controller or the kubelet would."""
-        kind = "MODIFIED" if path in self.objects else "ADDED"
-        self.version += 1
-        stored = copy.deepcopy(thing)
-        stored["metadata"]["resourceVersion"] = str(self.version)
-        self.objects[path] = stored
-        self._tell(kind, stored)
-        return stored
-
-    def take(self, path: str) -> None:
-        """Remove an object."""
-        self.version += 1
-        self._tell("DELETED", self.objects.pop(path))
-
-    def compact(self) -> None:
-        """Forget the changes so far; a watch from before now is told that it is too old."""
-        self.oldest = self.version
-        self._wake()
-
-    def drop_streams(self) -> None:
-        """End every watch, as a server that restarts does."""
-        self.events.append((self.version, "END", {}))
-        self._wake()
-
-    def verbs(self) -> list[str]:
-        """What was asked, in order, without watches."""
-        return [f"{call.verb} {call.path}" for call in self.calls if call.verb != "watch"]
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Return when ``condition`` holds, looked at after each request."""
-        while not condition():
-            await self.asked.wait()
-
-    def note(self, call: Call) -> None:
-        """Keep what was asked."""
-        self.calls.append(call)
-        self.asked.set()
-        self.asked = anyio.Event()
-
-    def _tell(self, kind: str, thing: Json) -> None:
-        self.events.append((self.version, kind, copy.deepcopy(thing)))
-        self._wake()
-
-    def _wake(self) -> None:
-        self.changed.set()
-        self.changed = anyio.Event()
-
-
-def pod(name: str = "fed-0", *, uid: str = "uid-1", container: str = "c-1", **status: Any) -> Json:
-    """A pod with a native sidecar whose main container runs; ``status`` replaces parts of its status."""
-    running = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
-    state = {
-        "name": "server",
-        "containerID": f"containerd://{container}",
-        "ready": True,
-        "state": running,
-        **status,
-    }
-    gate = {"name": "sidecar", "restartPolicy": "Always", "startupProbe": {"httpGet": {"path": "/startupz"}}}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": NAMESPACE, "uid": uid, "annotations": {}},
-        "spec": {"initContainers": [gate], "containers": [{"name": "server"}]},
-        "status": {
-            "containerStatuses": [state],
-            "initContainerStatuses": [{"name": "sidecar", "ready": True}],
-        },
-    }
-
-
-def workload(kind: str = "StatefulSet", name: str = "fed", **spec: Any) -> Json:
-    """A workload; ``spec`` adds to its spec."""
-    template: Json = {"metadata": {"annotations": {}}}
-    metadata = {"name": name, "namespace": NAMESPACE, "uid": f"uid-{name}"}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": kind,
-        "metadata": metadata,
-        "spec": {"template": template, **spec},
-    }
-
-
-POD = f"/api/v1/namespaces/{NAMESPACE}/pods/fed-0"
-STATEFULSET = f"/apis/apps/v1/namespaces/{NAMESPACE}/statefulsets/fed"
 
 
 @asynccontextmanager

@@ -1,0 +1,133 @@
+"""The stages of the driver ``kubernetes``: a simulated cluster, in which the process is a pod's container."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+from anyio.from_thread import start_blocking_portal
+
+from sidecar.adapters.kubernetes.access import KubernetesAccess
+from sidecar.adapters.kubernetes.workload import Workload
+from sidecar.adapters.restart.kubernetes import KubernetesDriver
+from tests.certificates import Authority
+from tests.contracts.restart_stage import STOP_TIMEOUT, AttendedStage
+from tests.e2e.node import APP
+from tests.kubernetes_api import NAMESPACE, POD_RULES, STATEFULSET, TOKEN, WORKLOAD_RULES, Cluster, Rule
+from tests.kubernetes_api.controller import Controller
+from tests.kubernetes_api.kubelet import Kubelet
+from tests.kubernetes_api.objects import workload
+from tests.kubernetes_api.server import serving
+from tests.processes import PYTHON
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A cluster that runs, and the port of its API server."""
+
+    cluster: Cluster
+    controller: Controller
+    kubelet: Kubelet
+    port: int
+
+
+class KubernetesStage(AttendedStage):
+    """The process is the main container of the sidecar's own pod.
+
+    The sidecar would be the pod's other container, and end with it: what deletes the pod is in truth always
+    the last deed of a life of the sidecar. Here the sidecar lives on, unless a scenario ends it: the loops
+    see then, in one life, what happens in two, and nothing is left out. What the next life makes of
+    it stands in the scenarios in which the sidecar does end.
+
+    The cluster has an event loop and a thread of its own: it does not stand still when a test does.
+    """
+
+    rules: tuple[Rule, ...] = POD_RULES
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        mounted = folder / "serviceaccount"
+        self._authority = Authority(mounted, "ca")
+        (mounted / "token").write_text(TOKEN)
+        self._close = ExitStack()
+        self._portal = self._close.enter_context(start_blocking_portal("asyncio"))
+        self._simulation = self._close.enter_context(self._portal.wrap_async_context_manager(self._simulated()))
+        url = f"https://127.0.0.1:{self._simulation.port}"
+        self._access = KubernetesAccess(url, mounted / "token", self._authority.cert, NAMESPACE, "fed-0")
+        self._is_away = False
+
+    @asynccontextmanager
+    async def _simulated(self) -> AsyncIterator[Simulation]:
+        command = (*PYTHON, str(APP), str(self.folder), str(self.file))
+        cluster = Cluster(rules=self.rules, controlled=False)
+        cluster.put(STATEFULSET, workload(replicas=0))
+        controller, kubelet = Controller(cluster), Kubelet(cluster, command, grace=STOP_TIMEOUT)
+        async with serving(cluster, self._authority.issue("api")) as port, anyio.create_task_group() as tasks:
+            tasks.start_soon(controller.run)
+            tasks.start_soon(kubelet.run)
+            yield Simulation(cluster, controller, kubelet, port)
+            tasks.cancel_scope.cancel()
+
+    def launch(self) -> None:
+        if not self._is_away:
+            self._scale(1)
+
+    def close(self) -> None:
+        self._close.close()
+        super().close()
+
+    def _scale(self, replicas: int) -> None:
+        self._portal.call(self._simulation.controller.scale, replicas)
+
+
+class PodStage(KubernetesStage):
+    """Mode ``pod``: a restart deletes the pod."""
+
+    down = "ImagePullBackOff|CrashLoopBackOff|exit code 3|refused"
+
+    def driver(self) -> KubernetesDriver:
+        return KubernetesDriver(self._access)
+
+    def take_away(self) -> None:
+        """Somebody removes the image: a pod there is, but no container in it."""
+        self._portal.call(self._simulation.kubelet.pull, False)
+        self.kill()
+
+    def bring_back(self) -> None:
+        self._portal.call(self._simulation.kubelet.pull, True)
+
+    def hang(self) -> None:
+        """The machine is cut off from the cluster: pods that are deleted stay."""
+        self._portal.call(self._simulation.kubelet.lose, True)
+
+    def unhang(self) -> None:
+        self._portal.call(self._simulation.kubelet.lose, False)
+
+
+class WorkloadStage(KubernetesStage):
+    """Mode ``workload``: a restart marks the pod template of the workload."""
+
+    down = "CrashLoopBackOff|exit code 3|refused|not found"
+    rules = WORKLOAD_RULES
+
+    def driver(self) -> KubernetesDriver:
+        return KubernetesDriver(self._access, workload=Workload("statefulsets", "fed"))
+
+    def take_away(self) -> None:
+        """Somebody scales the workload to nothing. A sidecar sees that if it attends another pod than its own."""
+        self._is_away = True
+        self._scale(0)
+
+    def bring_back(self) -> None:
+        self._is_away = False
+        self._scale(1)
+
+    def hang(self) -> None:
+        """The controller does nothing: the workload is marked, and its pod stays."""
+        self._portal.call(self._simulation.controller.pause, True)
+
+    def unhang(self) -> None:
+        self._portal.call(self._simulation.controller.pause, False)

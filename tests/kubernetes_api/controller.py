@@ -1,0 +1,58 @@
+"""The controller of a StatefulSet of one pod: it makes the pod, and replaces it."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from tests.kubernetes_api.cluster import Cluster
+from tests.kubernetes_api.objects import POD, STATEFULSET, Json, deleting, pod
+
+NOT_STARTED = {"containerID": "", "ready": False, "state": {"waiting": {"reason": "PodInitializing"}}}
+
+
+class Controller:
+    """Sees to it that there is a pod, made from the template as it is now; or none, with ``replicas: 0``.
+
+    While it is ``paused`` it does nothing. A pod that is to go is marked as deleted, as by anybody else: the
+    kubelet ends it, and takes it away.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._numbers = count(1)
+        self._paused = False
+
+    def pause(self, paused: bool) -> None:
+        self._paused = paused
+        self._cluster.wake()
+
+    async def scale(self, replicas: int) -> None:
+        """As ``kubectl scale`` does; without replicas, return when the pod is gone."""
+        found = self._cluster.objects[STATEFULSET]
+        self._cluster.put(STATEFULSET, {**found, "spec": {**found["spec"], "replicas": replicas}})
+        if not replicas:
+            await self._cluster.comes_to(lambda: POD not in self._cluster.objects)
+
+    async def run(self) -> None:
+        """Look at every change, also at those that this makes itself."""
+        while True:
+            changed = self._cluster.changed
+            if not self._paused:
+                self._reconcile()
+            await changed.wait()
+
+    def _reconcile(self) -> None:
+        spec, found = self._cluster.objects[STATEFULSET]["spec"], self._cluster.objects.get(POD)
+        notes = spec["template"]["metadata"]["annotations"]
+        if found is None:
+            if spec["replicas"]:
+                self._cluster.put(POD, self._made(notes))
+        elif not spec["replicas"] or found["metadata"]["annotations"] != notes:
+            if not deleting(found):
+                gone = {**found["metadata"], "deletionTimestamp": "2026-01-01T01:00:00Z"}
+                self._cluster.put(POD, {**found, "metadata": gone})
+
+    def _made(self, notes: Json) -> Json:
+        made = pod(uid=f"uid-{next(self._numbers)}", **NOT_STARTED)
+        made["metadata"]["annotations"] = notes
+        return made

@@ -1,0 +1,145 @@
+"""The kubelet of the machine that the pod runs on. Its container is a real process, restarted when it ends."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+from anyio.abc import Process
+
+from tests.kubernetes_api.cluster import Cluster
+from tests.kubernetes_api.objects import POD, Json, deleting
+
+# Seconds. A real one waits for ten after the second death in a row, doubles that up to 300, and forgives a
+# container that ran for ten minutes.
+_FIRST, _FACTOR, _SLOWEST, _FORGIVEN = 0.1, 2.0, 0.8, 5.0
+
+
+class Kubelet:
+    """Runs ``command`` as the container of the cluster's pod, and says in the pod's status how it is.
+
+    ``grace`` is in seconds, from SIGTERM to SIGKILL. The container has no probes: it is ready once it runs.
+    The sidecar is not part of the pod here: tests run it, and its boot check counts as passed at once.
+    """
+
+    def __init__(self, cluster: Cluster, command: tuple[str, ...], *, grace: float) -> None:
+        self._cluster = cluster
+        self._command = command
+        self._grace = grace
+        self._lost = False
+        self._pullable = True
+
+    def lose(self, lost: bool) -> None:
+        """While it is lost, what runs runs on, and nothing else happens on its machine."""
+        self._lost = lost
+        self._cluster.wake()
+
+    def pull(self, possible: bool) -> None:
+        """Whether a container can be started: its image is there."""
+        self._pullable = possible
+        self._cluster.wake()
+
+    async def run(self) -> None:
+        """Run one pod after the other."""
+        while True:
+            await self._comes_to(lambda: POD in self._cluster.objects)
+            await self._run_pod()
+            self._cluster.take(POD)
+
+    async def _run_pod(self) -> None:
+        """Its containers' lives, until it is deleted and the last one has ended."""
+        deaths = 0
+        while True:
+            await self._come_to_start()
+            if self._is_deleted():
+                return
+            async with await self._start() as process:
+                began = anyio.current_time()
+                await _first(process.wait, self._deleted)
+                # One that is lost sees neither.
+                await self._comes_to(lambda: True)
+                if process.returncode is None:
+                    await self._end(process)
+                ended = self._note_end(process)
+            deaths = deaths + 1 if anyio.current_time() - began < _FORGIVEN else 1
+            if deaths > 1:
+                self._back_off(ended)
+                with anyio.move_on_after(min(_FIRST * _FACTOR ** (deaths - 2), _SLOWEST)):
+                    await self._deleted()
+
+    async def _come_to_start(self) -> None:
+        """Return when the container can be started, or need not be."""
+        if not self._pullable and not self._is_deleted():
+            self._tell(ready=False, state={"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}})
+        await self._comes_to(lambda: self._pullable or self._is_deleted())
+
+    async def _start(self) -> Process:
+        process = await anyio.open_process(
+            self._command, stdin=subprocess.DEVNULL, stdout=None, stderr=None, start_new_session=True
+        )
+        self._tell(
+            containerID=f"containerd://{uuid.uuid4().hex}", ready=True, state={"running": {"startedAt": _now()}}
+        )
+        return process
+
+    async def _end(self, process: Process) -> None:
+        process.terminate()
+        with anyio.move_on_after(self._grace):
+            await process.wait()
+            return
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+    def _note_end(self, process: Process) -> Json:
+        code = process.returncode
+        assert code is not None
+        ended = {
+            "exitCode": code if code >= 0 else 128 - code,
+            "reason": "Completed" if code == 0 else "Error",
+            "finishedAt": _now(),
+        }
+        self._tell(ready=False, state={"terminated": ended})
+        return ended
+
+    def _back_off(self, ended: Json) -> None:
+        waiting = {"reason": "CrashLoopBackOff", "message": "back-off restarting failed container=server"}
+        self._tell(state={"waiting": waiting}, lastState={"terminated": ended})
+
+    def _tell(self, **status: Any) -> None:
+        """Change parts of the container's status."""
+        found = copy.deepcopy(self._cluster.objects[POD])
+        found["status"]["containerStatuses"][0] |= status
+        self._cluster.put(POD, found)
+
+    def _is_deleted(self) -> bool:
+        return deleting(self._cluster.objects[POD])
+
+    async def _deleted(self) -> None:
+        await self._comes_to(self._is_deleted)
+
+    async def _comes_to(self, condition: Callable[[], bool]) -> None:
+        await self._cluster.comes_to(lambda: not self._lost and condition())
+
+
+async def _first(*waits: Callable[[], Awaitable[object]]) -> None:
+    """Return when the first of them does."""
+    async with anyio.create_task_group() as tasks:
+
+        async def wait(one: Callable[[], Awaitable[object]]) -> None:
+            await one()
+            tasks.cancel_scope.cancel()
+
+        for one in waits:
+            tasks.start_soon(wait, one)
+
+
+def _now() -> str:
+    """In whole seconds, as Kubernetes tells times."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
