@@ -244,8 +244,7 @@ class Attended:
 
     def _found(self, life: Life) -> None:
         """A life that somebody else began, or that could not be looked at until now."""
-        began = self._clock() - life.age if life.age is not None else self._last_seen()
-        known = life.loaded or self._noted(life) or self._held(began + _CLOCKS_DIFFER)
+        known = life.loaded or self._noted(life) or self._held(self._began(life) + _CLOCKS_DIFFER)
         self._is_up(life, known or _NOTHING_KNOWN)
 
     def _noted(self, life: Life) -> ServerList | None:
@@ -260,9 +259,16 @@ class Attended:
             return False
         return self._clock() - state.since >= self._failures.backoff.forgiven_after
 
-    def _last_seen(self) -> float:
-        """A moment before which it was the life before: what the file held then is what is sure to be old."""
-        return self._state.since if isinstance(self._state, Running) else self._clock()
+    def _began(self, life: Life) -> float:
+        """When a life that follows the last one began, at the earliest: so that an old list is not missed.
+
+        It was after the one before was seen, also by the clock of a platform that tells whole seconds.
+        """
+        seen = self._state.since if isinstance(self._state, Running) else None
+        if life.age is None:
+            return self._clock() if seen is None else seen
+        began = self._clock() - life.age
+        return began if seen is None else max(began, seen)
 
     def _is_up(self, life: Life, loaded: ServerList, since: float | None = None) -> None:
         # From now on, not from its birth: that may be long ago, and how it does is looked at from now on.

@@ -291,6 +291,18 @@ async def test_a_life_of_unknown_age_is_taken_for_one_on_the_older_list(attendin
     assert attending.running.loaded == OLD
 
 
+async def test_a_life_whose_age_is_told_in_whole_seconds_is_not_older_than_the_end_of_the_one_before(
+    attending: Attending,
+) -> None:
+    # As with Kubernetes, whose startedAt is cut off: it lies before the change of the file, up to a second.
+    await attending.process.adopt(OLD)
+    attending.held = [(-1e9, OLD), (anyio.current_time(), NEW)]
+    await attending.process.restart(NEW)
+    await anyio.sleep(0.1)
+    await attending.sees(Life("b", age=0.9))
+    assert attending.running.loaded == NEW
+
+
 async def test_an_end_is_seen(attending: Attending) -> None:
     await attending.process.adopt(OLD)
     await attending.sees(None)
