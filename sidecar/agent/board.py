@@ -15,7 +15,7 @@ from sidecar.domain.process import Running
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import ServerList
 from sidecar.domain.status import Counters
-from sidecar.domain.view import Decision, View, applied, boot_checked, loaded_version
+from sidecar.domain.view import Decision, View, applied, boot_checked, loaded_version, unwell_since
 
 T = TypeVar("T")
 
@@ -63,6 +63,8 @@ class Board:
             view = replace(view, loaded_version=version, applied=known)
         if view.healthy and isinstance(view.process, Running) and view.came_up != view.process.since:
             view = replace(view, came_up=view.process.since, fruitless=0)
+        if (unwell := unwell_since(self.view, view)) != view.unwell_since:
+            view = replace(view, unwell_since=unwell)
         if view != self.view:
             if view.file and (self.view.file is None or view.file.servers != self.view.file.servers):
                 self._held.append((anyio.current_time(), view.file.servers))

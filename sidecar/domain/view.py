@@ -33,7 +33,9 @@ class View:
     ``distrust``: why the newest canonical list is not ``canonical``, the one obeyed. ``busy``: the decision
     that is being carried out on the process at this moment. ``applied``: the last-known-good list.
     ``came_up``: the `Running.since` of the last process that was healthy once. ``fruitless``: how many starts
-    in a row did not make it healthy. ``born``: when this life of the sidecar began, monotonic.
+    in a row did not make it healthy. ``unwell_since``: the `Running.since` of the first of several lives in a
+    row that began by themselves and were not healthy; None where there is but one. ``born``: when this life
+    of the sidecar began, monotonic.
     """
 
     identity: Identity
@@ -57,6 +59,7 @@ class View:
     patience: Patience = _PATIENCE
     came_up: float | None = None
     fruitless: int = 0
+    unwell_since: float | None = None
     loaded_version: int = 0
     attempt: str = ""
 
@@ -135,8 +138,25 @@ def comes_up_by(view: View) -> float | None:
     process = view.process
     if not isinstance(process, Running) or view.healthy or view.came_up == process.since:
         return None
+    first = process.since if view.unwell_since is None else view.unwell_since
     # A sidecar's start restarts nothing: one that ran before is given its time from there.
-    return max(process.since, view.born) + view.patience.of(view.fruitless)
+    return max(first, view.born) + view.patience.of(view.fruitless)
+
+
+def unwell_since(before: View, after: View) -> float | None:
+    """`View.unwell_since` of the view that follows ``before``, and is ``after`` in all else.
+
+    What starts a process again and again after each crash would else give it new time with each life, and
+    that it never comes up would never show.
+    """
+    known, process = before.process, after.process
+    if after.healthy or not isinstance(known, Running) or not isinstance(process, Running):
+        return None
+    if process.since == known.since:
+        return before.unwell_since
+    if before.busy or before.came_up == known.since:
+        return None  # the sidecar's own doing; or the end of one that was well
+    return known.since if before.unwell_since is None else before.unwell_since
 
 
 def heard(view: View, verdict: Verdict | None) -> Verdict | None:

@@ -11,7 +11,16 @@ from sidecar.domain.membership import Grant
 from sidecar.domain.node import decide
 from sidecar.domain.process import Exited, NoProcess, NotLaunched, Patience, Running, Trouble
 from sidecar.domain.report import Phase
-from sidecar.domain.view import Known, RestartProcess, StartProcess, StopProcess, View, comes_up_by
+from sidecar.domain.view import (
+    Decision,
+    Known,
+    RestartProcess,
+    StartProcess,
+    StopProcess,
+    View,
+    comes_up_by,
+    unwell_since,
+)
 from tests.build import THREE, canonical, document, server, servers
 
 FOUR = servers(9000, 9001, 9002, 9004)
@@ -107,6 +116,43 @@ def test_the_start_of_a_sidecar_restarts_nothing() -> None:
     assert decide(view, 1000.0).action is None
     assert decide(view, 1060.0).action == RestartProcess(THREE)
     assert decide(replace(view, healthy=True), 1060.0).action is None
+
+
+def lives(*since: float, **changes: Any) -> View:
+    """What follows from lives that began one after the other, at those moments, by themselves."""
+    view = coming_up(process=Running(1, since[0], THREE), **changes)
+    for moment in since[1:]:
+        after = replace(view, process=Running(1, moment, THREE))
+        view = replace(after, unwell_since=unwell_since(view, after))
+    return view
+
+
+def test_what_is_started_again_after_each_crash_gets_no_new_time_with_each_life() -> None:
+    view = lives(10.0, 30.0, 50.0)
+    assert view.unwell_since == 10.0
+    assert decide(view, 69.9).action is None
+    assert decide(view, 70.0).action == RestartProcess(THREE)
+
+
+def test_the_end_of_one_that_was_well_is_no_start_in_vain() -> None:
+    assert lives(10.0, 30.0, came_up=10.0).unwell_since is None
+    assert lives(10.0, 30.0, 50.0, came_up=10.0).unwell_since == 30.0
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"healthy": True}),
+        ({"busy": Decision(Phase.RESTARTING, "")}, {}),
+        ({}, {"process": Exited(1, 0.0, 1)}),
+    ],
+    ids=["it is healthy", "a restart of the sidecar's own", "it is seen to have ended"],
+)
+def test_a_row_of_lives_in_vain_ends(before: dict[str, Any], after: dict[str, Any]) -> None:
+    known = replace(lives(10.0, 30.0), **before)
+    now = replace(known, busy=None, **{"process": Running(1, 50.0, THREE)} | after)
+    assert known.unwell_since == 10.0
+    assert unwell_since(known, now) is None
 
 
 @pytest.mark.parametrize("process", [NotLaunched(), Exited(1, 0.0, 1), NoProcess()])
