@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sidecar.adapters.probes.alive import AliveProbe
 from sidecar.adapters.probes.choose import choose_probe, parse_probe
 from sidecar.adapters.probes.command import ExecProbe
+from sidecar.adapters.probes.explained import ExplainedProbe
 from sidecar.adapters.probes.http import HttpProbe
 from sidecar.adapters.probes.tcp import TcpProbe
 from sidecar.adapters.processes.launch import launched
@@ -390,3 +391,50 @@ async def test_without_a_setting_the_probe_is_the_best_there_is() -> None:
     assert choose_probe("tcp://a:1", own=own, state=state) == TcpProbe("a", 1)
     assert choose_probe(None, own=own, state=state) == TcpProbe("fed-1.example", 443)
     assert choose_probe(None, own=None, state=state) == AliveProbe(state)
+
+
+async def test_a_platform_that_runs_the_process_is_asked_as_well() -> None:
+    def state() -> ProcessState:
+        return NotLaunched()
+
+    own, platform = ServerUrl.parse("https://fed-1.example"), Said(Health(False, "no image"))
+    asked = choose_probe("tcp://a:1", own=own, state=state, platform=platform)
+    assert asked == ExplainedProbe(TcpProbe("a", 1), platform)
+    asked = choose_probe(None, own=own, state=state, platform=platform)
+    assert asked == ExplainedProbe(TcpProbe("fed-1.example", 443), platform)
+    assert choose_probe(None, own=None, state=state, platform=platform) is platform
+
+
+class Said:
+    """A probe that says ``health``, or, with None, nothing for ever."""
+
+    def __init__(self, health: Health | None) -> None:
+        self.health = health
+
+    async def check(self) -> Health:
+        if self.health is None:
+            await anyio.sleep_forever()
+            raise AssertionError("it said nothing for ever")
+        return self.health
+
+
+REFUSED, WELL = Health(False, "Connection refused"), Health(True, "answers 200")
+
+
+@pytest.mark.parametrize(
+    ("found", "platform", "told"),
+    [
+        (REFUSED, Health(False, "it waits: no image"), "Connection refused; it waits: no image"),
+        (REFUSED, Health(True, "container fed-1 runs"), "Connection refused"),
+        (REFUSED, None, "Connection refused"),
+    ],
+    ids=["the platform knows why", "it knows of nothing", "it does not answer"],
+)
+async def test_what_the_platform_says_explains_a_failure(
+    found: Health, platform: Health | None, told: str
+) -> None:
+    assert await ExplainedProbe(Said(found), Said(platform), timeout=0.1).check() == Health(False, told)
+
+
+async def test_what_answers_is_healthy_and_the_platform_is_not_asked() -> None:
+    assert await ExplainedProbe(Said(WELL), Said(None), timeout=1e9).check() == WELL

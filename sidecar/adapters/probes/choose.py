@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from sidecar.adapters.probes.alive import AliveProbe
 from sidecar.adapters.probes.command import ExecProbe
+from sidecar.adapters.probes.explained import ExplainedProbe
 from sidecar.adapters.probes.http import HttpProbe
 from sidecar.adapters.probes.tcp import TcpProbe
 from sidecar.domain.errors import BadConfiguration
@@ -24,13 +25,16 @@ def choose_probe(
     timeout: float = 2.0,
 ) -> Probe:
     """The probe that ``text`` spells; else a TCP connect to the ``own`` URL; else what the ``platform`` says
-    that runs the process; else being alive.
+    that runs the process; else being alive. The platform is also asked why the first two fail.
     """
+    probe: Probe
     if text is not None:
-        return parse_probe(text, timeout=timeout)
-    if own is not None:
-        return TcpProbe(own.host, own.port, timeout)
-    return platform or AliveProbe(state)
+        probe = parse_probe(text, timeout=timeout)
+    elif own is not None:
+        probe = TcpProbe(own.host, own.port, timeout)
+    else:
+        return platform or AliveProbe(state)
+    return ExplainedProbe(probe, platform) if platform else probe
 
 
 def parse_probe(text: str, *, timeout: float = 2.0) -> Probe:
