@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from anyio.from_thread import start_blocking_portal
 
 from sidecar.adapters.kubernetes.access import KubernetesAccess
 from sidecar.adapters.kubernetes.workload import Workload
+from sidecar.adapters.processes.session import no_words
 from sidecar.adapters.restart.kubernetes import KubernetesDriver
+from sidecar.adapters.restart.signals import Pattern, SignalDriver
 from tests.certificates import Authority
 from tests.contracts.restart_stage import STOP_TIMEOUT, AttendedStage
 from tests.e2e.node import APP
@@ -37,10 +40,9 @@ class Simulation:
 class KubernetesStage(AttendedStage):
     """The process is the main container of the sidecar's own pod.
 
-    The sidecar would be the pod's other container, and end with it: what deletes the pod is in truth always
-    the last deed of a life of the sidecar. Here the sidecar lives on, unless a scenario ends it: the loops
-    see then, in one life, what happens in two, and nothing is left out. What the next life makes of
-    it stands in the scenarios in which the sidecar does end.
+    In truth the sidecar is a container of that pod and ends with it, so that to delete the pod is the last
+    deed of one of its lives. Here it lives on, as beside the pod that ``--kubernetes-pod`` can name, and one
+    life sees what in truth two see. What the next one makes of it stands in the scenarios where it does end.
 
     The cluster has an event loop and a thread of its own: it does not stand still when a test does.
     """
@@ -54,7 +56,9 @@ class KubernetesStage(AttendedStage):
         (mounted / "token").write_text(TOKEN)
         self._close = ExitStack()
         self._portal = self._close.enter_context(start_blocking_portal("asyncio"))
-        self._simulation = self._close.enter_context(self._portal.wrap_async_context_manager(self._simulated()))
+        self._simulation = self._close.enter_context(
+            self._portal.wrap_async_context_manager(self._simulated())
+        )
         url = f"https://127.0.0.1:{self._simulation.port}"
         self._access = KubernetesAccess(url, mounted / "token", self._authority.cert, NAMESPACE, "fed-0")
         self._is_away = False
@@ -83,13 +87,8 @@ class KubernetesStage(AttendedStage):
         self._portal.call(self._simulation.controller.scale, replicas)
 
 
-class PodStage(KubernetesStage):
-    """Mode ``pod``: a restart deletes the pod."""
-
-    down = "ImagePullBackOff|CrashLoopBackOff|exit code 3|refused"
-
-    def driver(self) -> KubernetesDriver:
-        return KubernetesDriver(self._access)
+class OneMachineStage(KubernetesStage):
+    """What goes wrong here is the machine that the pod runs on."""
 
     def take_away(self) -> None:
         """Somebody removes the image: a pod there is, but no container in it."""
@@ -100,24 +99,56 @@ class PodStage(KubernetesStage):
         self._portal.call(self._simulation.kubelet.pull, True)
 
     def hang(self) -> None:
-        """The machine is cut off from the cluster: pods that are deleted stay."""
+        """The machine is cut off from the cluster: what is deleted stays, and what ends is not restarted."""
         self._portal.call(self._simulation.kubelet.lose, True)
 
     def unhang(self) -> None:
         self._portal.call(self._simulation.kubelet.lose, False)
 
 
+class ContainerStage(OneMachineStage):
+    """Mode ``container``: the driver ``signal``, in the pod's PID namespace. The kubelet backs off.
+
+    No API server is asked, so that the platform says no more than that there is no process.
+    """
+
+    down = "has ended|did not come up|does not run"
+
+    def driver(self) -> SignalDriver:
+        pattern = Pattern(rf"^\S+ -I -S \S+/app\.py {self.folder} ")
+        return SignalDriver(pattern, signal.SIGTERM, STOP_TIMEOUT, no_words)
+
+
+class PodStage(OneMachineStage):
+    """Mode ``pod``: a restart deletes the pod."""
+
+    down = "ImagePullBackOff|CrashLoopBackOff"
+
+    def driver(self) -> KubernetesDriver:
+        return KubernetesDriver(self._access)
+
+
+class MutePodStage(PodStage):
+    """The same, but what hangs is the API server: it takes connections, and answers nothing."""
+
+    def hang(self) -> None:
+        self._portal.call(self._simulation.cluster.hang, True)
+
+    def unhang(self) -> None:
+        self._portal.call(self._simulation.cluster.hang, False)
+
+
 class WorkloadStage(KubernetesStage):
     """Mode ``workload``: a restart marks the pod template of the workload."""
 
-    down = "CrashLoopBackOff|exit code 3|refused|not found"
+    down = "CrashLoopBackOff|not found"
     rules = WORKLOAD_RULES
 
     def driver(self) -> KubernetesDriver:
         return KubernetesDriver(self._access, workload=Workload("statefulsets", "fed"))
 
     def take_away(self) -> None:
-        """Somebody scales the workload to nothing. A sidecar sees that if it attends another pod than its own."""
+        """Somebody scales the workload to nothing: there is no pod any more."""
         self._is_away = True
         self._scale(0)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from sidecar.adapters.probes.explained import ExplainedProbe
 from sidecar.adapters.probes.http import HttpProbe
 from sidecar.adapters.restart.attended import Attended
 from sidecar.adapters.restart.driver import Driver
@@ -74,7 +75,7 @@ class Stage(ABC):
     async def attend(self, at_boot: ServerList, held: Held) -> Process:
         """The process as a sidecar finds it that starts now; see `sidecar.wiring.processes.find_process`."""
 
-    def probe(self, process: Process) -> Probe:  # noqa: ARG002 - one of a platform asks the process
+    def probe(self, process: Process) -> Probe:  # noqa: ARG002 - one that is attended is asked as well
         """What tells whether the process serves."""
         return HttpProbe(f"http://127.0.0.1:{self.port}/")
 
@@ -166,6 +167,10 @@ def _command_line(pid: int) -> str:
 
 class AttendedStage(Stage):
     """A process that something else launches, attended through a driver."""
+
+    def probe(self, process: Process) -> Probe:
+        assert isinstance(process, Attended)
+        return ExplainedProbe(super().probe(process), process)
 
     @abstractmethod
     def driver(self) -> Driver:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.kubernetes_stages import PodStage, WorkloadStage
+from tests.contracts.kubernetes_stages import ContainerStage, PodStage, WorkloadStage
 from tests.contracts.restart_stage import Stage
 from tests.contracts.restart_stages import (
     ChildStage,
@@ -24,6 +24,7 @@ STAGES: dict[str, Callable[[Path], Stage]] = {
     "signal by pattern": PatternStage,
     "endpoint": EndpointStage,
     "command": CommandStage,
+    "kubernetes container": ContainerStage,
     "kubernetes pod": PodStage,
     "kubernetes workload": WorkloadStage,
 }

@@ -114,6 +114,10 @@ class Cluster:
         self.events.append((self.version, kind, copy.deepcopy(thing)))
         self.wake()
 
+    def hang(self, hung: bool) -> None:
+        """Answer nothing that is asked while it hangs, also not later."""
+        self.hung = hung
+
     def wake(self) -> None:
         """Have everybody look again who waits for a change."""
         self.changed.set()

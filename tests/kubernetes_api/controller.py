@@ -7,7 +7,7 @@ from itertools import count
 from tests.kubernetes_api.cluster import Cluster
 from tests.kubernetes_api.objects import POD, STATEFULSET, Json, deleting, pod
 
-NOT_STARTED = {"containerID": "", "ready": False, "state": {"waiting": {"reason": "PodInitializing"}}}
+_NOT_STARTED: Json = {"containerID": "", "ready": False, "state": {"waiting": {"reason": "PodInitializing"}}}
 
 
 class Controller:
@@ -47,12 +47,13 @@ class Controller:
         if found is None:
             if spec["replicas"]:
                 self._cluster.put(POD, self._made(notes))
-        elif not spec["replicas"] or found["metadata"]["annotations"] != notes:
-            if not deleting(found):
-                gone = {**found["metadata"], "deletionTimestamp": "2026-01-01T01:00:00Z"}
-                self._cluster.put(POD, {**found, "metadata": gone})
+            return
+        is_outdated = not spec["replicas"] or found["metadata"]["annotations"] != notes
+        if is_outdated and not deleting(found):
+            gone = {**found["metadata"], "deletionTimestamp": "2026-01-01T01:00:00Z"}
+            self._cluster.put(POD, {**found, "metadata": gone})
 
     def _made(self, notes: Json) -> Json:
-        made = pod(uid=f"uid-{next(self._numbers)}", **NOT_STARTED)
+        made = pod(uid=f"uid-{next(self._numbers)}", **_NOT_STARTED)
         made["metadata"]["annotations"] = notes
         return made

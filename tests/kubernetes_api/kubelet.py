@@ -1,4 +1,4 @@
-"""The kubelet of the machine that the pod runs on. Its container is a real process, restarted when it ends."""
+"""The kubelet of the machine that the pod runs on. A container is a real process here."""
 
 from __future__ import annotations
 
@@ -76,7 +76,10 @@ class Kubelet:
     async def _come_to_start(self) -> None:
         """Return when the container can be started, or need not be."""
         if not self._pullable and not self._is_deleted():
-            self._tell(ready=False, state={"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}})
+            self._tell(
+                ready=False,
+                state={"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}},
+            )
         await self._comes_to(lambda: self._pullable or self._is_deleted())
 
     async def _start(self) -> Process:
@@ -84,7 +87,9 @@ class Kubelet:
             self._command, stdin=subprocess.DEVNULL, stdout=None, stderr=None, start_new_session=True
         )
         self._tell(
-            containerID=f"containerd://{uuid.uuid4().hex}", ready=True, state={"running": {"startedAt": _now()}}
+            containerID=f"containerd://{uuid.uuid4().hex}",
+            ready=True,
+            state={"running": {"startedAt": _now()}},
         )
         return process
 

@@ -1,6 +1,6 @@
 """A Kubernetes API server for tests: TLS, tokens, RBAC, preconditions, patches, watches, and its refusals.
 
-What it says, to the letter, was compared with a real kube-apiserver: `tests/platforms/kubernetes_api` does so.
+What it says, to the letter, is compared with a real kube-apiserver in `tests/platforms/kubernetes_api`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import re
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 from aiohttp import web
@@ -190,17 +190,22 @@ class _Request:
         await response.prepare(self.request)
         self._note(200)
         told = len(self.cluster.events) - sum(version > since for version, _, _ in self.cluster.events)
+        with suppress(ConnectionResetError):  # who watched has seen enough
+            await self._stream(response, since, told)
+        return response
+
+    async def _stream(self, response: web.StreamResponse, since: int, told: int) -> None:
+        """Send what happens after the first ``told`` events, until the server ends the stream."""
         while True:
             changed = self.cluster.changed
             if since < self.cluster.oldest:
                 message = f"too old resource version: {since} ({self.cluster.oldest})"
-                status = _Refused(410, "Expired", message).body
-                await _send(response, "ERROR", status)
-                return response
+                await _send(response, "ERROR", _Refused(410, "Expired", message).body)
+                return
             for version, kind, thing in self.cluster.events[told:]:
                 told += 1
                 if kind == "END":
-                    return response
+                    return
                 if thing["metadata"]["name"] == self.name:
                     since = version
                     await _send(response, kind, thing)
