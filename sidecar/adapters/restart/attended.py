@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 
 import anyio
@@ -190,7 +190,8 @@ class Attended:
                 if self._was_restarted(known, before, servers):
                     return
                 await self.driver.restart(before, servers)
-                self._is_up(await self._next(before, servers), servers)
+                life = await self._next(before, servers)
+                self._is_up(life, life.loaded or servers)
         except TimeoutError:
             why = f"cut off after {self._timeout:g} s: {self._arriving}"
         except DriverTrouble as exc:
@@ -209,8 +210,11 @@ class Attended:
         return isinstance(self._state, Running) and self._state.loaded == servers
 
     async def _next(self, before: Life | None, servers: ServerList) -> Life:
-        """Wait for the life after ``before``, and until it is ready."""
-        pause = _FIRST
+        """Wait for the life after ``before``, and until it is ready.
+
+        It may have read its file late, when that held another list already.
+        """
+        pause, held = _FIRST, {servers}
         while True:
             try:
                 life = await self._look()
@@ -218,7 +222,8 @@ class Attended:
                 # It may well not answer while it restarts.
                 self._arriving = str(exc)
             else:
-                self._arriving = _not_yet(self.driver, life, before, servers)
+                held.add(self._held(self._clock()) or servers)
+                self._arriving = _not_yet(self.driver, life, before, held)
                 if life is not None and not self._arriving:
                     return life
             await anyio.sleep(pause)
@@ -301,14 +306,17 @@ class Attended:
             self._something_to_watch = anyio.Event()
 
 
-def _not_yet(driver: Driver, life: Life | None, before: Life | None, servers: ServerList) -> str:
-    """Why ``life`` is not yet what a restart is to end in; ``""`` where it is."""
+def _not_yet(driver: Driver, life: Life | None, before: Life | None, held: Set[ServerList]) -> str:
+    """Why ``life`` is not yet what a restart is to end in; ``""`` where it is.
+
+    ``held`` are the lists that its file held since the restart was asked for.
+    """
     if life is None:
         return f"{driver.what} did not come up"
     if driver.replaces and before is not None and life.name == before.name and life.name:
         return f"{driver.what} did not end"
     if life.unready:
         return life.unready
-    if life.loaded is not None and life.loaded != servers:
+    if life.loaded is not None and life.loaded not in held:
         return f"{driver.what} says that it runs on another list"
     return ""

@@ -212,6 +212,24 @@ async def test_what_a_restart_waited_for_in_vain_is_told(
     assert isinstance(attending.process.state, Exited) is (life is None)
 
 
+async def test_one_that_reads_its_file_late_has_loaded_what_that_held_by_then(attending: Attending) -> None:
+    newest = servers(9000, 9003)
+
+    async def take_time() -> None:
+        await anyio.sleep(5.0)
+        attending.held.append((anyio.current_time(), newest))
+        attending.driver.becomes(Life("b", loaded=newest))
+
+    attending.held = [(-1e9, OLD), (anyio.current_time(), NEW)]
+    attending.driver.on_restart = take_time
+    await attending.process.adopt(OLD)
+    asked = anyio.current_time()
+    await attending.process.restart(NEW)
+    assert (attending.running.loaded, attending.running.trouble) == (newest, None)
+    assert anyio.current_time() - asked < TIMEOUT
+    assert attending.memory.read() == Seen("b", newest)
+
+
 async def test_a_refused_restart_leaves_it_running_on_the_old_list(attending: Attending) -> None:
     attending.driver.on_restart = refuse
     await attending.process.adopt(OLD)
