@@ -191,11 +191,20 @@ async def test_a_start_limit_that_was_reached_is_reset(manager: Manager, attend:
     assert running(attended).pid == manager.pid(NAME) != 0
 
 
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        # The process has begun: systemd makes one of those that wait; the one it just makes it makes anew.
+        ("Post", (2, 3)),
+        # It has not, and will read the newest file.
+        ("Pre", (1,)),
+    ],
+)
 async def test_changes_during_a_restart_end_in_one_life_that_serves_and_no_job_left(
-    manager: Manager, tmp_path: Path
+    manager: Manager, tmp_path: Path, when: str, expected: tuple[int, ...]
 ) -> None:
     starts = tmp_path / "starts"
-    slowly = f"ExecStartPre=/bin/sh -c 'echo >> {starts}; sleep 1'\n{SLEEPS}"
+    slowly = f"{SLEEPS}\nExecStart{when}=/bin/sh -c 'echo >> {starts}; sleep 1'"
     manager.install(NAME, slowly)
     driver = SystemdDriver(NAME, scope=manager.scope)
     first = asked = 0
@@ -212,13 +221,33 @@ async def test_changes_during_a_restart_end_in_one_life_that_serves_and_no_job_l
         tasks.start_soon(change)
         tasks.start_soon(change)
     assert (first, asked) == (1, 3)
-    # systemd makes one of those that wait; the one that just begins it begins anew.
-    assert len(starts.read_text()) in (2, 3)
+    assert len(starts.read_text()) in expected
     assert manager.systemctl("list-jobs", "--no-legend", NAME) == ""
     life = await driver.look()
     assert life is not None
     assert life.pid == manager.pid(NAME)
     assert not life.unready
+
+
+async def test_one_whose_preparation_hangs_is_not_there_and_its_start_goes_on(
+    manager: Manager, attend: Attend, tmp_path: Path
+) -> None:
+    manager.install(NAME, SLEEPS)
+    attended = attend(restart_timeout=1.0)
+    await attended.start(OLD)
+
+    tries, gate = tmp_path / "tries", tmp_path / "gate"
+    hangs = f"ExecStartPre=/bin/sh -c 'echo >> {tries}; until [ -e {gate} ]; do sleep 0.05; done'"
+    manager.install(NAME, f"{hangs}\n{SLEEPS}")
+    await attended.restart(NEW)
+    assert "cut off after 1 s" in exited(attended).reason
+    await attended.start(NEW)
+    assert exited(attended).failures == 2
+
+    gate.touch()
+    await attended.start(NEW)
+    assert running(attended).pid == manager.pid(NAME) != 0
+    assert len(tries.read_text()) == 1, "what prepares it is not begun anew with each attempt"
 
 
 async def test_a_restart_of_a_hanging_stop_is_cut_off(manager: Manager, attend: Attend) -> None:
