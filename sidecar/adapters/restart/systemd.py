@@ -132,15 +132,15 @@ class SystemdDriver:
     async def restart(self, life: Life | None, servers: ServerList) -> None:  # noqa: ARG002 - it reads its own file
         """``systemctl restart``, which waits for systemd's job; who cancels it ends the waiting.
 
-        A start that is under way, and whose process is yet to begin, is only waited for: that will read the
-        file as it is, and what prepares it may take longer than one attempt. systemd limits its time.
+        Only ``start`` where there is no process, or none yet: what comes up meanwhile has read the file as it
+        is, and what prepares it may take longer than one attempt. systemd limits its time.
         """
         unit = await self._show()
         self._must_be_startable(unit)
         if unit.active == "failed":
             # At its start limit systemd would refuse; how often it is tried is the sidecar's to limit.
             await self._order("reset-failed")
-        verb = "start" if unit.is_prepared else "restart"
+        verb = "start" if life is None or unit.is_prepared else "restart"
         answer = await self._finish(verb, unit)
         if answer.code != 0:
             unit = await self._show()

@@ -212,7 +212,7 @@ async def test_changes_during_a_restart_end_in_one_life_that_serves_and_no_job_l
     async def change() -> None:
         nonlocal asked
         asked += 1
-        await driver.restart(None, NEW)
+        await driver.restart(await driver.look(), NEW)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(change)
@@ -248,6 +248,17 @@ async def test_one_whose_preparation_hangs_is_not_there_and_its_start_goes_on(
     await attended.start(NEW)
     assert running(attended).pid == manager.pid(NAME) != 0
     assert len(tries.read_text()) == 1, "what prepares it is not begun anew with each attempt"
+
+
+async def test_one_that_came_up_by_itself_since_it_was_looked_at_is_not_restarted(manager: Manager) -> None:
+    manager.install(NAME, SLEEPS)
+    driver = SystemdDriver(NAME, scope=manager.scope)
+    found = await driver.look()
+    assert found is None
+    manager.systemctl("start", NAME)
+    before = manager.pid(NAME)
+    await driver.restart(found, NEW)
+    assert manager.pid(NAME) == before != 0
 
 
 async def test_a_restart_of_a_hanging_stop_is_cut_off(manager: Manager, attend: Attend) -> None:
@@ -312,7 +323,7 @@ async def test_who_may_not_manage_the_unit_is_told_what_allows_it(
     driver = SystemdDriver(NAME)
     assert await driver.look() is not None
     with pytest.raises(DriverTrouble, match="allow it by a polkit rule"):
-        await driver.restart(None, NEW)
+        await driver.restart(await driver.look(), NEW)
 
 
 async def test_without_a_bus_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
