@@ -70,6 +70,8 @@ class Attended:
         self._lock = anyio.Lock()
         # Why the next life is not there yet, while it is waited for.
         self._arriving = ""
+        # How it ended, as the latest look found it.
+        self._over = ""
 
     @property
     def state(self) -> ProcessState:
@@ -145,7 +147,7 @@ class Attended:
         if life is not self._life or (found and (found.name, found.loaded) == (life.name, life.loaded)):
             return
         if found is None:
-            self._note_failure(f"{self.driver.what} has ended")
+            self._note_failure(self._over or f"{self.driver.what} has ended")
         else:
             event(log, logging.INFO, "the process was started anew", what=self.driver.what, pid=found.pid)
             self._found(found)
@@ -160,15 +162,20 @@ class Attended:
         except DriverTrouble as exc:
             return Health(False, str(exc))
         if life is None:
-            return Health(False, f"{self.driver.what} does not run")
+            return Health(False, self._over or f"{self.driver.what} does not run")
         return Health(not life.unready, life.unready or f"{self.driver.what} runs")
 
     async def _look(self) -> Life | None:
+        """The life that goes on; None where there is none."""
         try:
             with anyio.fail_after(LOOK):
-                return await self.driver.look()
+                return self._going_on(await self.driver.look())
         except TimeoutError as exc:
             raise DriverTrouble(f"{self.driver.what} cannot be looked at within {LOOK:g} s") from exc
+
+    def _going_on(self, life: Life | None) -> Life | None:
+        self._over = life.over if life else ""
+        return None if self._over else life
 
     async def _attempt(self, servers: ServerList, *, starting: bool = False) -> None:
         """One restart, from asking until the next life is ready. Holds the lock.
@@ -183,7 +190,7 @@ class Attended:
         why = ""
         try:
             with anyio.fail_after(self._timeout):
-                known, before = before, await self.driver.look()
+                known, before = before, self._going_on(await self.driver.look())
                 if starting and before is not None:
                     self._found(before)
                     return
@@ -218,6 +225,8 @@ class Attended:
                 # It may well not answer while it restarts.
                 self._arriving = str(exc)
             else:
+                if self._over:
+                    raise DriverTrouble(self._over)  # nobody else begins another
                 self._arriving = _not_yet(self.driver, life, before, servers)
                 if life is not None and not self._arriving:
                     return life

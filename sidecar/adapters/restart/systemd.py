@@ -103,7 +103,6 @@ class SystemdDriver:
         self.unit = unit if "." in unit else f"{unit}.service"
         self._scope = scope
         self._stop_timeout = stop_timeout
-        self._failure_told = ""
 
     @property
     def what(self) -> str:
@@ -116,8 +115,7 @@ class SystemdDriver:
             self._must_be_startable(unit)
             return None
         if unit.active == "failed":
-            self._tell_failure(unit)
-            return None
+            return Life(unit.invocation, over=self._failure(unit))
         if unit.is_prepared:
             return None  # what has not begun has loaded nothing, and is no next life yet
         if unit.active == "activating" and unit.sub.startswith("auto-restart"):
@@ -145,8 +143,7 @@ class SystemdDriver:
         if answer.code != 0:
             unit = await self._show()
             if unit.active == "failed":
-                self._failure_told = unit.invocation
-                raise DriverTrouble(f"{self.what} failed ({unit.why}); see `{self._journal()}`")
+                raise DriverTrouble(self._failure(unit))
             raise self._trouble(verb, answer)
 
     async def stop(self) -> None:
@@ -212,11 +209,9 @@ class SystemdDriver:
                     f"see `systemd-analyze verify {self.unit}`"
                 )
 
-    def _tell_failure(self, unit: _Unit) -> None:
-        """Once for each life: a failed unit is looked at again and again."""
-        if unit.invocation != self._failure_told:
-            self._failure_told = unit.invocation
-            event(log, logging.WARNING, "the unit failed", unit=self.unit, why=unit.why)
+    def _failure(self, unit: _Unit) -> str:
+        journal = f"journalctl {'--user ' if self._scope == 'user' else ''}-u {self.unit}"
+        return f"{self.what} failed ({unit.why}); see `{journal}`"
 
     async def _order(self, verb: str, *options: str) -> None:
         answer = await self._systemctl(verb, *options, self.unit)
@@ -225,9 +220,6 @@ class SystemdDriver:
 
     def _command(self) -> tuple[str, ...]:
         return ("systemctl", "--user") if self._scope == "user" else ("systemctl",)
-
-    def _journal(self) -> str:
-        return f"journalctl {'--user ' if self._scope == 'user' else ''}-u {self.unit}"
 
     async def _systemctl(self, *words: str) -> Answer:
         # The C locale: what it says is looked at. Nobody is there to type a password.

@@ -212,6 +212,41 @@ async def test_what_a_restart_waited_for_in_vain_is_told(
     assert isinstance(attending.process.state, Exited) is (life is None)
 
 
+async def test_a_platform_that_does_not_answer_has_the_time_of_the_restart(attending: Attending) -> None:
+    await attending.process.adopt(OLD)
+    attending.driver.slow = TIMEOUT + 1
+    await attending.process.restart(NEW)
+    assert attending.trouble.reason == f"cut off after {TIMEOUT:g} s: it did not answer"
+
+
+async def test_one_that_is_over_as_soon_as_it_began_is_not_waited_for(attending: Attending) -> None:
+    async def fail() -> None:
+        attending.driver.becomes(Life("b", over="it failed with status 203"))
+
+    attending.driver.on_restart = fail
+    await attending.process.adopt(OLD)
+    began = anyio.current_time()
+    await attending.process.restart(NEW)
+    assert anyio.current_time() == began
+    assert attending.exited.reason == "it failed with status 203"
+
+
+async def test_how_it_ended_is_told_where_the_platform_tells_it(attending: Attending) -> None:
+    await attending.process.adopt(OLD)
+    await attending.sees(Life("a", over="it failed with status 3"))
+    assert attending.exited.reason == "it failed with status 3"
+    health = await attending.process.check()
+    assert (health.healthy, health.reason) == (False, "it failed with status 3")
+
+
+async def test_one_that_is_over_is_started(attending: Attending) -> None:
+    attending.driver.life = Life("a", over="it failed with status 3")
+    await attending.process.adopt(OLD)
+    assert attending.process.state == NotLaunched()
+    await attending.process.start(NEW)
+    assert (attending.driver.asked, attending.running.loaded) == ([None], NEW)
+
+
 async def test_a_refused_restart_leaves_it_running_on_the_old_list(attending: Attending) -> None:
     attending.driver.on_restart = refuse
     await attending.process.adopt(OLD)

@@ -19,7 +19,7 @@ from tests.processes import PYTHON
 class SystemdStage(AttendedStage):
     """The process is all of a unit, which nobody but the sidecar starts again."""
 
-    down = "has ended|did not come up|knows no such unit"
+    down = r"failed \(|has ended|did not come up|knows no such unit"
 
     def __init__(self, folder: Path, system: Manager) -> None:
         super().__init__(folder)

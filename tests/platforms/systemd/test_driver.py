@@ -93,7 +93,7 @@ async def test_a_unit_that_dies_is_noticed_at_once_and_started_again(
     with anyio.fail_after(10):
         while isinstance(attended.state, Running):
             await attended.changed()
-    assert "has ended" in exited(attended).reason
+    assert "signal 9" in exited(attended).reason
 
     await attended.start(NEW)
     assert running(attended).pid == manager.pid(NAME) != 0
@@ -159,6 +159,18 @@ async def test_one_that_comes_up_failing_is_told_with_its_exit_status_and_tried_
     manager.install(NAME, SLEEPS)
     await attended.start(NEW)
     assert running(attended).pid == manager.pid(NAME)
+
+
+async def test_one_that_cannot_be_executed_is_told_at_once(manager: Manager, attend: Attend) -> None:
+    # systemd's job is done as soon as it has forked.
+    manager.install(NAME, "Type=simple\nExecStart=/nowhere/server")
+    attended = attend()
+    began = time.monotonic()
+    await attended.start(NEW)
+    if isinstance(attended.state, Running):  # it was seen before it came to that
+        await attended.changed()
+    assert time.monotonic() - began < 10, "a failure is not waited out"
+    assert "exit status 203" in exited(attended).reason
 
 
 async def test_one_that_never_comes_up_is_cut_off_and_tried_again(manager: Manager, attend: Attend) -> None:
