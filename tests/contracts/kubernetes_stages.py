@@ -42,7 +42,7 @@ class KubernetesStage(AttendedStage):
 
     In truth the sidecar is a container of that pod and ends with it, so that to delete the pod is the last
     deed of one of its lives. Here it lives on, as beside the pod that ``--kubernetes-pod`` can name, and one
-    life sees what in truth two see. Where it ends with its pod is in `tests.contracts.test_restarting_kubernetes`.
+    life sees what in truth two see. Where it ends with its pod is in `test_restarting_kubernetes`.
 
     The cluster has an event loop and a thread of its own: it does not stand still when a test does.
     """

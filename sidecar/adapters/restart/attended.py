@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from contextlib import suppress
 
 import anyio
@@ -12,6 +12,7 @@ import anyio
 from sidecar.adapters.restart.driver import Driver, Life
 from sidecar.adapters.restart.failures import Failures
 from sidecar.adapters.restart.memory import Memory, Seen
+from sidecar.adapters.restart.sight import Sight
 from sidecar.domain.errors import DriverTrouble
 from sidecar.domain.health import Health
 from sidecar.domain.process import Backoff, Exited, NotLaunched, ProcessState, Running, Trouble
@@ -20,11 +21,8 @@ from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
-LOOK = 5.0
-"""Seconds that one look at the process may take."""
-
-# Seconds between two looks for the next life: often at first, then seldom.
-_FIRST, _FACTOR, _SLOWEST = 0.05, 1.5, 1.0
+# Seconds until the next look at one that cannot be seen.
+_UNSEEN = 1.0
 
 _NOTHING_KNOWN = ServerList(())
 
@@ -59,6 +57,7 @@ class Attended:
         clock: Callable[[], float] = anyio.current_time,
     ) -> None:
         self.driver = driver
+        self._sight = Sight(driver, lambda: held(clock()))
         self._memory = memory
         self._held = held
         self._timeout = restart_timeout
@@ -68,8 +67,6 @@ class Attended:
         self._life: Life | None = None
         self._something_to_watch = anyio.Event()
         self._lock = anyio.Lock()
-        # Why the next life is not there yet, while it is waited for.
-        self._arriving = ""
 
     @property
     def state(self) -> ProcessState:
@@ -84,7 +81,7 @@ class Attended:
         ``unchanged_for`` is in seconds. What another one runs on is not known, so it gets its restart.
         """
         try:
-            life = await self._look()
+            life = await self._sight.look()
         except DriverTrouble as exc:
             self._note_failure(str(exc))
             return
@@ -97,7 +94,7 @@ class Attended:
         """Bring it up where it is not there; one that is there by now is left as it is."""
         async with self._lock:
             with suppress(DriverTrouble):
-                life = await self._look()
+                life = await self._sight.look()
                 if life is not None:
                     self._found(life)
                     return
@@ -136,16 +133,16 @@ class Attended:
             await self.driver.ended(life)
             if life is not self._life:
                 return  # a restart of our own
-            found = await self._look()
+            found = await self._sight.look()
         except DriverTrouble as exc:
             # Not to be seen is not to have ended.
             event(log, logging.WARNING, "the process cannot be seen", what=self.driver.what, why=str(exc))
-            await anyio.sleep(_SLOWEST)
+            await anyio.sleep(_UNSEEN)
             return
         if life is not self._life or (found and (found.name, found.loaded) == (life.name, life.loaded)):
             return
         if found is None:
-            self._note_failure(f"{self.driver.what} has ended")
+            self._note_failure(self._sight.over or f"{self.driver.what} has ended")
         else:
             event(log, logging.INFO, "the process was started anew", what=self.driver.what, pid=found.pid)
             self._found(found)
@@ -155,20 +152,7 @@ class Attended:
 
     async def check(self) -> Health:
         """Implements `sidecar.ports.Probe`, by what the platform says of it."""
-        try:
-            life = await self._look()
-        except DriverTrouble as exc:
-            return Health(False, str(exc))
-        if life is None:
-            return Health(False, f"{self.driver.what} does not run")
-        return Health(not life.unready, life.unready or f"{self.driver.what} runs")
-
-    async def _look(self) -> Life | None:
-        try:
-            with anyio.fail_after(LOOK):
-                return await self.driver.look()
-        except TimeoutError as exc:
-            raise DriverTrouble(f"{self.driver.what} cannot be looked at within {LOOK:g} s") from exc
+        return await self._sight.health()
 
     async def _attempt(self, servers: ServerList, *, starting: bool = False) -> None:
         """One restart, from asking until the next life is ready. Holds the lock.
@@ -177,23 +161,23 @@ class Attended:
         """
         if self._has_stayed_up():
             self._failures.forgive()
-        before, self._arriving = self._life, "it did not answer"
+        before, self._sight.arriving = self._life, "it did not answer"
         # Not watched meanwhile: an end on purpose is no news to `changed`.
         self._watch(None)
         why = ""
         try:
             with anyio.fail_after(self._timeout):
-                known, before = before, await self.driver.look()
+                known, before = before, await self._sight.look_patiently()
                 if starting and before is not None:
                     self._found(before)
                     return
                 if self._was_restarted(known, before, servers):
                     return
                 await self.driver.restart(before, servers)
-                life = await self._next(before, servers)
+                life = await self._sight.next_life(before, servers)
                 self._is_up(life, life.loaded or servers)
         except TimeoutError:
-            why = f"cut off after {self._timeout:g} s: {self._arriving}"
+            why = f"cut off after {self._timeout:g} s: {self._sight.arriving}"
         except DriverTrouble as exc:
             why = str(exc)
         finally:
@@ -209,30 +193,10 @@ class Attended:
         self._found(life)
         return isinstance(self._state, Running) and self._state.loaded == servers
 
-    async def _next(self, before: Life | None, servers: ServerList) -> Life:
-        """Wait for the life after ``before``, and until it is ready.
-
-        It may have read its file late, when that held another list already.
-        """
-        pause, held = _FIRST, {servers}
-        while True:
-            try:
-                life = await self._look()
-            except DriverTrouble as exc:
-                # It may well not answer while it restarts.
-                self._arriving = str(exc)
-            else:
-                held.add(self._held(self._clock()) or servers)
-                self._arriving = _not_yet(self.driver, life, before, held)
-                if life is not None and not self._arriving:
-                    return life
-            await anyio.sleep(pause)
-            pause = min(pause * _FACTOR, _SLOWEST)
-
     async def _failed(self, why: str, before: Life | None, servers: ServerList) -> None:
         """The attempt did not work; see what there is now."""
         try:
-            life = await self._look()
+            life = await self._sight.look()
         except DriverTrouble:
             life = before  # not to be seen is not to have ended
         if life is None:
@@ -304,19 +268,3 @@ class Attended:
             self._something_to_watch.set()
         elif self._something_to_watch.is_set():
             self._something_to_watch = anyio.Event()
-
-
-def _not_yet(driver: Driver, life: Life | None, before: Life | None, held: Set[ServerList]) -> str:
-    """Why ``life`` is not yet what a restart is to end in; ``""`` where it is.
-
-    ``held`` are the lists that its file held since the restart was asked for.
-    """
-    if life is None:
-        return f"{driver.what} did not come up"
-    if driver.replaces and before is not None and life.name == before.name and life.name:
-        return f"{driver.what} did not end"
-    if life.unready:
-        return life.unready
-    if life.loaded is not None and life.loaded not in held:
-        return f"{driver.what} says that it runs on another list"
-    return ""

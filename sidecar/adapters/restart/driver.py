@@ -15,7 +15,8 @@ class Life:
     ``name`` tells it from every life before and after, also for a sidecar that is started later; ``""``
     where lives cannot be told apart. ``age`` is in seconds since it started, None where nobody knows.
     ``loaded`` is the list that the process itself says it loaded. ``unready`` says why it does not serve
-    yet, where the platform tells that; ``""`` where it does, or nobody tells.
+    yet, where the platform tells that; ``""`` where it does, or nobody tells. ``over`` says how it ended,
+    where the platform tells that, and nobody but the sidecar begins the next; ``""`` while it goes on.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Life:
     age: float | None = None
     loaded: ServerList | None = None
     unready: str = ""
+    over: str = ""
 
 
 class Driver(Protocol):

@@ -34,6 +34,8 @@ _ASKED = (
 )  # fmt: skip
 # `si_code` of waitid(2), as systemd tells it: the process ended by itself, with that status.
 _EXITED = "1"
+# What systemd does before the unit's own process begins: ExecCondition=, ExecStartPre=.
+_BEFORE_ITS_PROCESS = ("condition", "start-pre")
 _UNREADY = {
     "activating": "is starting",
     "deactivating": "is stopping",
@@ -76,6 +78,11 @@ class _Unit:
         )
 
     @property
+    def is_prepared(self) -> bool:
+        """Whether its process is yet to begin, in a start that is under way."""
+        return self.active == "activating" and self.sub in _BEFORE_ITS_PROCESS
+
+    @property
     def why(self) -> str:
         """Why it failed: systemd's word, and how its process ended."""
         return self.result + (f", {self.ended}" if self.ended else "")
@@ -96,7 +103,6 @@ class SystemdDriver:
         self.unit = unit if "." in unit else f"{unit}.service"
         self._scope = scope
         self._stop_timeout = stop_timeout
-        self._failure_told = ""
 
     @property
     def what(self) -> str:
@@ -109,8 +115,9 @@ class SystemdDriver:
             self._must_be_startable(unit)
             return None
         if unit.active == "failed":
-            self._tell_failure(unit)
-            return None
+            return Life(unit.invocation, over=self._failure(unit))
+        if unit.is_prepared:
+            return None  # what has not begun has loaded nothing, and is no next life yet
         if unit.active == "activating" and unit.sub.startswith("auto-restart"):
             # Its process is gone, and systemd is about to start the next: not the life that ended.
             return Life(
@@ -121,19 +128,23 @@ class SystemdDriver:
         return Life(unit.invocation, unit.pid, unit.age if unit.pid else None, unready=unready)
 
     async def restart(self, life: Life | None, servers: ServerList) -> None:  # noqa: ARG002 - it reads its own file
-        """``systemctl restart``, which waits for systemd's job; who cancels it ends the waiting."""
+        """``systemctl restart``, which waits for systemd's job; who cancels it ends the waiting.
+
+        Only ``start`` where there is no process, or none yet: what comes up meanwhile has read the file as it
+        is, and what prepares it may take longer than one attempt. systemd limits its time.
+        """
         unit = await self._show()
         self._must_be_startable(unit)
         if unit.active == "failed":
             # At its start limit systemd would refuse; how often it is tried is the sidecar's to limit.
             await self._order("reset-failed")
-        answer = await self._finish("restart", unit)
+        verb = "start" if life is None or unit.is_prepared else "restart"
+        answer = await self._finish(verb, unit)
         if answer.code != 0:
             unit = await self._show()
             if unit.active == "failed":
-                self._failure_told = unit.invocation
-                raise DriverTrouble(f"{self.what} failed ({unit.why}); see `{self._journal()}`")
-            raise self._trouble("restart", answer)
+                raise DriverTrouble(self._failure(unit))
+            raise self._trouble(verb, answer)
 
     async def stop(self) -> None:
         """``systemctl stop``, which waits for the end."""
@@ -198,11 +209,9 @@ class SystemdDriver:
                     f"see `systemd-analyze verify {self.unit}`"
                 )
 
-    def _tell_failure(self, unit: _Unit) -> None:
-        """Once for each life: a failed unit is looked at again and again."""
-        if unit.invocation != self._failure_told:
-            self._failure_told = unit.invocation
-            event(log, logging.WARNING, "the unit failed", unit=self.unit, why=unit.why)
+    def _failure(self, unit: _Unit) -> str:
+        journal = f"journalctl {'--user ' if self._scope == 'user' else ''}-u {self.unit}"
+        return f"{self.what} failed ({unit.why}); see `{journal}`"
 
     async def _order(self, verb: str, *options: str) -> None:
         answer = await self._systemctl(verb, *options, self.unit)
@@ -211,9 +220,6 @@ class SystemdDriver:
 
     def _command(self) -> tuple[str, ...]:
         return ("systemctl", "--user") if self._scope == "user" else ("systemctl",)
-
-    def _journal(self) -> str:
-        return f"journalctl {'--user ' if self._scope == 'user' else ''}-u {self.unit}"
 
     async def _systemctl(self, *words: str) -> Answer:
         # The C locale: what it says is looked at. Nobody is there to type a password.

@@ -14,7 +14,8 @@ from sidecar.domain.servers import ServerList
 
 @dataclass(slots=True)
 class ScriptedDriver:
-    """``life`` is what `look` finds; ``blind`` makes it fail with that reason, ``slow`` take that long.
+    """``life`` is what `look` finds; ``blind`` makes it fail with that reason, ``slow`` take that long;
+    that many first looks find nothing when it ``comes_late``.
 
     ``on_restart`` is what a restart does; by default the next life is there at once.
     """
@@ -25,6 +26,7 @@ class ScriptedDriver:
     keeps_stopped: bool = True
     blind: str = ""
     slow: float = 0.0
+    comes_late: int = 0
     asked: list[Life | None] = field(default_factory=list)
     on_restart: Callable[[], Awaitable[None]] | None = None
     on_stop: Callable[[], Awaitable[None]] | None = None
@@ -44,6 +46,9 @@ class ScriptedDriver:
         await anyio.sleep(self.slow)
         if self.blind:
             raise DriverTrouble(self.blind)
+        if self.comes_late > 0:
+            self.comes_late -= 1
+            return None
         return self.life
 
     async def restart(self, life: Life | None, servers: ServerList) -> None:  # noqa: ARG002 - a test tells

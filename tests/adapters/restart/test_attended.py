@@ -9,9 +9,10 @@ import anyio
 import pytest
 from trio.testing import MockClock
 
-from sidecar.adapters.restart.attended import LOOK, Attended
+from sidecar.adapters.restart.attended import Attended
 from sidecar.adapters.restart.driver import Life
 from sidecar.adapters.restart.memory import Seen, seen_memory
+from sidecar.adapters.restart.sight import LOOK
 from sidecar.domain.errors import DriverTrouble
 from sidecar.domain.process import Backoff, Exited, NotLaunched, Running, Trouble
 from sidecar.domain.servers import ServerList
@@ -230,6 +231,41 @@ async def test_one_that_reads_its_file_late_has_loaded_what_that_held_by_then(at
     assert attending.memory.read() == Seen("b", newest)
 
 
+async def test_a_platform_that_does_not_answer_has_the_time_of_the_restart(attending: Attending) -> None:
+    await attending.process.adopt(OLD)
+    attending.driver.slow = TIMEOUT + 1
+    await attending.process.restart(NEW)
+    assert attending.trouble.reason == f"cut off after {TIMEOUT:g} s: it did not answer"
+
+
+async def test_one_that_is_over_as_soon_as_it_began_is_not_waited_for(attending: Attending) -> None:
+    async def fail() -> None:
+        attending.driver.becomes(Life("b", over="it failed with status 203"))
+
+    attending.driver.on_restart = fail
+    await attending.process.adopt(OLD)
+    began = anyio.current_time()
+    await attending.process.restart(NEW)
+    assert anyio.current_time() == began
+    assert attending.exited.reason == "it failed with status 203"
+
+
+async def test_how_it_ended_is_told_where_the_platform_tells_it(attending: Attending) -> None:
+    await attending.process.adopt(OLD)
+    await attending.sees(Life("a", over="it failed with status 3"))
+    assert attending.exited.reason == "it failed with status 3"
+    health = await attending.process.check()
+    assert (health.healthy, health.reason) == (False, "it failed with status 3")
+
+
+async def test_one_that_is_over_is_started(attending: Attending) -> None:
+    attending.driver.life = Life("a", over="it failed with status 3")
+    await attending.process.adopt(OLD)
+    assert attending.process.state == NotLaunched()
+    await attending.process.start(NEW)
+    assert (attending.driver.asked, attending.running.loaded) == ([None], NEW)
+
+
 async def test_a_refused_restart_leaves_it_running_on_the_old_list(attending: Attending) -> None:
     attending.driver.on_restart = refuse
     await attending.process.adopt(OLD)
@@ -380,14 +416,8 @@ async def test_an_attempt_that_is_cancelled_leaves_it_watched(attending: Attendi
 
 
 async def test_one_that_shows_during_a_start_that_fails_is_known_from_then_on(attending: Attending) -> None:
-    class Late(ScriptedDriver):
-        looks = 0
-
-        async def look(self) -> Life | None:
-            self.looks += 1
-            return None if self.looks <= 3 else Life("a", age=1.0)  # until the start has failed
-
-    attending.process.driver = Late(on_restart=refuse)
+    attending.driver.life, attending.driver.on_restart = Life("a", age=1.0), refuse
+    attending.driver.comes_late = 3  # until the start has failed
     attending.held = [(-1e9, OLD)]
     await attending.process.adopt(OLD)
     await attending.process.start(NEW)
@@ -396,14 +426,8 @@ async def test_one_that_shows_during_a_start_that_fails_is_known_from_then_on(at
 
 
 async def test_one_that_shows_just_before_it_is_started_is_left_as_it_is(attending: Attending) -> None:
-    class Late(ScriptedDriver):
-        looks = 0
-
-        async def look(self) -> Life | None:
-            self.looks += 1
-            return None if self.looks <= 2 else Life("a", age=1.0)  # at boot, and at the start's first look
-
-    attending.process.driver = Late(on_restart=refuse)
+    attending.driver.life, attending.driver.on_restart = Life("a", age=1.0), refuse
+    attending.driver.comes_late = 2  # at boot, and at the start's first look
     attending.held = [(-1e9, OLD)]
     await attending.process.adopt(OLD)
     await attending.process.start(NEW)

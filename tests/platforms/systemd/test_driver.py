@@ -93,7 +93,7 @@ async def test_a_unit_that_dies_is_noticed_at_once_and_started_again(
     with anyio.fail_after(10):
         while isinstance(attended.state, Running):
             await attended.changed()
-    assert "has ended" in exited(attended).reason
+    assert "signal 9" in exited(attended).reason
 
     await attended.start(NEW)
     assert running(attended).pid == manager.pid(NAME) != 0
@@ -161,6 +161,18 @@ async def test_one_that_comes_up_failing_is_told_with_its_exit_status_and_tried_
     assert running(attended).pid == manager.pid(NAME)
 
 
+async def test_one_that_cannot_be_executed_is_told_at_once(manager: Manager, attend: Attend) -> None:
+    # systemd's job is done as soon as it has forked.
+    manager.install(NAME, "Type=simple\nExecStart=/nowhere/server")
+    attended = attend()
+    began = time.monotonic()
+    await attended.start(NEW)
+    if isinstance(attended.state, Running):  # it was seen before it came to that
+        await attended.changed()
+    assert time.monotonic() - began < 10, "a failure is not waited out"
+    assert "exit status 203" in exited(attended).reason
+
+
 async def test_one_that_never_comes_up_is_cut_off_and_tried_again(manager: Manager, attend: Attend) -> None:
     manager.install(NAME, NEVER_READY)
     attended = attend(restart_timeout=2.0)
@@ -191,11 +203,20 @@ async def test_a_start_limit_that_was_reached_is_reset(manager: Manager, attend:
     assert running(attended).pid == manager.pid(NAME) != 0
 
 
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        # The process has begun: systemd makes one of those that wait; the one it just makes it makes anew.
+        ("Post", (2, 3)),
+        # It has not, and will read the newest file.
+        ("Pre", (1,)),
+    ],
+)
 async def test_changes_during_a_restart_end_in_one_life_that_serves_and_no_job_left(
-    manager: Manager, tmp_path: Path
+    manager: Manager, tmp_path: Path, when: str, expected: tuple[int, ...]
 ) -> None:
     starts = tmp_path / "starts"
-    slowly = f"ExecStartPre=/bin/sh -c 'echo >> {starts}; sleep 1'\n{SLEEPS}"
+    slowly = f"{SLEEPS}\nExecStart{when}=/bin/sh -c 'echo >> {starts}; sleep 1'"
     manager.install(NAME, slowly)
     driver = SystemdDriver(NAME, scope=manager.scope)
     first = asked = 0
@@ -203,7 +224,7 @@ async def test_changes_during_a_restart_end_in_one_life_that_serves_and_no_job_l
     async def change() -> None:
         nonlocal asked
         asked += 1
-        await driver.restart(None, NEW)
+        await driver.restart(await driver.look(), NEW)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(change)
@@ -212,13 +233,44 @@ async def test_changes_during_a_restart_end_in_one_life_that_serves_and_no_job_l
         tasks.start_soon(change)
         tasks.start_soon(change)
     assert (first, asked) == (1, 3)
-    # systemd makes one of those that wait; the one that just begins it begins anew.
-    assert len(starts.read_text()) in (2, 3)
+    assert len(starts.read_text()) in expected
     assert manager.systemctl("list-jobs", "--no-legend", NAME) == ""
     life = await driver.look()
     assert life is not None
     assert life.pid == manager.pid(NAME)
     assert not life.unready
+
+
+async def test_one_whose_preparation_hangs_is_not_there_and_its_start_goes_on(
+    manager: Manager, attend: Attend, tmp_path: Path
+) -> None:
+    manager.install(NAME, SLEEPS)
+    attended = attend(restart_timeout=1.0)
+    await attended.start(OLD)
+
+    tries, gate = tmp_path / "tries", tmp_path / "gate"
+    hangs = f"ExecStartPre=/bin/sh -c 'echo >> {tries}; until [ -e {gate} ]; do sleep 0.05; done'"
+    manager.install(NAME, f"{hangs}\n{SLEEPS}")
+    await attended.restart(NEW)
+    assert "cut off after 1 s" in exited(attended).reason
+    await attended.start(NEW)
+    assert exited(attended).failures == 2
+
+    gate.touch()
+    await attended.start(NEW)
+    assert running(attended).pid == manager.pid(NAME) != 0
+    assert len(tries.read_text()) == 1, "what prepares it is not begun anew with each attempt"
+
+
+async def test_one_that_came_up_by_itself_since_it_was_looked_at_is_not_restarted(manager: Manager) -> None:
+    manager.install(NAME, SLEEPS)
+    driver = SystemdDriver(NAME, scope=manager.scope)
+    found = await driver.look()
+    assert found is None
+    manager.systemctl("start", NAME)
+    before = manager.pid(NAME)
+    await driver.restart(found, NEW)
+    assert manager.pid(NAME) == before != 0
 
 
 async def test_a_restart_of_a_hanging_stop_is_cut_off(manager: Manager, attend: Attend) -> None:
@@ -283,7 +335,7 @@ async def test_who_may_not_manage_the_unit_is_told_what_allows_it(
     driver = SystemdDriver(NAME)
     assert await driver.look() is not None
     with pytest.raises(DriverTrouble, match="allow it by a polkit rule"):
-        await driver.restart(None, NEW)
+        await driver.restart(await driver.look(), NEW)
 
 
 async def test_without_a_bus_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,66 @@
+"""The contract of every way of restarting, on a unit of systemd."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sidecar.adapters.restart.systemd import SystemdDriver
+from tests.contracts.restart_stage import STOP_TIMEOUT, AttendedStage
+from tests.contracts.restarting import *  # noqa: F403 - the tests
+from tests.e2e.node import APP
+from tests.platforms.systemd.managers import Manager
+from tests.processes import PYTHON
+
+
+class SystemdStage(AttendedStage):
+    """The process is all of a unit, which nobody but the sidecar starts again."""
+
+    down = r"failed \(|has ended|did not come up|knows no such unit"
+
+    def __init__(self, folder: Path, system: Manager) -> None:
+        super().__init__(folder)
+        self.unit = f"contract-{uuid.uuid4().hex[:8]}.service"
+        self._system = system
+        self._is_away = False
+
+    def driver(self) -> SystemdDriver:
+        return SystemdDriver(self.unit, stop_timeout=STOP_TIMEOUT)
+
+    def launch(self) -> None:
+        if self._is_away:
+            return
+        waits = f"while [ -e {self.folder}/hang ]; do sleep 0.05; done"
+        runs = " ".join((*PYTHON, str(APP), str(self.folder), str(self.file)))
+        self._system.install(self.unit, f"ExecStartPre=/bin/sh -c '{waits}'\nExecStart={runs}\nRestart=no")
+        self._system.systemctl("start", self.unit)
+
+    def close(self) -> None:
+        self._system.clear()
+        super().close()
+
+    def take_away(self) -> None:
+        """Somebody stops the unit and uninstalls it."""
+        self._is_away = True
+        self._system.clear()
+
+    def bring_back(self) -> None:
+        self._is_away = False
+        self.launch()
+
+    def hang(self) -> None:
+        """What the unit does before its start does not end."""
+        (self.folder / "hang").touch()
+
+    def unhang(self) -> None:
+        (self.folder / "hang").unlink()
+
+
+@pytest.fixture
+def stage(tmp_path: Path, system: Manager) -> Iterator[SystemdStage]:
+    made = SystemdStage(tmp_path, system)
+    yield made
+    made.close()
