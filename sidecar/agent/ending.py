@@ -14,18 +14,25 @@ SETTLED = 60.0
 
 @dataclass(slots=True)
 class Ending:
-    """Asked for by signals and by a restart of the sidecar itself; the end for good wins."""
+    """Asked for by signals and by a restart of the sidecar itself; the end for good wins.
+
+    Once this life is ``over``, nothing changes how it ended.
+    """
 
     board: Board
     goes_on: bool = False
     at_once: bool = False
+    over: bool = False
     asked: anyio.Event = field(default_factory=anyio.Event)
 
-    def stop(self) -> None:
-        """End for good."""
+    def stop(self) -> bool:
+        """End for good; False where this life is over already, and the next one has to be told."""
+        if self.over and self.goes_on:
+            return False
         self.goes_on = False
         self.asked.set()
         self.board.wake()
+        return True
 
     def go_on(self, *, at_once: bool = False) -> None:
         """End, and be executed anew; ``at_once`` also while something is being done to the process."""
@@ -39,3 +46,4 @@ class Ending:
         if self.goes_on and not self.at_once:
             with anyio.move_on_after(SETTLED):
                 await self.board.until(lambda: self.board.view.busy is None or not self.goes_on)
+        self.over = True

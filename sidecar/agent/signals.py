@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from typing import NoReturn, Protocol
 
 import anyio
@@ -17,6 +21,9 @@ log = logging.getLogger(__name__)
 # One wish may come as two signals: timeout(1) signals its command and then its whole group.
 HURRY = 0.5
 """Seconds between two signals that make the second one a second wish."""
+
+# Seconds that the loop's threads may take to end, before the sidecar is executed anew.
+_THREADS_END = 1.0
 
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
 # As for every daemon: read the settings anew, here by being executed anew.
@@ -32,6 +39,10 @@ _PASSED_ON = frozenset(
     }
 )
 
+# The kernel keeps one table of handlers a process, so there is one here: what came too late for this life of
+# the sidecar.
+_for_the_next: list[int] = []
+
 
 class Signalled(Protocol):
     """Whatever a signal is passed on to."""
@@ -44,6 +55,7 @@ async def pass_signals(
     process: Signalled,
     stop: Callable[[], object],
     go_on: Callable[[], object],
+    goes_on: Callable[[], bool] = lambda: False,
     task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
 ) -> NoReturn:
     """Pass signals on to ``process``; on SIGTERM or SIGINT call ``stop``, on SIGHUP ``go_on``.
@@ -51,15 +63,18 @@ async def pass_signals(
     A second SIGTERM or SIGINT, `HURRY` later or more, kills the process at once: whoever asks twice
     does not want to wait for the grace period. Signals are caught once the task has started
     (``await group.start(…)``); start it before the process, and keep it running through the
-    shutdown, or the second one kills the sidecar and leaves the process behind.
+    shutdown, or the second one kills the sidecar and leaves the process behind. Where the sidecar
+    ``goes_on`` when it is cancelled, they stay caught, for its next execution; see `hand_on`.
     """
     asked_at: float | None = None
     caught = _caught()
-    with anyio.open_signal_receiver(*sorted(caught)) as signals:
+    with _catching(caught, goes_on) as arrived:
         # A sidecar that was executed anew has them blocked, so that none could hit it on the way.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, caught)
         task_status.started()
-        async for signum in signals:
+        while True:
+            await anyio.wait_readable(arrived)
+            signum = signal.Signals(os.read(arrived, 1)[0])
             if signum in _PASSED_ON:
                 process.signal(signum)
             elif signum == _GOING_ON:
@@ -76,7 +91,58 @@ async def pass_signals(
                     signal=signum.name,
                 )
                 process.signal(signal.SIGKILL)
-    raise AssertionError("a signal receiver never ends")
+
+
+@contextmanager
+def _catching(signums: Collection[signal.Signals], goes_on: Callable[[], bool]) -> Iterator[int]:
+    """Yield the descriptor where each signal that comes can be read: a byte, its number.
+
+    No receiver of an event loop: that gives the signals back to the kernel as it ends, whose default is to
+    kill, while a sidecar that goes on has yet to be executed anew.
+    """
+    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def note(signum: int, _: object) -> None:
+        with suppress(BlockingIOError):  # a sea of them; the first ones will do
+            os.write(writing, bytes((signum,)))
+
+    for signum in signums:
+        signal.signal(signum, note)
+    try:
+        yield reading
+    finally:
+        stays = goes_on()
+        for signum in signums:
+            signal.signal(signum, _keep if stays else signal.SIG_DFL)
+        with suppress(BlockingIOError):
+            _for_the_next.extend(os.read(reading, 1 << 16))
+        os.close(reading)
+        os.close(writing)
+
+
+def _keep(signum: int, _: object) -> None:
+    _for_the_next.append(signum)
+
+
+def pass_late(signum: signal.Signals) -> None:
+    """Keep a signal that came too late for this life, for the next one."""
+    _for_the_next.append(signum)
+
+
+def hand_on() -> None:
+    """Hold all signals back, also what came since they were last read, until they are caught again.
+
+    Call it from the main thread, just before the sidecar is executed anew: what is blocked and pending
+    outlives that.
+    """
+    end = time.monotonic() + _THREADS_END
+    for thread in threading.enumerate():
+        # Those of the loop are ending. A signal that one of them took from now on would be lost.
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, end - time.monotonic()))
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING | _PASSED_ON | {_GOING_ON})
+    for signum in _for_the_next:
+        signal.pthread_kill(threading.get_ident(), signum)
 
 
 def _caught() -> frozenset[signal.Signals]:
@@ -88,8 +154,3 @@ def _caught() -> frozenset[signal.Signals]:
     wanted = _ENDING | _PASSED_ON
     ignored = {signum for signum in wanted if signal.getsignal(signum) is signal.SIG_IGN}
     return wanted - ignored | {signal.SIGTERM, _GOING_ON}
-
-
-def blocked_on_the_way() -> frozenset[signal.Signals]:
-    """What must not hit a sidecar between its being executed anew and its catching signals again."""
-    return _ENDING | _PASSED_ON | {_GOING_ON}

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 import sys
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from sidecar.agent.signals import blocked_on_the_way
+from sidecar.agent.signals import hand_on
 from sidecar.domain.codec import from_json, to_json
 from sidecar.domain.errors import BadConfiguration
 from sidecar.domain.store import LeaseID
@@ -82,7 +81,7 @@ def execute_anew(handover: Handover) -> NoReturn:
     """Become the next life. Raises `BadConfiguration` where that fails; the process next to it runs on."""
     path, argv = own_program()
     event(log, logging.INFO, "going on anew", program=path)
-    signal.pthread_sigmask(signal.SIG_BLOCK, blocked_on_the_way())
+    hand_on()
     environ = os.environ | {VARIABLE: json.dumps(to_json(handover))}
     sys.stdout.flush()
     sys.stderr.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine
@@ -30,7 +31,7 @@ from sidecar.agent.agent import run as run_agent
 from sidecar.agent.announce import announce
 from sidecar.agent.board import Board
 from sidecar.agent.ending import Ending
-from sidecar.agent.signals import pass_signals
+from sidecar.agent.signals import pass_late, pass_signals
 from sidecar.agent.standing import status_of
 from sidecar.config import Settings
 from sidecar.config.table import OnRemoved
@@ -132,7 +133,8 @@ async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
         async with open_store(settings.access) as store, anyio.create_task_group() as tasks:
             # Caught before the process is started, and until it has ended.
             stop, go_on = _meanings(life, ending, lock)
-            await tasks.start(partial(pass_signals, process=process, stop=stop, go_on=go_on))
+            told = partial(pass_signals, process=process, stop=stop, go_on=go_on)
+            await tasks.start(partial(told, goes_on=lambda: ending.over and ending.goes_on))
             if must_reap():
                 tasks.start_soon(reap_forever)
             lease = await run_agent(
@@ -188,8 +190,10 @@ def _meanings(life: Life, ending: Ending, lock: int) -> tuple[Callable[[], None]
     refused = 0
 
     def stop() -> None:
-        life.manager.tell(STOPPING=1)
-        ending.stop()
+        if ending.stop():
+            life.manager.tell(STOPPING=1)
+        else:
+            pass_late(signal.SIGTERM)
 
     def go_on() -> None:
         nonlocal refused

@@ -91,3 +91,19 @@ async def test_going_on_does_not_undo_a_stop(board: Board) -> None:
     ending.stop()
     ending.go_on(at_once=True)
     assert not ending.goes_on
+
+
+async def test_an_end_that_comes_too_late_is_for_the_next_life(board: Board) -> None:
+    ending = Ending(board)
+    ending.go_on()
+    assert await due_within(ending, 0.001)
+    assert not ending.stop()
+    assert ending.goes_on
+
+
+async def test_an_end_for_good_may_be_asked_for_again(board: Board) -> None:
+    ending = Ending(board)
+    assert ending.stop()
+    assert await due_within(ending, 0.001)
+    assert ending.stop()
+    assert not ending.goes_on

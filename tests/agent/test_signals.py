@@ -52,6 +52,29 @@ async def main(backend, forever, *argv):
 anyio.run(main, *sys.argv[1:], backend=sys.argv[1])
 """
 
+# It goes on when it is told to, and shows what its next execution finds waiting.
+GOING_ON = """
+import os, signal, sys
+import anyio
+from sidecar.agent.signals import hand_on, pass_late, pass_signals
+
+async def main():
+    async with anyio.create_task_group() as group:
+        await group.start(lambda task_status: pass_signals(
+            process=None, stop=lambda: pass_late(signal.SIGTERM), go_on=group.cancel_scope.cancel,
+            goes_on=lambda: True, task_status=task_status))
+        print("ready", flush=True)
+
+anyio.run(main, backend=sys.argv[1])
+print("over", flush=True)
+open("gate").read()
+hand_on()
+print("on its way", flush=True)
+open("gate").read()
+shown = "import signal; print(*sorted(signum.name for signum in signal.sigpending()))"
+os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", shown])
+"""
+
 
 SLEEPER = ("sleep", "1000")
 
@@ -77,8 +100,14 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 def sidecar(
     folder: Path, backend: str, command: tuple[str, ...], work: str = "", before: str = ""
 ) -> Iterator[subprocess.Popen[str]]:
+    argv = (sys.executable, "-c", before + SIDECAR, backend, work, *command)
+    with launched(argv, folder) as process:
+        yield process
+
+
+@contextmanager
+def launched(argv: tuple[str, ...], folder: Path) -> Iterator[subprocess.Popen[str]]:
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    argv = [sys.executable, "-c", before + SIDECAR, backend, work, *command]
     with subprocess.Popen(
         argv, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -186,3 +215,36 @@ def test_being_asked_to_end_while_the_process_starts_leaves_nothing_behind(
         it.terminate()
         assert "stopped" in rest(it)
         assert it.returncode == 0
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_signal_that_comes_while_it_goes_on_is_for_its_next_execution(
+    late: bool, tmp_path: Path, anyio_backend: str
+) -> None:
+    os.mkfifo(tmp_path / "gate")
+    with launched((sys.executable, "-c", GOING_ON, anyio_backend), tmp_path) as it:
+        assert line(it) == "ready"
+        it.send_signal(signal.SIGHUP)
+        assert line(it) == "over"
+        if not late:
+            it.send_signal(signal.SIGTERM)
+        (tmp_path / "gate").write_text("")
+        assert line(it) == "on its way"
+        if late:
+            it.send_signal(signal.SIGTERM)
+        (tmp_path / "gate").write_text("")
+        assert rest(it) == "SIGTERM"
+        assert it.returncode == 0
+
+
+def test_an_end_that_comes_too_late_is_told_to_the_next_execution(tmp_path: Path, anyio_backend: str) -> None:
+    os.mkfifo(tmp_path / "gate")
+    with launched((sys.executable, "-c", GOING_ON, anyio_backend), tmp_path) as it:
+        assert line(it) == "ready"
+        it.send_signal(signal.SIGTERM)
+        it.send_signal(signal.SIGHUP)
+        assert line(it) == "over"
+        (tmp_path / "gate").write_text("")
+        assert line(it) == "on its way"
+        (tmp_path / "gate").write_text("")
+        assert rest(it) == "SIGTERM"

@@ -41,9 +41,7 @@ class Watched:
         # waiter.
         fd = os.dup(self._fd)
         try:
-            # A loop may wake a waiter for what another descriptor of the same number was told.
-            while self.alive():
-                await anyio.wait_readable(fd)
+            await anyio.wait_readable(fd)
         finally:
             os.close(fd)
 

@@ -194,7 +194,7 @@ async def test_a_death_by_itself_wakes_whoever_waits_and_tells_the_code(
     async with anyio.create_task_group() as group:
         group.start_soon(child.changed)
         group.start_soon(child.changed)
-        await anyio.lowlevel.checkpoint()
+        await anyio.wait_all_tasks_blocked()
         await open_gate(tmp_path / "gate")
     assert child.state == Exited(3, 100.0 + Backoff().delay(1, 0.5), 1)
     assert child.last_exit == 3
