@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn, Protocol
@@ -68,13 +69,15 @@ async def pass_signals(
     """
     asked_at: float | None = None
     caught = _caught()
-    with _catching(caught, goes_on) as arrived:
+    with _catching(caught, goes_on) as (woken, came):
         # A sidecar that was executed anew has them blocked, so that none could hit it on the way.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, caught)
         task_status.started()
         while True:
-            await anyio.wait_readable(arrived)
-            signum = signal.Signals(os.read(arrived, 1)[0])
+            while not came:
+                await anyio.wait_readable(woken)
+                os.read(woken, 1 << 16)
+            signum = signal.Signals(came.popleft())
             if signum in _PASSED_ON:
                 process.signal(signum)
             elif signum == _GOING_ON:
@@ -94,28 +97,35 @@ async def pass_signals(
 
 
 @contextmanager
-def _catching(signums: Collection[signal.Signals], goes_on: Callable[[], bool]) -> Iterator[int]:
-    """Yield the descriptor where each signal that comes can be read: a byte, its number.
+def _catching(
+    signums: Collection[signal.Signals], goes_on: Callable[[], bool]
+) -> Iterator[tuple[int, deque[int]]]:
+    """Yield a descriptor that becomes readable when a signal has come, and the signals that have.
 
     No receiver of an event loop: that gives the signals back to the kernel as it ends, whose default is to
     kill, while a sidecar that goes on has yet to be executed anew.
     """
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    came = deque[int]()
 
     def note(signum: int, _: object) -> None:
-        with suppress(BlockingIOError):  # a sea of them; the first ones will do
-            os.write(writing, bytes((signum,)))
+        came.append(signum)
+        # Once more, for where an event loop has the wakeup descriptor for signals of its own.
+        with suppress(BlockingIOError):
+            os.write(writing, b"!")
 
     for signum in signums:
         signal.signal(signum, note)
+    # The kernel may give a signal to any thread; `note` runs in the main one, once that is woken up.
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
-        yield reading
+        yield reading, came
     finally:
+        signal.set_wakeup_fd(before)
         stays = goes_on()
         for signum in signums:
             signal.signal(signum, _keep if stays else signal.SIG_DFL)
-        with suppress(BlockingIOError):
-            _for_the_next.extend(os.read(reading, 1 << 16))
+        _for_the_next.extend(came)
         os.close(reading)
         os.close(writing)
 
