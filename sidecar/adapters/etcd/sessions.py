@@ -27,6 +27,8 @@ with without_detectors():
 
 # OpenSSL, of a peer that answers in the clear, or hangs up as etcd does: also in the midst of a connection.
 _NOT_TLS = re.compile(r"wrong.version.number|record.layer.failure|eof.occurred.in.violation", re.IGNORECASE)
+# It may also be gone before it has answered at all.
+_HUNG_UP = re.compile(r"reset by peer", re.IGNORECASE)
 
 
 class Client:
@@ -55,7 +57,7 @@ class Client:
                 allow_redirects=False,
             )
         except (Etcd3Exception, OSError, ValueError) as exc:
-            raise _failure_of(exc) from exc
+            raise _failure_of(exc, tls=self.endpoint.scheme == "https") from exc
         return _checked(answer)
 
     def close(self) -> None:
@@ -107,7 +109,7 @@ def _checked(answer: Any) -> Json:
     raise NoAnswer(f"not an answer of etcd's: {answer!r:.100}", unsent=False)
 
 
-def _failure_of(exc: Exception) -> NoAnswer | Rejected:
+def _failure_of(exc: Exception, *, tls: bool) -> NoAnswer | Rejected:
     # etcd3gw raises one class for "no connection" and for a 503; what it was raised in tells them apart.
     cause = exc.__context__ if isinstance(exc, Etcd3Exception) else exc
     match cause:
@@ -117,17 +119,17 @@ def _failure_of(exc: Exception) -> NoAnswer | Rejected:
             return NoAnswer("no answer in time", unsent=False)
         case requests.ConnectionError():
             reason = getattr(cause.args[0] if cause.args else None, "reason", cause)
-            return Disconnected(_shown(reason), unsent=isinstance(reason, NewConnectionError))
+            return Disconnected(_shown(reason, tls=tls), unsent=isinstance(reason, NewConnectionError))
         case requests.JSONDecodeError():
             return NoAnswer(f"not an answer of etcd's: {cause.doc!r:.100}", unsent=False)
         case None if isinstance(exc, Etcd3Exception):
             return parse_rejection(exc.detail_text or "")
         case _:
-            return NoAnswer(_shown(cause), unsent=False)
+            return NoAnswer(_shown(cause, tls=tls), unsent=False)
 
 
-def _shown(error: object) -> str:
+def _shown(error: object, *, tls: bool) -> str:
     """The end of urllib3's nested messages, where the cause is: ``[Errno 111] Connection refused``."""
-    if _NOT_TLS.search(str(error)):
+    if _NOT_TLS.search(str(error)) or (tls and _HUNG_UP.search(str(error))):
         return "TLS was broken off; if it speaks none, name it with http://"
     return str(error).rpartition(": ")[2] or type(error).__name__

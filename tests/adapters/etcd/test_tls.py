@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.domain.errors import StoreUnavailable
@@ -85,6 +89,29 @@ async def test_of_an_etcd_without_tls_the_error_says_what_to_do(shared_etcd: Etc
     async with EtcdStore(plain) as client:
         with pytest.raises(StoreUnavailable, match="name it with http://"):
             await client.read(Range(KEY))
+
+
+async def test_of_one_that_hangs_up_on_tls_the_error_says_the_same() -> None:
+    # As an etcd without TLS does now and then: the connection is gone before it has said anything.
+    async def hang_up(stream: SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            linger = stream.extra(SocketAttribute.raw_socket)
+            linger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, hang_up)
+        port = listener.extra(SocketAttribute.local_port)
+        for scheme, hinted in (("https", True), ("http", False)):
+            settings = EtcdSettings((f"{scheme}://127.0.0.1:{port}",), call_timeout=2)
+            async with EtcdStore(settings) as client:
+                with pytest.raises(StoreUnavailable) as failed:
+                    await client.read(Range(KEY))
+            assert ("name it with http://" in str(failed.value)) is hinted
+        tasks.cancel_scope.cancel()
 
 
 async def test_without_a_client_certificate_there_is_no_way_in(secured: Secured) -> None:
