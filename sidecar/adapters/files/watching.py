@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
@@ -53,7 +54,12 @@ async def sightings(paths: Collection[Path], look: Callable[[], T]) -> AsyncGene
 def _watcher(paths: list[str]) -> RustNotify | None:
     from watchfiles import _rust_notify as watchfiles  # noqa: PLC0415 - 40 ms, in a thread
 
+    # Its own thread takes over what is blocked here, and outlives the loop: a signal that this took just
+    # before the sidecar is executed anew would be lost.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         return watchfiles.RustNotify(paths, False, False, 0, False, False)
     except (OSError, watchfiles.WatchfilesRustInternalError):
         return None
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
