@@ -124,18 +124,14 @@ def _catching(
         signal.set_wakeup_fd(before)
         stays = goes_on()
         for signum in signums:
-            signal.signal(signum, _keep if stays else signal.SIG_DFL)
+            signal.signal(signum, keep_for_the_next if stays else signal.SIG_DFL)
         _for_the_next.extend(came)
         os.close(reading)
         os.close(writing)
 
 
-def _keep(signum: int, _: object) -> None:
-    _for_the_next.append(signum)
-
-
-def pass_late(signum: signal.Signals) -> None:
-    """Keep a signal that came too late for this life, for the next one."""
+def keep_for_the_next(signum: int, _: object = None) -> None:
+    """Keep a signal that came too late for this life of the sidecar; also as its handler."""
     _for_the_next.append(signum)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
+import shlex
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -235,8 +236,6 @@ def command(raw: object) -> tuple[str, ...]:
 
 
 def _words(raw: str) -> tuple[str, ...]:
-    import shlex  # noqa: PLC0415 - most commands stand behind `--`
-
     try:
         words = tuple(shlex.split(raw))
     except ValueError as exc:

@@ -25,13 +25,15 @@ class Trouble:
 class Running:
     """It runs since ``since`` (monotonic seconds), on the list that stood in its file when it started.
 
-    ``pid`` None: it is not a process in this sidecar's sight (a container elsewhere).
+    ``pid`` None: it is not a process in this sidecar's sight (a container elsewhere). ``between``: it ended,
+    and its launcher is about to begin the next.
     """
 
     pid: int | None
     since: float
     loaded: ServerList
     trouble: Trouble | None = None
+    between: bool = False
 
 
 @dataclass(frozen=True, slots=True)

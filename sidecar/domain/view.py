@@ -152,8 +152,8 @@ def unwell_since(before: View, after: View) -> float | None:
     known, process = before.process, after.process
     if after.healthy or not isinstance(known, Running) or not isinstance(process, Running):
         return None
-    if process.since == known.since:
-        return before.unwell_since
+    if process.since == known.since or known.between:
+        return before.unwell_since  # the same life; or a pause, which is none
     if before.busy or before.came_up == known.since:
         return None  # the sidecar's own doing; or the end of one that was well
     return known.since if before.unwell_since is None else before.unwell_since

@@ -31,7 +31,7 @@ from sidecar.agent.agent import run as run_agent
 from sidecar.agent.announce import announce
 from sidecar.agent.board import Board
 from sidecar.agent.ending import Ending
-from sidecar.agent.signals import pass_late, pass_signals
+from sidecar.agent.signals import keep_for_the_next, pass_signals
 from sidecar.agent.standing import status_of
 from sidecar.config import Settings
 from sidecar.config.table import OnRemoved
@@ -193,7 +193,7 @@ def _meanings(life: Life, ending: Ending, lock: int) -> tuple[Callable[[], None]
         if ending.stop():
             life.manager.tell(STOPPING=1)
         else:
-            pass_late(signal.SIGTERM)
+            keep_for_the_next(signal.SIGTERM)
 
     def go_on() -> None:
         nonlocal refused

@@ -438,3 +438,23 @@ async def test_what_the_platform_says_explains_a_failure(
 
 async def test_what_answers_is_healthy_and_the_platform_is_not_asked() -> None:
     assert await ExplainedProbe(Said(WELL), Said(None), timeout=1e9).check() == WELL
+
+
+async def test_the_platforms_word_is_good_for_a_while() -> None:
+    class Counted(Said):
+        asked = 0
+
+        async def check(self) -> Health:
+            self.asked += 1
+            return await super().check()
+
+    found, platform = Said(REFUSED), Counted(Health(False, "no image"))
+    probe = ExplainedProbe(found, platform)
+    for _ in range(3):
+        assert (await probe.check()).reason == "Connection refused; no image"
+    assert platform.asked == 1
+    found.health = WELL
+    assert await probe.check() == WELL
+    found.health, platform.health = REFUSED, Health(False, "exit code 3")
+    # What was said before it was healthy is of another failure.
+    assert (await probe.check()).reason == "Connection refused; exit code 3"

@@ -56,12 +56,12 @@ anyio.run(main, *sys.argv[1:], backend=sys.argv[1])
 GOING_ON = """
 import os, signal, sys
 import anyio
-from sidecar.agent.signals import hand_on, pass_late, pass_signals
+from sidecar.agent.signals import hand_on, keep_for_the_next, pass_signals
 
 async def main():
     async with anyio.create_task_group() as group:
         await group.start(lambda task_status: pass_signals(
-            process=None, stop=lambda: pass_late(signal.SIGTERM), go_on=group.cancel_scope.cancel,
+            process=None, stop=lambda: keep_for_the_next(signal.SIGTERM), go_on=group.cancel_scope.cancel,
             goes_on=lambda: True, task_status=task_status))
         print("ready", flush=True)
 

@@ -139,6 +139,21 @@ def test_the_end_of_one_that_was_well_is_no_start_in_vain() -> None:
     assert lives(10.0, 30.0, 50.0, came_up=10.0).unwell_since == 30.0
 
 
+def test_the_pause_before_the_next_life_is_no_life_in_vain() -> None:
+    view = replace(lives(10.0, came_up=10.0), process=Running(None, 30.0, THREE, between=True))
+    view = replace(view, unwell_since=unwell_since(lives(10.0, came_up=10.0), view))
+    after = replace(view, process=Running(1, 60.0, THREE))
+    after = replace(after, unwell_since=unwell_since(view, after))
+    assert after.unwell_since is None
+    assert comes_up_by(after) == 60.0 + after.patience.first
+
+
+def test_the_pause_after_a_life_in_vain_gives_no_new_time() -> None:
+    view = replace(lives(10.0, 30.0), process=Running(None, 40.0, THREE, between=True))
+    after = replace(view, process=Running(1, 45.0, THREE))
+    assert unwell_since(view, after) == 10.0
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -59,8 +60,6 @@ def _parse(text: str, timeout: float) -> Probe:
 
 
 def _argv(text: str) -> tuple[str, ...]:
-    import shlex  # noqa: PLC0415 - few need it
-
     argv = shlex.split(text[len("exec:") :])
     if not argv or not argv[0]:
         raise ValueError("names no command")

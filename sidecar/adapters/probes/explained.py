@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import anyio
@@ -9,26 +10,38 @@ import anyio
 from sidecar.domain.health import Health
 from sidecar.ports import Probe
 
+KEPT = 5.0
+"""Seconds that the platform's word is good for."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class ExplainedProbe:
     """Healthy is what the ``probe`` says is; the ``platform`` that runs the process is asked where it is not.
 
     That a connection is refused is what everybody sees. That the image cannot be pulled, or that it ended
     with exit code 3 and waits for its next start, is what a person has to know. The platform is given
-    ``timeout`` seconds: its word is worth a short wait, no more.
+    ``timeout`` seconds: its word is worth a short wait, no more. It is asked again after `KEPT` seconds:
+    whoever never comes up is probed every second.
     """
 
     probe: Probe
     platform: Probe
     timeout: float = 1.0
+    _told: str = ""
+    _ask_at: float = -math.inf
 
     async def check(self) -> Health:
         health = await self.probe.check()
         if health.healthy:
+            self._told, self._ask_at = "", -math.inf
             return health
+        if anyio.current_time() >= self._ask_at:
+            self._told = await self._ask()
+            self._ask_at = anyio.current_time() + KEPT
+        return Health(False, f"{health.reason}; {self._told}") if self._told else health
+
+    async def _ask(self) -> str:
         with anyio.move_on_after(self.timeout):
             told = await self.platform.check()
-            if not told.healthy:
-                return Health(False, f"{health.reason}; {told.reason}")
-        return health
+            return "" if told.healthy else told.reason
+        return ""

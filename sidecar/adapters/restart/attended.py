@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import anyio
 
@@ -161,7 +162,7 @@ class Attended:
         """
         if self._has_stayed_up():
             self._failures.forgive()
-        before, self._sight.arriving = self._life, "it did not answer"
+        before, self._sight.arriving = self._life, "it was asked for, and not done by then"
         # Not watched meanwhile: an end on purpose is no news to `changed`.
         self._watch(None)
         why = ""
@@ -241,7 +242,8 @@ class Attended:
 
     def _is_up(self, life: Life, loaded: ServerList, since: float | None = None) -> None:
         # From now on, not from its birth: that may be long ago, and how it does is looked at from now on.
-        self._state = Running(life.pid, self._clock() if since is None else since, loaded)
+        began = self._clock() if since is None else since
+        self._state = Running(life.pid, began, loaded, between=life.between)
         self._memory.write(Seen(life.name, loaded))
         self._watch(life)
 
@@ -249,7 +251,7 @@ class Attended:
         delay = self._failures.another(NotLaunched())
         trouble = Trouble(why, self._clock() + delay, self._failures.count)
         if isinstance(self._state, Running):
-            self._state = Running(self._state.pid, self._state.since, self._state.loaded, trouble)
+            self._state = replace(self._state, trouble=trouble)
         self._log_failure(why, delay)
 
     def _note_failure(self, why: str) -> None:

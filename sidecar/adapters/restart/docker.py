@@ -210,7 +210,7 @@ def _life_of(found: dict[str, Any]) -> Life | None:
             f"it ended with exit code {state['ExitCode']}, and Docker starts it again "
             f"(restart {found['RestartCount']}); see docker logs {found['Name'].lstrip('/')}"
         )
-        return Life(f"{found['Id']} {_ENDED} {state['FinishedAt']}", unready=unready)
+        return Life(f"{found['Id']} {_ENDED} {state['FinishedAt']}", unready=unready, between=True)
     if not state["Running"]:
         return None
     age = max(0.0, (datetime.now(UTC) - _moment(state["StartedAt"])).total_seconds())

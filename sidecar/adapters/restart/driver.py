@@ -17,6 +17,7 @@ class Life:
     ``loaded`` is the list that the process itself says it loaded. ``unready`` says why it does not serve
     yet, where the platform tells that; ``""`` where it does, or nobody tells. ``over`` says how it ended,
     where the platform tells that, and nobody but the sidecar begins the next; ``""`` while it goes on.
+    ``between``: it is none, but the pause before its launcher begins the next.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Life:
     loaded: ServerList | None = None
     unready: str = ""
     over: str = ""
+    between: bool = False
 
 
 class Driver(Protocol):

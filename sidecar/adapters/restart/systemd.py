@@ -120,9 +120,8 @@ class SystemdDriver:
             return None  # what has not begun has loaded nothing, and is no next life yet
         if unit.active == "activating" and unit.sub.startswith("auto-restart"):
             # Its process is gone, and systemd is about to start the next: not the life that ended.
-            return Life(
-                f"{unit.invocation} ended", unready=f"{self.what} failed ({unit.why}); systemd restarts it"
-            )
+            told = f"{self.what} failed ({unit.why}); systemd restarts it"
+            return Life(f"{unit.invocation} ended", unready=told, between=True)
         doing = _UNREADY.get(unit.active, "")
         unready = f"{self.what} {doing} ({unit.sub})" if doing else ""
         return Life(unit.invocation, unit.pid, unit.age if unit.pid else None, unready=unready)

@@ -235,7 +235,7 @@ async def test_a_platform_that_does_not_answer_has_the_time_of_the_restart(atten
     await attending.process.adopt(OLD)
     attending.driver.slow = TIMEOUT + 1
     await attending.process.restart(NEW)
-    assert attending.trouble.reason == f"cut off after {TIMEOUT:g} s: it did not answer"
+    assert attending.trouble.reason == f"cut off after {TIMEOUT:g} s: it was asked for, and not done by then"
 
 
 async def test_one_that_is_over_as_soon_as_it_began_is_not_waited_for(attending: Attending) -> None:
@@ -256,6 +256,14 @@ async def test_how_it_ended_is_told_where_the_platform_tells_it(attending: Atten
     assert attending.exited.reason == "it failed with status 3"
     health = await attending.process.check()
     assert (health.healthy, health.reason) == (False, "it failed with status 3")
+
+
+async def test_the_pause_before_its_launcher_begins_the_next_is_told_as_one(attending: Attending) -> None:
+    await attending.process.adopt(OLD)
+    await attending.sees(Life("a ended", unready="it failed; it is restarted", between=True))
+    assert attending.running.between
+    await attending.sees(Life("b", pid=2, age=0.0))
+    assert not attending.running.between
 
 
 async def test_one_that_is_over_is_started(attending: Attending) -> None:
