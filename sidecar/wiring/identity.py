@@ -16,21 +16,20 @@ from sidecar.domain.document import Document
 from sidecar.domain.errors import BadConfiguration
 from sidecar.domain.identity import Identity, Role, own_url
 from sidecar.domain.process import Patience
-from sidecar.domain.servers import ServerList
 from sidecar.domain.view import Known, View
 
 
 async def look_around(
     settings: Settings, file: LocalFile, state: LocalState, instance: str, *, fruitless: int
-) -> tuple[View, ServerList]:
-    """What there is before etcd is asked: the file, the last-known-good list; and what the file names.
+) -> View:
+    """What there is before etcd is asked: the file, and the last-known-good list.
 
     ``fruitless``: the starts in vain that a life before this one has counted.
     """
     remembered = await state.last_known_good()
     known = Known(*remembered) if remembered else None
     document = await read_at_boot(file, state, known)
-    view = View(
+    return View(
         identity=identify(settings, document, known),
         born=anyio.current_time(),
         bootstrap=settings.bootstrap is Bootstrap.AUTO,
@@ -40,7 +39,6 @@ async def look_around(
         fruitless=fruitless,
         attempt=attempt_of(document, instance),
     )
-    return view, document.servers
 
 
 def identify(settings: Settings, document: Document, known: Known | None) -> Identity:

@@ -42,7 +42,7 @@ from sidecar.logs import event
 from sidecar.ports import Probe
 from sidecar.wiring.going_on import Handover, execute_anew, handed_over, keep, require_program
 from sidecar.wiring.identity import look_around
-from sidecar.wiring.processes import AtBoot, Neighbour, Sidecar, find_process
+from sidecar.wiring.processes import Neighbour, Sidecar, find_process
 from sidecar.wiring.stores import open_store
 
 log = logging.getLogger(__name__)
@@ -118,15 +118,14 @@ async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
     state = LocalState(folder, settings.file.name)
     me = _self(life)
     fruitless = life.before.fruitless if life.before else 0
-    view, servers = await look_around(settings, file, state, me.instance, fruitless=fruitless)
-    unchanged_for = time.time() - settings.file.stat().st_mtime
-    board = Board(view, since=time.time(), held_since=anyio.current_time() - unchanged_for)
+    view = await look_around(settings, file, state, me.instance, fruitless=fruitless)
+    board = Board(view, since=time.time(), held_since=_on_the_clock(settings.file.stat().st_mtime))
     ending = Ending(board)
     # Locked only now: for a file that cannot be used, no folder is made.
     with locked(folder, life.before.lock if life.before else None) as lock:
         tell(lock, Holder(os.getpid(), life.name))
         sidecar = Sidecar(life.name, partial(_restart_itself, life, ending), board.held_at)
-        process = await find_process(settings, AtBoot(servers, unchanged_for), sidecar)
+        process = await find_process(settings, sidecar)
         if life.before is not None:
             reap_orphans()  # a child that ended while the sidecar was executed anew
         board.update(process=process.state, stop_when_removed=_stops_when_removed(settings, process))
@@ -152,6 +151,11 @@ async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
             left = Handover(os.getpid(), me.instance, keep(lock), None, lease, board.view.fruitless)
             return Ended(board, None, left)
     return Ended(board, process.last_exit, None)
+
+
+def _on_the_clock(moment: float) -> float:
+    """A moment since the epoch as one of the monotonic clock; both are read at once."""
+    return anyio.current_time() - time.time() + moment
 
 
 def _self(life: Life) -> Self:

@@ -60,15 +60,7 @@ class Sidecar:
     held: Callable[[float], ServerList | None]
 
 
-@dataclass(frozen=True, slots=True)
-class AtBoot:
-    """The list that the file holds before the sidecar touches it, and for how many seconds it has."""
-
-    servers: ServerList
-    unchanged_for: float
-
-
-async def find_process(settings: Settings, at_boot: AtBoot, sidecar: Sidecar) -> Neighbour:
+async def find_process(settings: Settings, sidecar: Sidecar) -> Neighbour:
     """The process, taken over as it runs."""
     how = settings.restart
     if isinstance(how, NoRestart):
@@ -82,7 +74,7 @@ async def find_process(settings: Settings, at_boot: AtBoot, sidecar: Sidecar) ->
         jitter=random.random,
         restart_timeout=settings.restart_timeout,
     )
-    await process.adopt(at_boot.servers, unchanged_for=at_boot.unchanged_for)
+    await process.adopt()
     return process
 
 

@@ -72,7 +72,7 @@ class Stage(ABC):
     # What a driver's stage is made of.
 
     @abstractmethod
-    async def attend(self, at_boot: ServerList, held: Held) -> Process:
+    async def attend(self, held: Held) -> Process:
         """The process as a sidecar finds it that starts now; see `sidecar.wiring.processes.find_process`."""
 
     def probe(self, process: Process) -> Probe:  # noqa: ARG002 - one that is attended is asked as well
@@ -176,7 +176,7 @@ class AttendedStage(Stage):
     def driver(self) -> Driver:
         """A new one: a sidecar's next life remembers nothing but what its state folder holds."""
 
-    async def attend(self, at_boot: ServerList, held: Held) -> Attended:
+    async def attend(self, held: Held) -> Attended:
         process = Attended(
             self.driver(),
             memory=seen_memory(self.state),
@@ -185,7 +185,7 @@ class AttendedStage(Stage):
             restart_timeout=self.restart_timeout,
             backoff=BACKOFF,
         )
-        await process.adopt(at_boot)
+        await process.adopt()
         return process
 
 

@@ -12,7 +12,6 @@ from sidecar.adapters.restart.child import Child
 from sidecar.adapters.restart.command import CommandDriver
 from sidecar.adapters.restart.endpoint import EndpointDriver
 from sidecar.adapters.restart.signals import Pattern, PidFile, SignalDriver
-from sidecar.domain.servers import ServerList
 from tests.contracts.restart_stage import (
     BACKOFF,
     PROGRAMS,
@@ -39,7 +38,7 @@ class ChildStage(Stage):
         self._script.write_text(f'#!/bin/sh\nexec {" ".join(PYTHON)} "$@"\n')
         self._script.chmod(0o755)
 
-    async def attend(self, at_boot: ServerList, held: Held) -> Child:  # noqa: ARG002 - it knows what it launched
+    async def attend(self, held: Held) -> Child:  # noqa: ARG002 - it knows what it launched
         argv = (str(self._script), str(APP), str(self.folder), str(self.file))
         child = Child(
             Command(argv),

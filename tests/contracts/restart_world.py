@@ -91,7 +91,7 @@ class Node:
         )
         self.board, self.alive = Board(view, since=time.time()), True
         self.ending = Ending(self.board)
-        process = await stage.attend(found.servers, self.board.held_at)
+        process = await stage.attend(self.board.held_at)
         self.board.update(process=process.state)
         task_status.started()
         self._lease = await run(

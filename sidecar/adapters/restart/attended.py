@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -74,12 +73,11 @@ class Attended:
         """What is known of it now; that it ended shows once `changed` has seen it."""
         return self._state
 
-    async def adopt(self, at_boot: ServerList, *, unchanged_for: float = math.inf) -> None:
+    async def adopt(self) -> None:
         """Find the process as it runs; call it once, before anything else.
 
-        One that this sidecar's former life knew runs on what that one noted; any other on ``at_boot``, what
-        the file holds before the sidecar has touched it, if that has not changed since the process began:
-        ``unchanged_for`` is in seconds. What another one runs on is not known, so it gets its restart.
+        One that this sidecar's former life knew runs on what that one noted; any other on what the file held
+        when it began. Where nobody knows that, the file has changed since, and it gets its restart.
         """
         try:
             life = await self._sight.look()
@@ -87,9 +85,8 @@ class Attended:
             self._note_failure(str(exc))
             return
         if life is not None:
-            age = life.age or 0.0
-            read_since = at_boot if age <= unchanged_for + _CLOCKS_DIFFER else _NOTHING_KNOWN
-            self._is_up(life, life.loaded or self._noted(life) or read_since, self._clock() - age)
+            began = self._clock() - (life.age or 0.0)
+            self._is_up(life, self._loaded(life, began), began)
 
     async def start(self, servers: ServerList) -> None:
         """Bring it up where it is not there; one that is there by now is left as it is."""
@@ -214,8 +211,12 @@ class Attended:
 
     def _found(self, life: Life) -> None:
         """A life that somebody else began, or that could not be looked at until now."""
-        known = life.loaded or self._noted(life) or self._held(self._began(life) + _CLOCKS_DIFFER)
-        self._is_up(life, known or _NOTHING_KNOWN)
+        self._is_up(life, self._loaded(life, self._began(life)))
+
+    def _loaded(self, life: Life, began: float) -> ServerList:
+        """What it runs on: as it says itself, as was noted, or what its file held when it ``began``."""
+        known = life.loaded or self._noted(life) or self._held(began + _CLOCKS_DIFFER)
+        return known or _NOTHING_KNOWN
 
     def _noted(self, life: Life) -> ServerList | None:
         """What was noted of this very life, also by a former life of the sidecar."""

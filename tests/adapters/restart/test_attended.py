@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,11 @@ class Attending:
             restart_timeout=TIMEOUT,
             backoff=BACKOFF,
         )
+
+    async def adopt(self, held: ServerList, *, since: float = -math.inf) -> None:
+        """A sidecar starts, whose file holds that list ``since`` then, or what was told before."""
+        self.held = self.held or [(anyio.current_time() + since, held)]
+        await self.process.adopt()
 
     def _held_at(self, moment: float) -> ServerList | None:
         return next((servers for since, servers in reversed(self.held) if since <= moment), None)
@@ -93,7 +99,7 @@ async def refuse() -> None:
 
 
 async def test_one_that_is_not_known_runs_on_what_the_file_held_at_boot(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     assert (attending.running.pid, attending.running.loaded) == (1, OLD)
     assert attending.running.since == pytest.approx(anyio.current_time() - 100.0)
     assert attending.memory.read() == Seen("a", OLD)
@@ -102,37 +108,43 @@ async def test_one_that_is_not_known_runs_on_what_the_file_held_at_boot(attendin
 async def test_a_file_that_changed_after_it_began_says_nothing_of_what_it_loaded(
     attending: Attending,
 ) -> None:
-    await attending.process.adopt(NEW, unchanged_for=99.0)
+    await attending.adopt(NEW, since=-99.0)
     assert attending.running.loaded not in (OLD, NEW)
 
 
 async def test_a_file_that_is_older_than_it_says_what_it_loaded(attending: Attending) -> None:
-    await attending.process.adopt(NEW, unchanged_for=100.0)
+    await attending.adopt(NEW, since=-100.0)
+    assert attending.running.loaded == NEW
+
+
+async def test_a_sidecar_that_takes_its_time_to_look_knows_it_all_the_same(attending: Attending) -> None:
+    attending.driver.slow, attending.driver.life = 3.0, Life("a", pid=1, age=103.0)
+    await attending.adopt(NEW, since=-100.0)
     assert attending.running.loaded == NEW
 
 
 async def test_one_that_a_former_life_knew_runs_on_what_that_noted(attending: Attending) -> None:
     attending.memory.write(Seen("a", OLD))
-    await attending.process.adopt(NEW)
+    await attending.adopt(NEW)
     assert attending.running.loaded == OLD
 
 
 async def test_what_was_noted_of_another_life_says_nothing(attending: Attending) -> None:
     attending.memory.write(Seen("z", OLD))
-    await attending.process.adopt(NEW)
+    await attending.adopt(NEW)
     assert attending.running.loaded == NEW
 
 
 async def test_what_the_process_says_itself_wins(attending: Attending) -> None:
     attending.memory.write(Seen("a", OLD))
     attending.driver.life = Life("a", loaded=servers(9009))
-    await attending.process.adopt(NEW)
+    await attending.adopt(NEW)
     assert attending.running.loaded == servers(9009)
 
 
 async def test_one_that_is_not_there_is_to_be_started(attending: Attending) -> None:
     attending.driver.life = None
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     assert attending.process.state == NotLaunched()
     await attending.process.start(NEW)
     assert (attending.driver.asked, attending.running.loaded) == ([None], NEW)
@@ -140,7 +152,7 @@ async def test_one_that_is_not_there_is_to_be_started(attending: Attending) -> N
 
 async def test_one_that_cannot_be_looked_at_is_told_and_tried_again(attending: Attending) -> None:
     attending.driver.blind = "no permission"
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     assert attending.exited.reason == "no permission"
     assert attending.exited.retry_at > anyio.current_time()
 
@@ -150,7 +162,7 @@ async def test_one_that_shows_later_is_known_again(attending: Attending) -> None
     attending.memory.write(Seen("a", OLD))
     attending.held = [(-1e9, NEW)]
     attending.driver.blind = "the engine is down"
-    await attending.process.adopt(NEW)
+    await attending.adopt(NEW)
     attending.driver.blind = ""
     await attending.process.start(NEW)
     assert attending.driver.asked == []
@@ -160,13 +172,13 @@ async def test_one_that_shows_later_is_known_again(attending: Attending) -> None
 async def test_a_look_that_hangs_is_a_trouble_after_its_time(attending: Attending) -> None:
     attending.driver.slow = LOOK + 1
     began = anyio.current_time()
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     assert anyio.current_time() - began == pytest.approx(LOOK)
     assert f"cannot be looked at within {LOOK:g} s" in attending.exited.reason
 
 
 async def test_a_restart_ends_on_the_new_list_and_is_noted(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.process.restart(NEW)
     assert attending.running == Running(1, anyio.current_time(), NEW)
     assert attending.memory.read() == Seen("life-1", NEW)
@@ -181,7 +193,7 @@ async def test_a_restart_waits_until_the_next_life_is_ready(attending: Attending
         attending.driver.becomes(Life("b"))
 
     attending.driver.on_restart = come_up_slowly
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     began = anyio.current_time()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(attending.process.restart, NEW)
@@ -206,7 +218,8 @@ async def test_what_a_restart_waited_for_in_vain_is_told(
         attending.driver.becomes(life)
 
     attending.driver.on_restart = end_in_that
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
+    attending.held = [(anyio.current_time(), NEW)]
     await attending.process.restart(NEW)
     assert attending.told.startswith(f"cut off after {TIMEOUT:g} s: ")
     assert attending.told.endswith(why)
@@ -223,7 +236,7 @@ async def test_one_that_reads_its_file_late_has_loaded_what_that_held_by_then(at
 
     attending.held = [(-1e9, OLD), (anyio.current_time(), NEW)]
     attending.driver.on_restart = take_time
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     asked = anyio.current_time()
     await attending.process.restart(NEW)
     assert (attending.running.loaded, attending.running.trouble) == (newest, None)
@@ -232,7 +245,7 @@ async def test_one_that_reads_its_file_late_has_loaded_what_that_held_by_then(at
 
 
 async def test_a_platform_that_does_not_answer_has_the_time_of_the_restart(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     attending.driver.slow = TIMEOUT + 1
     await attending.process.restart(NEW)
     assert attending.trouble.reason == f"cut off after {TIMEOUT:g} s: it was asked for, and not done by then"
@@ -243,7 +256,7 @@ async def test_one_that_is_over_as_soon_as_it_began_is_not_waited_for(attending:
         attending.driver.becomes(Life("b", over="it failed with status 203"))
 
     attending.driver.on_restart = fail
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     began = anyio.current_time()
     await attending.process.restart(NEW)
     assert anyio.current_time() == began
@@ -251,7 +264,7 @@ async def test_one_that_is_over_as_soon_as_it_began_is_not_waited_for(attending:
 
 
 async def test_how_it_ended_is_told_where_the_platform_tells_it(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.sees(Life("a", over="it failed with status 3"))
     assert attending.exited.reason == "it failed with status 3"
     health = await attending.process.check()
@@ -259,7 +272,7 @@ async def test_how_it_ended_is_told_where_the_platform_tells_it(attending: Atten
 
 
 async def test_the_pause_before_its_launcher_begins_the_next_is_told_as_one(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.sees(Life("a ended", unready="it failed; it is restarted", between=True))
     assert attending.running.between
     await attending.sees(Life("b", pid=2, age=0.0))
@@ -268,7 +281,7 @@ async def test_the_pause_before_its_launcher_begins_the_next_is_told_as_one(atte
 
 async def test_one_that_is_over_is_started(attending: Attending) -> None:
     attending.driver.life = Life("a", over="it failed with status 3")
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     assert attending.process.state == NotLaunched()
     await attending.process.start(NEW)
     assert (attending.driver.asked, attending.running.loaded) == ([None], NEW)
@@ -276,7 +289,7 @@ async def test_one_that_is_over_is_started(attending: Attending) -> None:
 
 async def test_a_refused_restart_leaves_it_running_on_the_old_list(attending: Attending) -> None:
     attending.driver.on_restart = refuse
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.process.restart(NEW)
     assert attending.running.loaded == OLD
     trouble = attending.trouble
@@ -286,7 +299,7 @@ async def test_a_refused_restart_leaves_it_running_on_the_old_list(attending: At
 
 async def test_failures_in_a_row_wait_longer_and_longer(attending: Attending) -> None:
     attending.driver.on_restart = refuse
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     waits = []
     for _ in range(5):
         await attending.process.restart(NEW)
@@ -298,7 +311,7 @@ async def test_one_that_ends_soon_after_each_start_is_waited_for_longer_and_long
     attending: Attending,
 ) -> None:
     attending.driver.life = None
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     counted = []
     for _ in range(3):
         await attending.process.start(NEW)
@@ -309,7 +322,7 @@ async def test_one_that_ends_soon_after_each_start_is_waited_for_longer_and_long
 
 async def test_failures_are_forgiven_once_it_has_stayed_up(attending: Attending) -> None:
     attending.driver.on_restart = refuse
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.process.restart(NEW)
     await attending.process.restart(NEW)
     attending.driver.on_restart = None
@@ -323,7 +336,7 @@ async def test_failures_are_forgiven_once_it_has_stayed_up(attending: Attending)
 async def test_one_that_somebody_else_has_restarted_meanwhile_is_not_restarted_again(
     attending: Attending,
 ) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     attending.held = [(-1e9, OLD), (anyio.current_time(), NEW)]
     await anyio.sleep(5.0)
     attending.driver.life = Life("b", age=10.0)
@@ -336,7 +349,7 @@ async def test_one_that_somebody_else_has_restarted_meanwhile_is_not_restarted_a
 
 
 async def test_a_life_that_somebody_else_began_runs_on_what_the_file_held_then(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     now = anyio.current_time()
     attending.held = [(now - 500.0, OLD), (now - 5.0, NEW)]
     for age, loaded in ((10.0, OLD), (1.0, NEW)):
@@ -346,7 +359,7 @@ async def test_a_life_that_somebody_else_began_runs_on_what_the_file_held_then(a
 
 
 async def test_a_life_of_unknown_age_is_taken_for_one_on_the_older_list(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     attending.held = [(-1e9, OLD), (anyio.current_time() + 5.0, NEW)]
     await anyio.sleep(10.0)
     await attending.sees(Life("b"))
@@ -357,7 +370,7 @@ async def test_a_life_whose_age_is_told_in_whole_seconds_is_not_older_than_the_e
     attending: Attending,
 ) -> None:
     # As with Kubernetes, whose startedAt is cut off: it lies before the change of the file, up to a second.
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     attending.held = [(-1e9, OLD), (anyio.current_time(), NEW)]
     await attending.process.restart(NEW)
     await anyio.sleep(0.1)
@@ -366,13 +379,13 @@ async def test_a_life_whose_age_is_told_in_whole_seconds_is_not_older_than_the_e
 
 
 async def test_an_end_is_seen(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.sees(None)
     assert attending.exited.reason == "the process has ended"
 
 
 async def test_an_end_of_which_nothing_can_be_told_is_no_end(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     before = attending.running
     attending.driver.blind = "the engine is down"
     await attending.sees(None)
@@ -387,7 +400,7 @@ async def test_a_driver_that_cannot_watch_it_is_asked_again_later(
             raise DriverTrouble("several processes are like that")
 
     attending = Attending(tmp_path, Unwatchable(Life("a")))
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     before, began = attending.running, anyio.current_time()
     await attending.process.changed()
     assert attending.running == before
@@ -395,7 +408,7 @@ async def test_a_driver_that_cannot_watch_it_is_asked_again_later(
 
 
 async def test_an_end_on_purpose_is_no_news(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     states: list[object] = []
 
     async def watch() -> None:
@@ -414,7 +427,7 @@ async def test_an_end_on_purpose_is_no_news(attending: Attending) -> None:
 
 async def test_an_attempt_that_is_cancelled_leaves_it_watched(attending: Attending) -> None:
     attending.driver.on_restart = forever
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     before = attending.running
     with anyio.move_on_after(1.0):
         await attending.process.restart(NEW)
@@ -427,7 +440,7 @@ async def test_one_that_shows_during_a_start_that_fails_is_known_from_then_on(at
     attending.driver.life, attending.driver.on_restart = Life("a", age=1.0), refuse
     attending.driver.comes_late = 3  # until the start has failed
     attending.held = [(-1e9, OLD)]
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.process.start(NEW)
     assert attending.running.loaded == OLD
     assert attending.trouble.retry_at > anyio.current_time()
@@ -437,14 +450,14 @@ async def test_one_that_shows_just_before_it_is_started_is_left_as_it_is(attendi
     attending.driver.life, attending.driver.on_restart = Life("a", age=1.0), refuse
     attending.driver.comes_late = 2  # at boot, and at the start's first look
     attending.held = [(-1e9, OLD)]
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.process.start(NEW)
     assert attending.running.loaded == OLD
     assert attending.running.trouble is None
 
 
 async def test_a_stop_ends_it_and_forgets_it(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.process.stop()
     assert attending.process.state == NotLaunched()
     assert attending.driver.life is None
@@ -453,7 +466,7 @@ async def test_a_stop_ends_it_and_forgets_it(attending: Attending) -> None:
 
 async def test_what_would_be_started_again_at_once_is_not_stopped(attending: Attending) -> None:
     attending.driver.keeps_stopped = False
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.process.stop()
     assert attending.running.loaded == OLD
     assert attending.driver.life is not None
@@ -464,7 +477,7 @@ async def test_a_stop_that_fails_is_told_and_it_is_still_watched(
     attending: Attending, how: Any, why: str
 ) -> None:
     attending.driver.on_stop = how
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.process.stop()
     assert why in attending.trouble.reason
     await attending.sees(None)
@@ -472,7 +485,7 @@ async def test_a_stop_that_fails_is_told_and_it_is_still_watched(
 
 
 async def test_the_end_of_the_sidecar_leaves_it_alone(attending: Attending) -> None:
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.process.release()
     assert attending.driver.life is not None
     assert attending.memory.read() == Seen("a", OLD)
@@ -484,7 +497,7 @@ async def test_what_is_reloaded_in_place_lives_on_on_the_new_list(attending: Att
 
     attending.driver.replaces = False
     attending.driver.on_restart = reload
-    await attending.process.adopt(OLD)
+    await attending.adopt(OLD)
     await attending.process.restart(NEW)
     assert attending.running.loaded == NEW
     assert attending.memory.read() == Seen("a", NEW)

@@ -31,12 +31,18 @@ def driver_of(container: Container, stop_timeout: float = 5) -> DockerDriver:
 
 
 def attend(
-    container: Container, folder: Path, *, host: str = ENGINE, within: float = 20, stop_timeout: float = 5
+    container: Container,
+    folder: Path,
+    *,
+    host: str = ENGINE,
+    within: float = 20,
+    stop_timeout: float = 5,
+    held: Callable[[float], ServerList] = lambda _: OLD,
 ) -> Attended:
     return Attended(
         DockerDriver(container.name, host, stop_timeout),
         memory=seen_memory(folder),
-        held=lambda _: OLD,
+        held=held,
         jitter=lambda: 0.0,
         restart_timeout=within,
         backoff=Backoff(first=0.01),

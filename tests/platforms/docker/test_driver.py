@@ -30,7 +30,7 @@ async def test_a_restart_is_another_life_of_the_same_container(container: Contai
     container.run(command=OBEDIENT)
     before = container.inspected
     process = attend(container, tmp_path)
-    await process.adopt(OLD)
+    await process.adopt()
     assert runs(process).loaded == OLD
 
     await process.restart(NEW)
@@ -64,7 +64,7 @@ async def test_a_container_that_is_stopped_is_started(container: Container, tmp_
     container.run(command=OBEDIENT)
     done("stop", container.name)
     process = attend(container, tmp_path)
-    await process.adopt(OLD)
+    await process.adopt()
     assert isinstance(process.state, NotLaunched)
     await process.start(NEW)
     assert runs(process).loaded == NEW
@@ -93,7 +93,7 @@ async def test_the_next_sidecar_knows_what_it_runs_on(container: Container, tmp_
     first = attend(container, tmp_path)
     await first.restart(NEW)
     second = attend(container, tmp_path)
-    await second.adopt(OLD)
+    await second.adopt()
     assert runs(second).loaded == NEW
 
 
@@ -103,7 +103,7 @@ async def test_the_next_sidecar_knows_what_it_runs_on(container: Container, tmp_
 async def test_its_end_is_seen_when_it_happens(container: Container, tmp_path: Path) -> None:
     container.run(command=OBEDIENT)
     process = attend(container, tmp_path)
-    await process.adopt(OLD)
+    await process.adopt()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(process.changed)
         container.die()
@@ -137,8 +137,10 @@ async def test_a_life_that_goes_on_is_waited_for(container: Container) -> None:
 
 async def test_what_docker_started_anew_is_noticed(container: Container, tmp_path: Path) -> None:
     container.run("--restart", "unless-stopped", command=OBEDIENT)
-    process = attend(container, tmp_path)
-    await process.adopt(NEW)
+    held = [NEW]
+    process = attend(container, tmp_path, held=lambda _: held[-1])
+    await process.adopt()
+    held.append(OLD)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(follow, process)
         before = runs(process).pid
@@ -168,7 +170,7 @@ async def test_what_was_stopped_stays_stopped_whatever_its_restart_policy(
 ) -> None:
     container.run("--restart", "unless-stopped", command=OBEDIENT)
     process = attend(container, tmp_path)
-    await process.adopt(OLD)
+    await process.adopt()
     await process.stop()
     assert isinstance(process.state, NotLaunched)
     assert container.state["Status"] == "exited"

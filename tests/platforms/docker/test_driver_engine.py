@@ -56,7 +56,7 @@ async def test_an_engine_that_goes_away_and_comes_back_has_ended_nothing(
     container.run(command=OBEDIENT)
     with Wire(tmp_path / "wire") as wire:
         process = attend(container, tmp_path, host=wire.host)
-        await process.adopt(OLD)
+        await process.adopt()
         before = process.state
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(process.changed)
@@ -80,7 +80,7 @@ async def test_an_engine_that_breaks_off_in_a_restart_has_restarted_it(
     container.run(command=DEAF)
     with Wire(tmp_path / "wire") as wire:
         process = attend(container, tmp_path, host=wire.host, stop_timeout=2)
-        await process.adopt(OLD)
+        await process.adopt()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(process.restart, NEW)
             await becomes(lambda: asked_to_end(container), "the engine asks it to end")

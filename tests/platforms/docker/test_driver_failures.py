@@ -15,7 +15,6 @@ from tests.platforms.docker.attending import (
     FRAIL,
     NEW,
     OBEDIENT,
-    OLD,
     PROBED,
     attend,
     becomes,
@@ -48,7 +47,7 @@ async def test_a_container_that_was_removed_is_told_and_found_again_once_it_is_c
 ) -> None:
     container.run(command=OBEDIENT)
     process = attend(container, tmp_path)
-    await process.adopt(OLD)
+    await process.adopt()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(process.changed)
         container.remove()

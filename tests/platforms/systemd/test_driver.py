@@ -66,7 +66,7 @@ async def test_a_healthy_unit_is_restarted_and_runs_on_the_new_list(manager: Man
     manager.systemctl("start", NAME)
     before = manager.pid(NAME)
     attended = attend()
-    await attended.adopt(OLD)
+    await attended.adopt()
     assert running(attended).pid == before
 
     await attended.restart(NEW)
@@ -298,7 +298,7 @@ async def test_a_life_is_known_again_by_the_next_sidecar(manager: Manager, atten
     manager.install(NAME, SLEEPS)
     await attend().start(NEW)
     later = attend()
-    await later.adopt(OLD)
+    await later.adopt()
     assert running(later).loaded == NEW
 
 
