@@ -100,6 +100,9 @@ class Stream:
 
     def close(self) -> None:
         """Drop the connection; etcd notices and forgets the watches."""
+        # Closed in the order that TLS asks for, it would outlive the stream until etcd has answered.
+        if (connection := self._response.connection) and connection.transport:
+            connection.transport.abort()
         self._response.close()
 
     async def _receive(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import struct
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +30,13 @@ KEY = "/tls/key"
 class Secured:
     """An etcd, and the way in."""
 
-    url: str
+    etcd: EtcdServer
     authority: Authority
     client: Pair
+
+    @property
+    def url(self) -> str:
+        return self.etcd.url
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +52,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     )
     try:
         etcd.start()
-        yield Secured(etcd.url, authority, authority.issue("client"))
+        yield Secured(etcd, authority, authority.issue("client"))
     finally:
         etcd.kill()
 
@@ -120,6 +126,24 @@ async def test_without_a_client_certificate_there_is_no_way_in(secured: Secured)
             await client.read(Range(KEY))
         with pytest.raises(StoreUnavailable):
             await _open_watch(client)
+
+
+def test_a_watch_of_an_etcd_that_fell_silent_leaves_no_connection_behind(secured: Secured) -> None:
+    async def watch() -> None:
+        async with (
+            store(secured, secured.authority.cert, secured.client) as client,
+            client.watch(Range(KEY), after=Revision(1)),
+        ):
+            secured.etcd.freeze()
+
+    with warnings.catch_warnings(record=True) as left_open:
+        warnings.simplefilter("always", ResourceWarning)
+        try:
+            anyio.run(watch)
+        finally:
+            secured.etcd.thaw()
+        gc.collect()
+    assert [str(each.message) for each in left_open] == []
 
 
 async def _open_watch(client: EtcdStore) -> None:
