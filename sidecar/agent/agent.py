@@ -20,9 +20,9 @@ from sidecar.agent.observe import observe
 from sidecar.agent.report import Herald
 from sidecar.agent.session import Session
 from sidecar.agent.tend import Tender, watch_process
+from sidecar.domain.desk import timestamp
 from sidecar.domain.errors import SidecarError
 from sidecar.domain.keys import Keys
-from sidecar.domain.leadership import timestamp
 from sidecar.domain.membership import Candidate
 from sidecar.domain.store import LeaseID
 from sidecar.logs import event

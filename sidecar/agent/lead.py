@@ -15,7 +15,7 @@ from sidecar.agent.follow import follow
 from sidecar.domain.draft import NEVER, Term
 from sidecar.domain.errors import LeaseLost
 from sidecar.domain.keys import Keys
-from sidecar.domain.leadership import Leader, Step, decide, held_up
+from sidecar.domain.leadership import Leader, Step, decide, held_up, look_again
 from sidecar.domain.network import Network, read_network
 from sidecar.domain.store import Listing, Revision
 from sidecar.domain.view import may_lead, own_list
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 TIDY = 60.0
 """Seconds after which the leader looks again where nothing happens: some answers are kept for a while."""
+
+SOON = 0.01
+"""Seconds that it rests at least: the wall clock may say that a time has come a little late."""
 
 
 async def lead_when_elected(
@@ -78,7 +81,7 @@ class _Leadership:
             while True:
                 self.news = anyio.Event()
                 if not await self._step():
-                    with anyio.move_on_after(TIDY):
+                    with anyio.move_on_after(self._rest()):
                         await self.news.wait()
 
     async def _follow(self) -> NoReturn:
@@ -119,9 +122,19 @@ class _Leadership:
                 event(log, logging.INFO, "leader wrote", what=reason)
         return True
 
+    def _rest(self) -> float:
+        """Seconds until time alone may have given something to do."""
+        if self.listing is None:
+            return TIDY
+        now = self.wall()
+        at = look_again(read_network(self.keys, self.listing), self._leader(), now)
+        return TIDY if at is None else min(TIDY, max(SOON, at - now))
+
+    def _leader(self) -> Leader:
+        return Leader(self.term, own_list(self.board.view), self.board.view.applied)
+
     def _decided(self, listing: Listing) -> Step | None:
-        view = self.board.view
-        leader = Leader(self.term, own_list(view), view.applied)
+        leader = self._leader()
         network = read_network(self.keys, listing)
         self._complain(network, leader)
         return decide(network, leader, self.wall())

@@ -12,9 +12,10 @@ from sidecar.agent.follow import follow
 from sidecar.domain.canonical import Canonical, distrust
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.keys import Keys
-from sidecar.domain.membership import Grant, Verdict
+from sidecar.domain.membership import Verdict
 from sidecar.domain.records import R, decode
 from sidecar.domain.store import Entry, Listing
+from sidecar.domain.turns import Exemption, Grant, Standstill
 from sidecar.domain.view import heard
 from sidecar.logs import event
 from sidecar.ports import Store
@@ -26,7 +27,7 @@ HEAD_START = 1.0
 
 
 async def observe(*, store: Store, keys: Keys, board: Board) -> NoReturn:
-    """Keep the board's canonical list, verdict and grant as they are in etcd."""
+    """Keep what the board says of the list, and of this node's part in the network, as it is in etcd."""
     node = board.view.identity.node_id
     ignored: set[Entry] = set()
 
@@ -41,6 +42,8 @@ async def observe(*, store: Store, keys: Keys, board: Board) -> NoReturn:
             distrust=doubt,
             verdict=heard(board.view, _read(Verdict, listing.entries.get(keys.verdict(node)), ignored)),
             grant=_read(Grant, listing.entries.get(keys.grant(node)), ignored),
+            pause=_read(Exemption, listing.entries.get(keys.pause(node)), ignored),
+            standstill=_read(Standstill, listing.entries.get(keys.standstill), ignored),
         )
 
     def lost(exc: Exception) -> None:

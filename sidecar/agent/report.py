@@ -125,4 +125,5 @@ class Herald:
             host=self.host,
             pid=self._pid(),
             sidecar=self.sidecar,
+            fruitless=view.fruitless,
         )

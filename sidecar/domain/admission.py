@@ -1,135 +1,164 @@
-"""Judging one request: who may join, who may be removed, who may come back."""
+"""Who may join: what a newcomer must show, and what the policy adds to it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
+from sidecar.domain.answers import Answer, Case, done, refused
 from sidecar.domain.canonical import Change, ChangeKind
-from sidecar.domain.identity import Role
-from sidecar.domain.membership import Request, RequestKind, Tombstone, Verdict, VerdictKind
-from sidecar.domain.network import Network, url_or_none
-from sidecar.domain.policy import Admission
-from sidecar.domain.servers import NodeID, ServerList, ServerUrl, parse_node_id
+from sidecar.domain.membership import Request, RequestKind, Verdict, VerdictKind
+from sidecar.domain.network import Network
+from sidecar.domain.policy import Admission, AdmissionProbe
+from sidecar.domain.records import Record
+from sidecar.domain.removal import removal_reason
+from sidecar.domain.servers import NodeID, parse_node_id
+from sidecar.domain.tokens import proven
+
+_UNKNOWN = "its URL has not been probed yet"
+PENDING = "waits for an operator: `sidecar approve {node}` lets it in, `sidecar refuse {node}` does not"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What follows from one request.
-
-    ``servers`` is the list after it; ``change`` what to name as the cause, None where the list document stays
-    as it is. ``verdict`` is for ``node_id`` to read; None takes an earlier one back. ``entombs`` and
-    ``exhumes`` are the tombstone to write and the one to clear away.
-    """
-
-    accepted: bool
-    reason: str
-    servers: ServerList
-    node_id: NodeID | None = None
-    change: Change | None = None
-    verdict: Verdict | None = None
-    entombs: Tombstone | None = None
-    exhumes: Tombstone | None = None
-
-
-def judge(network: Network, servers: ServerList, request: Request, at: str) -> Answer:
-    """Answer ``request``, on a network whose list is ``servers``. ``at`` is the time, RFC 3339."""
-    match request.kind:
-        case RequestKind.JOIN:
-            return _join(network, servers, request, at)
-        case RequestKind.REMOVE:
-            return _remove(network, servers, request, at)
-        case RequestKind.READMIT:
-            return _readmit(network, servers, request)
-
-
-def _join(network: Network, servers: ServerList, request: Request, at: str) -> Answer:
+def join(case: Case, request: Request) -> Answer:
+    """Answer a newcomer."""
     try:
-        node, url = parse_node_id(request.subject), request.url
+        node = parse_node_id(request.subject)
     except ValueError as exc:  # nobody could be told, and no list could hold it
-        return Answer(False, str(exc), servers)
-    tombstone = network.tombstone_of(node, url)
+        return refused(case, str(exc))
+    tombstone = case.network.tombstone_of(node, request.url)
     if tombstone:
-        reason = removal_reason(tombstone)
-        verdict = Verdict(VerdictKind.REMOVED, reason, at, request.attempt)
-        return Answer(False, reason, servers, node, verdict=verdict)
-    objection = _objection(network, servers, node, request)
-    if objection or url is None:
-        reason = objection or "it names no URL of its own"
-        verdict = Verdict(VerdictKind.REFUSED, reason, at, request.attempt)
-        return Answer(False, reason, servers, node, verdict=verdict)
-    if url in servers:
-        return Answer(True, f"{url} is in the list already", servers, node)
-    change = Change(ChangeKind.JOIN, node, url)
-    return Answer(True, f"{url} is in", servers.appended([url]), node, change)
+        return _no(case, request, node, VerdictKind.REMOVED, removal_reason(tombstone))
+    if request.url is not None and request.url in case.servers:
+        return done(case, f"{request.url} is in the list already", {case.network.keys.verdict(node): None})
+    objection = _objection(case, request, node) or _policy_objection(case, request)
+    if not objection and case.network.policy.admission_probe is not AdmissionProbe.OFF:
+        objection = case.probed.get(request.attempt, _UNKNOWN)
+    if objection is _UNKNOWN:
+        return replace(refused(case, "its URL is being probed"), settled=False)
+    if objection:
+        return _no(case, request, node, VerdictKind.REFUSED, objection)
+    is_manual = case.network.policy.admission is Admission.MANUAL
+    return _pending(case, request, node) if is_manual else _admitted(case, request, node)
 
 
-def _objection(network: Network, servers: ServerList, node: NodeID, request: Request) -> str | None:
-    """Say why ``node`` may not join, None where it may."""
-    url, named = request.url, set(request.servers)
-    # Members are remembered while they are away; a report may be the asker's own.
-    holder = network.members.get(node) or network.reports.get(node)
-    if url in servers:
-        return None
-    if network.policy.admission is Admission.CLOSED:
-        return "the network admits nobody now: its policy is closed, or cannot be read"
-    if url not in named:
-        return f"its file does not name its own URL, {url}"
-    if not named.intersection(servers):
-        return (
-            f"a stranger: its file names no server of this network; add one of {servers} "
-            "to its FederatedServers"
-        )
-    if holder and holder.url and holder.url != url and holder.url in servers:
-        return f"the NodeID {node} is taken by the server at {holder.url}; give it another NodeID"
-    return None
+def approve(case: Case, request: Request) -> Answer:
+    """Let in the newcomer whom an operator approves."""
+    found = pending_named(case, request.subject)
+    if found is None:
+        return refused(case, f"nobody called {request.subject} asks to join; see `sidecar pending`")
+    name, wish = found
+    node = parse_node_id(wish.subject)
+    tombstone = case.network.tombstone_of(node, wish.url)
+    objection = removal_reason(tombstone) if tombstone else _objection(case, wish, node)
+    if objection:
+        return refused(case, objection)
+    answer = _admitted(case, wish, node)
+    change = answer.change and replace(answer.change, by=request.by, reason=request.reason)
+    writes = {**answer.writes, case.network.keys.request(name): None}
+    return replace(answer, network=_without(answer, name), change=change, writes=writes)
 
 
-def _remove(network: Network, servers: ServerList, request: Request, at: str) -> Answer:
-    subject = request.subject
-    member = network.member_named(subject)
-    gone = network.removed_named(subject) or (member and network.tombstone_of(member.node_id, member.url))
-    if gone:
-        return Answer(True, f"{gone.name} was removed already, at {gone.at}", servers)
-    url = member.url if member else url_or_none(subject)
-    if member is None and (url is None or url not in servers):
-        reason = f"no member of this network is called {subject}; see `sidecar members`"
-        return Answer(False, reason, servers)
-    if url in servers and len(servers) == 1:
-        reason = f"{subject} is the last server; a network cannot be empty"
-        return Answer(False, reason, servers)
-    node = member.node_id if member else None
-    role = member.role if member else Role.FEDERATED
-    tombstone = Tombstone(node, url, role, at, request.by, request.reason)
-    verdict = Verdict(VerdictKind.REMOVED, removal_reason(tombstone), at)
-    change = Change(ChangeKind.REMOVE, node, url, request.by, request.reason) if url else None
-    left = servers.without([url]) if url else servers
-    reason = f"removed {_both(node, url)}"
-    return Answer(True, reason, left, node, change, verdict, entombs=tombstone)
+def refuse(case: Case, request: Request) -> Answer:
+    """Turn away the newcomer whom an operator does not want."""
+    found = pending_named(case, request.subject)
+    if found is None:
+        return refused(case, f"nobody called {request.subject} asks to join; see `sidecar pending`")
+    name, wish = found
+    node = parse_node_id(wish.subject)
+    why = f": {request.reason}" if request.reason else ""
+    verdict = Verdict(VerdictKind.REFUSED, f"{request.by} refused it{why}", case.at, wish.attempt)
+    keys = case.network.keys
+    answer = done(case, f"refused {node}", {keys.verdict(node): verdict, keys.request(name): None})
+    return replace(answer, network=_without(answer, name))
 
 
-def _readmit(network: Network, servers: ServerList, request: Request) -> Answer:
-    tombstone = network.removed_named(request.subject)
-    if tombstone is None:
-        reason = f"{request.subject} is not removed; see `sidecar removed`"
-        return Answer(False, reason, servers)
-    node, url = tombstone.node_id, tombstone.url
-    if node is None and url:
-        # It may have shown up since, and been told.
-        member = network.member_named(url.normal)
-        node = member.node_id if member else None
-    change = Change(ChangeKind.READMIT, node, url, request.by, request.reason) if url else None
-    reason = f"readmitted {_both(node, url)}; its sidecar may ask to join again"
-    return Answer(True, reason, servers, node, change, exhumes=tombstone)
-
-
-def removal_reason(tombstone: Tombstone) -> str:
-    """What a removed node is told."""
-    why = f" ({tombstone.reason})" if tombstone.reason else ""
-    return (
-        f"removed at {tombstone.at} by {tombstone.by}{why}; "
-        f"`sidecar readmit {tombstone.name}` lets it in again"
+def pending_named(case: Case, subject: str) -> tuple[str, Request] | None:
+    """The open wish to join of the NodeID ``subject``, and its request's name."""
+    return next(
+        (
+            (name, request)
+            for name, request in case.network.requests.items()
+            if request.kind is RequestKind.JOIN and request.subject == subject
+        ),
+        None,
     )
 
 
-def _both(node: NodeID | None, url: ServerUrl | None) -> str:
-    return f"{node} ({url})" if node and url else str(node or url)
+def _objection(case: Case, request: Request, node: NodeID) -> str | None:
+    """Say why ``node`` may not join whatever the policy says, None where it may."""
+    network, url, named = case.network, request.url, set(request.servers)
+    if url is None:
+        return "it names no URL of its own"
+    if url not in named:
+        return f"its file does not name its own URL, {url}"
+    if not named.intersection(case.servers):
+        return (
+            f"a stranger: its file names no server of this network; add one of {case.servers} "
+            "to its FederatedServers"
+        )
+    # Members are remembered while they are away; a report may be the asker's own.
+    holder = network.members.get(node) or network.reports.get(node)
+    if holder and holder.url and holder.url != url and holder.url in case.servers:
+        return f"the NodeID {node} is taken by the server at {holder.url}; give it another NodeID"
+    after = case.servers.appended([url])
+    quarantine = next((each for each in network.quarantined if each.servers == after), None)
+    if quarantine:
+        return f"version {quarantine.version}, the same list, is quarantined: {quarantine.reason}"
+    return None
+
+
+def _policy_objection(case: Case, request: Request) -> str | None:
+    match case.network.policy.admission:
+        case Admission.CLOSED:
+            return "the network admits nobody now: its policy is closed, or cannot be read"
+        case Admission.TOKEN:
+            return _token_objection(case, request)
+        case _:
+            return None
+
+
+def _token_objection(case: Case, request: Request) -> str | None:
+    if not request.token:
+        return (
+            "the network lets nobody in without a join token: `sidecar token create` makes one, "
+            "and --join-token-file names its file"
+        )
+    record = case.network.tokens.get(request.token)
+    if record is None:
+        return f"there is no join token {request.token}, or not any more; `sidecar token create` makes one"
+    spent = record.spent(case.now)
+    if spent:
+        return f"its join token {request.token} {spent}; `sidecar token create` makes another"
+    if not proven(request, case.network.keys.network, record):
+        return f"its proof was not made with the join token {request.token}"
+    return None
+
+
+def _admitted(case: Case, request: Request, node: NodeID) -> Answer:
+    """Let it in; a token that it came with is used up a little."""
+    network, keys = case.network, case.network.keys
+    writes: dict[str, Record | None] = {keys.verdict(node): None}
+    record = network.tokens.get(request.token)
+    if network.policy.admission is Admission.TOKEN and record:
+        network = replace(network, tokens={**network.tokens, request.token: record.used()})
+        writes[keys.token(request.token)] = record.used()
+    change = Change(ChangeKind.JOIN, node, request.url)
+    servers = case.servers.appended([request.url] if request.url else [])
+    return Answer(True, f"{request.url} is in", network, servers, change, writes)
+
+
+def _pending(case: Case, request: Request, node: NodeID) -> Answer:
+    """Its request stays, for an operator to see."""
+    verdict = Verdict(VerdictKind.PENDING, PENDING.format(node=node), case.at, request.attempt)
+    told = case.network.verdicts.get(node)
+    is_told = told and told.kind is VerdictKind.PENDING and told.attempt == request.attempt
+    writes = {} if is_told else {case.network.keys.verdict(node): verdict}
+    return replace(refused(case, "waits for an operator", writes), settled=False)
+
+
+def _no(case: Case, request: Request, node: NodeID, kind: VerdictKind, reason: str) -> Answer:
+    verdict = Verdict(kind, reason, case.at, request.attempt)
+    return refused(case, reason, {case.network.keys.verdict(node): verdict})
+
+
+def _without(answer: Answer, name: str) -> Network:
+    return replace(answer.network, requests={k: v for k, v in answer.network.requests.items() if k != name})

@@ -15,6 +15,7 @@ class ChangeKind(StrEnum):
     JOIN = "join"
     REMOVE = "remove"
     READMIT = "readmit"
+    ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)

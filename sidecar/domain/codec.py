@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
 
+from sidecar.domain.policy import Limit
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl, parse_node_id
 
 T = TypeVar("T")
@@ -27,6 +28,8 @@ def to_json(value: object) -> object:
         return value.text
     if isinstance(value, ServerList):
         return value.texts()
+    if isinstance(value, Limit):
+        return value.to_json()
     if isinstance(value, tuple):
         return [to_json(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
@@ -129,4 +132,5 @@ _PARSED: dict[Any, tuple[type | tuple[type, ...], Callable[[Any], Any]]] = {
     NodeID: (str, parse_node_id),
     ServerUrl: (str, ServerUrl.parse),
     ServerList: (list, _strings),
+    Limit: ((int, str), Limit.parse),
 }

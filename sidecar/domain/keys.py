@@ -54,11 +54,21 @@ class Keys:
     def policy(self) -> str:
         return f"{self.root}shared/policy"
 
+    @property
+    def standstill(self) -> str:
+        return f"{self.root}shared/standstill"
+
     def grant(self, node: NodeID) -> str:
         return f"{self.root}node/{node}/grant"
 
     def verdict(self, node: NodeID) -> str:
         return f"{self.root}node/{node}/verdict"
+
+    def pause(self, node: NodeID) -> str:
+        return f"{self.root}node/{node}/pause"
+
+    def skip(self, node: NodeID) -> str:
+        return f"{self.root}node/{node}/skip"
 
     # What nodes and operators write.
 
@@ -71,6 +81,9 @@ class Keys:
     def request(self, request_id: str) -> str:
         return f"{self.root}request/{request_id}"
 
+    def token(self, token_id: str) -> str:
+        return f"{self.root}token/{token_id}"
+
     # What the leader alone writes and reads.
 
     def member(self, node: NodeID) -> str:
@@ -79,6 +92,14 @@ class Keys:
     def removed(self, name: str) -> str:
         """The tombstone of a NodeID, or of a URL whose NodeID nobody ever learned."""
         return f"{self.root}removed/{quote(name, safe='')}"
+
+    @property
+    def healthy(self) -> str:
+        """The last canonical document that every node was healthy on."""
+        return f"{self.root}rollout/healthy"
+
+    def quarantine(self, version: int) -> str:
+        return f"{self.root}quarantine/{version:010d}"
 
     def history(self, version: int) -> str:
         return f"{self.root}history/{version:010d}"
@@ -91,7 +112,10 @@ class Keys:
 
     def of_leader(self) -> tuple[Range, ...]:
         """What the leader decides from: everything but the candidates and the history."""
-        folders = ("shared", "node", "member", "removed", "report", "request")
+        folders = (
+            *("shared", "node", "member", "removed", "report", "request"),
+            *("rollout", "quarantine", "token"),
+        )
         return tuple(Range.prefix(f"{self.root}{folder}/") for folder in folders)
 
     def candidates(self) -> Range:

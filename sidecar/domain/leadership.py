@@ -6,29 +6,21 @@ every write and every event, so each rule below only has to move the network one
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from sidecar.domain import rollout
-from sidecar.domain.admission import Answer, judge
 from sidecar.domain.canonical import Canonical, Change, ChangeKind, distrust
+from sidecar.domain.conduct import conduct_rollout
+from sidecar.domain.desk import Desk, publish, timestamp, urls_of
 from sidecar.domain.draft import Draft, Term
-from sidecar.domain.membership import (
-    Grant,
-    Member,
-    Outcome,
-    OutcomeKind,
-    Request,
-    RequestKind,
-    Tombstone,
-)
+from sidecar.domain.membership import Member, Verdict, VerdictKind
 from sidecar.domain.network import Network
-from sidecar.domain.servers import ServerUrl
+from sidecar.domain.petitions import answer_requests, still_gathering
+from sidecar.domain.rollout import survey
+from sidecar.domain.servers import NodeID, ServerUrl
 from sidecar.domain.store import Transaction
 from sidecar.domain.view import Known
 
-# etcd refuses a transaction of more than 128 operations (--max-txn-ops), and a join takes up to four.
-MOST_OPERATIONS = 96
 OUTCOME_KEPT = 300.0
 """Seconds that the answer to an operator's request is kept for the operator to read."""
 
@@ -43,34 +35,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """Who decides. ``own`` is what to publish where there is nothing; ``trusted`` what was last obeyed."""
+    """Who decides. ``own`` is what to publish where there is nothing; ``trusted`` what was last obeyed.
+
+    ``probed`` is what was found at the URLs of newcomers: `answers.Case.probed`.
+    """
 
     term: Term
     own: Known | None
     trusted: Known | None
+    probed: Mapping[str, str] = field(default_factory=dict)
 
     def distrusts(self, canonical: Canonical) -> str | None:
         return distrust(canonical, self.trusted.servers if self.trusted else None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """What the rules work with: the network as it is, who writes, when, and what is being written."""
-
-    network: Network
-    canonical: Canonical
-    term: Term
-    now: float
-    draft: Draft
-
-    @property
-    def at(self) -> str:
-        return timestamp(self.now)
-
-    @property
-    def full(self) -> bool:
-        """Whether the rest has to wait for its turn right after."""
-        return len(self.draft) > MOST_OPERATIONS
 
 
 def decide(network: Network, leader: Leader, now: float) -> Step | None:
@@ -79,12 +55,23 @@ def decide(network: Network, leader: Leader, now: float) -> Step | None:
         return _bootstrap(network, leader, now)
     if network.canonical is None or leader.distrusts(network.canonical):
         return None  # not to be built upon; `held_up` says so
-    for rule in (_answer_requests, _learn_members, _grant_turns, _tidy_up):
+    for rule in (answer_requests, _learn_members, conduct_rollout, _tidy_up):
         draft = Draft(network.keys, network.listing)
-        rule(_Desk(network, network.canonical, leader.term, now, draft))
+        rule(Desk(network, network.canonical, leader.term, now, draft, leader.probed))
         if draft:
             return Step(draft.transaction(leader.term), tuple(draft.reasons))
     return None
+
+
+def look_again(network: Network, leader: Leader, now: float) -> float | None:
+    """When time alone may give `decide` something to write, in seconds since the epoch."""
+    if network.canonical is None:
+        return None
+    times = (
+        still_gathering(network, network.canonical, now),
+        survey(network, network.canonical, leader.term.node_id, now).look_again,
+    )
+    return min((at for at in times if at is not None), default=None)
 
 
 def held_up(network: Network, leader: Leader) -> str | None:
@@ -101,7 +88,7 @@ def _bootstrap(network: Network, leader: Leader, now: float) -> Step | None:
     if not leader.own:
         return None
     draft = Draft(network.keys, network.listing)
-    removed = _urls(network.removed)
+    removed = urls_of(network.removed)
     servers = leader.own.servers.without(removed)
     if not servers:
         return None
@@ -114,120 +101,52 @@ def _bootstrap(network: Network, leader: Leader, now: float) -> Step | None:
         at=timestamp(now),
         removed=removed,
     )
-    _publish(draft, network, canonical)
+    publish(draft, network, canonical)
     return Step(draft.transaction(leader.term), tuple(draft.reasons))
 
 
-def _urls(removed: tuple[Tombstone, ...]) -> tuple[ServerUrl, ...]:
-    """The URLs kept out, each once: a server may have been removed under two names."""
-    return tuple(dict.fromkeys(t.url for t in removed if t.url))
-
-
-def _publish(draft: Draft, network: Network, canonical: Canonical) -> None:
-    keys = network.keys
-    draft.put(keys.canonical, canonical)
-    oldest = max(1, canonical.version - network.policy.history + 1)
-    draft.archive(keys.history(canonical.version), canonical)
-    draft.prune(keys.history(0), keys.history(oldest))
-    causes = ", ".join(str(change) for change in canonical.cause)
-    draft.reasons.append(f"version {canonical.version} ({causes}): {canonical.servers}")
-
-
-def _answer_requests(desk: _Desk) -> None:
-    """Judge the open requests, oldest first, and publish what follows from all of them as one version."""
-    network, canonical = desk.network, desk.canonical
-    servers, changes, removed = canonical.servers, list[Change](), network.removed
-    for name, request in _open_requests(network):
-        if desk.full:
-            break
-        answer = judge(replace(network, removed=removed), servers, request, desk.at)
-        servers = answer.servers
-        changes += [answer.change] if answer.change else []
-        removed = tuple(t for t in removed if t != answer.exhumes)
-        removed += (answer.entombs,) if answer.entombs else ()
-        version = canonical.version + (1 if changes else 0)
-        _settle(desk, name, request, answer, version)
-    if changes:
-        following = replace(
-            canonical,
-            servers=servers,
-            version=canonical.version + 1,
-            cause=tuple(changes),
-            author=desk.term.node_id,
-            term=desk.term.created,
-            at=desk.at,
-            removed=_urls(removed),
-        )
-        _publish(desk.draft, network, following)
-
-
-def _open_requests(network: Network) -> list[tuple[str, Request]]:
-    """The requests without an answer, in the order in which they were made."""
-    entries = network.listing.entries
-    return sorted(
-        ((name, request) for name, request in network.requests.items() if not request.outcome),
-        key=lambda item: entries[network.keys.request(item[0])].created,
-    )
-
-
-def _settle(desk: _Desk, name: str, request: Request, answer: Answer, version: int) -> None:
-    """Write down what follows from one answer, but for the list itself."""
-    keys, draft = desk.network.keys, desk.draft
-    if request.kind is RequestKind.JOIN:
-        draft.delete(keys.request(name))
-    else:
-        kind = OutcomeKind.DONE if answer.accepted else OutcomeKind.REFUSED
-        outcome = Outcome(kind, answer.reason, version, desk.now)
-        draft.put(keys.request(name), replace(request, outcome=outcome))
-    if answer.node_id and answer.verdict:
-        draft.put(keys.verdict(answer.node_id), answer.verdict)
-    elif answer.node_id:
-        draft.delete(keys.verdict(answer.node_id))
-    if answer.entombs:
-        draft.put(keys.removed(answer.entombs.name), answer.entombs)
-        if answer.node_id:
-            draft.delete(keys.grant(answer.node_id))
-            draft.delete(keys.member(answer.node_id))
-    if answer.exhumes:
-        draft.delete(keys.removed(answer.exhumes.name))
-    draft.reasons.append(f"{request.kind.value} {request.subject}: {answer.reason}")
-
-
-def _learn_members(desk: _Desk) -> None:
+def _learn_members(desk: Desk) -> None:
     """Remember which NodeID stands behind which URL, so that a node can be named while it is away."""
-    network = desk.network
-    for node, report in network.reports.items():
+    network, keys, entries = desk.network, desk.network.keys, desk.network.listing.entries
+    holders = dict(network.holders())
+    taken = set[NodeID]()
+    for node, report in sorted(
+        network.reports.items(), key=lambda each: entries[keys.report(each[0])].created
+    ):
         outside = report.url is not None and report.url not in desk.canonical.servers
         if outside or network.tombstone_of(node, report.url):
             continue
+        if report.url and holders.setdefault(report.url, node) != node:
+            taken.add(node)
+            _turn_away(desk, node, report.url, holders[report.url])
+            continue
         known = network.members.get(node)
         if known is None or (known.url, known.role) != (report.url, report.role):
-            desk.draft.put(network.keys.member(node), Member(node, report.role, report.url, desk.at))
+            desk.draft.put(keys.member(node), Member(node, report.role, report.url, desk.at))
         if desk.full:
             return
+    for node, verdict in network.verdicts.items():
+        if verdict.kind is VerdictKind.TAKEN and node not in taken and not desk.full:
+            desk.draft.delete(keys.verdict(node))
     # A server that was given another NodeID is one server still: under its old name, `sidecar remove` would
     # take out the new one.
-    claimed = {report.url for report in network.reports.values() if report.url}
     for node, member in network.members.items():
-        if node not in network.reports and member.url in claimed and not desk.full:
-            desk.draft.delete(network.keys.member(node))
+        if node not in network.reports and member.url in holders and not desk.full:
+            desk.draft.delete(keys.member(node))
 
 
-def _grant_turns(desk: _Desk) -> None:
-    """Take back the turns that are over, and give the next ones."""
-    network, version = desk.network, desk.canonical.version
-    for node, grant in network.grants.items():
-        if rollout.finished(grant, network.reports.get(node), desk.canonical):
-            desk.draft.delete(network.keys.grant(node))
-        if desk.full:
-            return
-    for node in rollout.turns(network, desk.canonical, desk.term.node_id):
-        desk.draft.put(network.keys.grant(node), Grant(version, desk.term.created, desk.at))
-        desk.draft.reasons.append(f"{node} may restart into version {version}")
+def _turn_away(desk: Desk, node: NodeID, url: ServerUrl, holder: NodeID) -> None:
+    """Tell ``node`` that the URL in its file is another's, who is alive."""
+    told = desk.network.verdicts.get(node)
+    reason = f"{url} is the URL of {holder}, which is alive; give this server its own, or stop {holder} first"
+    desk.draft.delete(desk.network.keys.member(node))
+    if told is None or (told.kind, told.reason) != (VerdictKind.TAKEN, reason):
+        desk.draft.put(desk.network.keys.verdict(node), Verdict(VerdictKind.TAKEN, reason, desk.at))
+        desk.draft.reasons.append(f"{node} is turned away: {reason}")
 
 
-def _tidy_up(desk: _Desk) -> None:
-    """Drop answers that nobody came for, and members that are not in the list any more."""
+def _tidy_up(desk: Desk) -> None:
+    """Drop answers that nobody came for, spent tokens, and members that are not in the list any more."""
     network = desk.network
     for name, request in network.requests.items():
         # From the future as well: a clock that was ahead has been set back.
@@ -235,13 +154,11 @@ def _tidy_up(desk: _Desk) -> None:
             desk.draft.delete(network.keys.request(name))
         if desk.full:
             return
+    for name, token in network.tokens.items():
+        if token.spent(desk.now) and not desk.full:
+            desk.draft.delete(network.keys.token(name))
     for node, member in network.members.items():
         if member.url and member.url not in desk.canonical.servers:
             desk.draft.delete(network.keys.member(node))
         if desk.full:
             return
-
-
-def timestamp(now: float) -> str:
-    """``now`` (Unix epoch) as RFC 3339, UTC, to the second."""
-    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""The records of who is in, who asks, who was refused, and who may restart."""
+"""The records of who is in, who asks, and who was refused."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from sidecar.domain.servers import NodeID, ServerUrl
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A node the leader has seen: which URL belongs to which NodeID, also while the node is away."""
+    """A node the leader has seen: which URL belongs to which NodeID, also while the node is away.
+
+    ``restarts``: when it was granted its latest ones, in seconds since the epoch.
+    """
 
     node_id: NodeID
     role: Role
     url: ServerUrl | None
     since: str
+    restarts: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,14 @@ class RequestKind(StrEnum):
     JOIN = "join"
     REMOVE = "remove"
     READMIT = "readmit"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    ROLLBACK = "rollback"
+    PAUSE = "pause"
+    """Of one node; without a subject, of the whole rollout. Resume likewise."""
+    RESUME = "resume"
+    SKIP = "skip"
+    RETRY = "retry"
 
 
 class OutcomeKind(StrEnum):
@@ -58,8 +70,10 @@ class Outcome:
 class Request:
     """Something asked of the leader.
 
-    ``subject`` is the NodeID or URL it is about, as the asker wrote it. A join carries the asker's own URL
-    and the list its file holds; ``attempt`` names the try, and comes back in the verdict.
+    ``subject`` is the NodeID or URL it is about, as the asker wrote it; of a rollback it is the version. A
+    join carries the asker's own URL and the list its file holds; ``attempt`` names the try, and comes back in
+    the verdict. ``token`` and ``proof`` are those of `domain.tokens`. A rollback carries the list of that
+    version in ``servers``.
     """
 
     kind: RequestKind
@@ -70,13 +84,19 @@ class Request:
     reason: str = ""
     url: ServerUrl | None = None
     servers: tuple[ServerUrl, ...] = ()
+    token: str = ""
+    proof: str = ""
     outcome: Outcome | None = None
 
 
 class VerdictKind(StrEnum):
     """Why a node is not in the network."""
 
+    PENDING = "pending"
+    """It is for an operator to let it in."""
     REFUSED = "refused"
+    TAKEN = "taken"
+    """Another node, which is alive, has its NodeID or its URL."""
     REMOVED = "removed"
 
 
@@ -88,15 +108,6 @@ class Verdict:
     reason: str
     at: str
     attempt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Leave for one node to restart into ``version`` or a later one."""
-
-    version: int
-    term: int
-    at: str
 
 
 @dataclass(frozen=True, slots=True)

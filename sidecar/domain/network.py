@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sidecar.domain.canonical import Canonical
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.keys import Keys
-from sidecar.domain.membership import Grant, Member, Request, Tombstone
+from sidecar.domain.membership import Member, Request, Tombstone, Verdict
 from sidecar.domain.policy import Admission, Policy
 from sidecar.domain.records import R, decode
 from sidecar.domain.report import Report
 from sidecar.domain.servers import NodeID, ServerUrl
 from sidecar.domain.store import Entry, Listing
+from sidecar.domain.tokens import TokenRecord
+from sidecar.domain.turns import Exemption, Grant, Quarantine, Standstill
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +28,48 @@ class Network:
     policy: Policy = field(default_factory=Policy)
     reports: Mapping[NodeID, Report] = field(default_factory=dict)
     members: Mapping[NodeID, Member] = field(default_factory=dict)
-    grants: Mapping[NodeID, Grant] = field(default_factory=dict)
+    verdicts: Mapping[NodeID, Verdict] = field(default_factory=dict)
     removed: tuple[Tombstone, ...] = ()
     requests: Mapping[str, Request] = field(default_factory=dict)
+    tokens: Mapping[str, TokenRecord] = field(default_factory=dict)
+    grants: Mapping[NodeID, Grant] = field(default_factory=dict)
+    pauses: Mapping[NodeID, Exemption] = field(default_factory=dict)
+    skips: Mapping[NodeID, Exemption] = field(default_factory=dict)
+    standstill: Standstill | None = None
+    healthy: Canonical | None = None
+    quarantined: tuple[Quarantine, ...] = ()
     unreadable: tuple[str, ...] = ()
 
     def tombstone_of(self, node_id: NodeID | None, url: ServerUrl | None) -> Tombstone | None:
         """The tombstone that keeps out a node of that name, or one at that URL."""
         return next((t for t in self.removed if t.covers(node_id, url)), None)
 
+    def members_of(self, canonical: Canonical) -> Iterator[Member]:
+        """The nodes that belong to ``canonical``: those remembered, and those that only report yet."""
+        holders = self.holders()
+        for node in {**self.members, **self.reports}:
+            member = self.members.get(node) or self._as_member(self.reports[node])
+            listed = member.url is None or member.url in canonical.servers
+            mine = member.url is None or holders.get(member.url, node) == node
+            if listed and mine and not self.tombstone_of(node, member.url):
+                yield member
+
+    def holders(self) -> Mapping[ServerUrl, NodeID]:
+        """Who has which URL and is alive; another node must not take it."""
+        alive = self.reports
+        return {
+            member.url: node
+            for node, member in self.members.items()
+            if member.url and node in alive and alive[node].url == member.url
+        }
+
+    def _as_member(self, report: Report) -> Member:
+        return Member(report.node_id, report.role, report.url, "")
+
     def member_named(self, subject: str) -> Member | None:
         """The member that an operator means by ``subject``: a NodeID, or a URL in any spelling."""
         url = url_or_none(subject)
-        reporting = (Member(r.node_id, r.role, r.url, "") for r in self.reports.values())
+        reporting = (self._as_member(report) for report in self.reports.values())
         return next(
             (
                 member
@@ -71,6 +102,13 @@ def _policy(policy: Policy | None, listing: Listing, keys: Keys) -> Policy:
 def read_network(keys: Keys, listing: Listing) -> Network:
     """Decode ``listing`` (of ``keys.of_leader()``)."""
     unreadable: list[str] = []
+    folders: dict[tuple[str, str], dict[str, Entry]] = {}
+    for entry in listing.entries.values():
+        match keys.name_of(entry.key):
+            case [folder, name]:
+                folders.setdefault((folder, ""), {})[name] = entry
+            case [folder, name, leaf]:
+                folders.setdefault((folder, leaf), {})[name] = entry
 
     def read(cls: type[R], entry: Entry | None) -> R | None:
         if entry is None:
@@ -81,26 +119,30 @@ def read_network(keys: Keys, listing: Listing) -> Network:
             unreadable.append(str(exc))
             return None
 
-    def folder(name: str, cls: type[R], leaf: str = "") -> dict[str, R]:
-        """The readable records under ``<name>/<id>`` or ``<name>/<id>/<leaf>``, by id."""
-        found = {}
-        for entry in listing.entries.values():
-            match keys.name_of(entry.key):
-                case [first, node, *rest] if first == name and rest == ([leaf] if leaf else []):
-                    record = read(cls, entry)
-                    if record is not None:
-                        found[node] = record
-        return found
+    def named(folder: str, cls: type[R], leaf: str = "") -> dict[str, R]:
+        """The readable records under ``<folder>/<name>`` or ``<folder>/<name>/<leaf>``, by name."""
+        records = ((name, read(cls, entry)) for name, entry in folders.get((folder, leaf), {}).items())
+        return {name: record for name, record in records if record is not None}
+
+    def of_nodes(folder: str, cls: type[R], leaf: str = "") -> dict[NodeID, R]:
+        return {NodeID(name): record for name, record in named(folder, cls, leaf).items()}
 
     return Network(
         keys=keys,
         listing=listing,
         canonical=read(Canonical, listing.entries.get(keys.canonical)),
         policy=_policy(read(Policy, listing.entries.get(keys.policy)), listing, keys),
-        reports={NodeID(node): record for node, record in folder("report", Report).items()},
-        members={NodeID(node): record for node, record in folder("member", Member).items()},
-        grants={NodeID(node): record for node, record in folder("node", Grant, "grant").items()},
-        removed=tuple(folder("removed", Tombstone).values()),
-        requests=folder("request", Request),
+        reports=of_nodes("report", Report),
+        members=of_nodes("member", Member),
+        verdicts=of_nodes("node", Verdict, "verdict"),
+        removed=tuple(named("removed", Tombstone).values()),
+        requests=named("request", Request),
+        tokens=named("token", TokenRecord),
+        grants=of_nodes("node", Grant, "grant"),
+        pauses=of_nodes("node", Exemption, "pause"),
+        skips=of_nodes("node", Exemption, "skip"),
+        standstill=read(Standstill, listing.entries.get(keys.standstill)),
+        healthy=read(Canonical, listing.entries.get(keys.healthy)),
+        quarantined=tuple(named("quarantine", Quarantine).values()),
         unreadable=tuple(unreadable),
     )

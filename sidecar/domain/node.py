@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from sidecar.domain.document import Document
+from sidecar.domain.membership import VerdictKind
 from sidecar.domain.process import Exited, NoProcess, NotLaunched, Running
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import ServerList
@@ -36,8 +37,9 @@ def decide(view: View, now: float) -> Decision:
 
 
 def _decide(view: View, now: float) -> Decision:
-    if is_removed(view):
-        return _removed(view, now)
+    kept_out = _kept_out(view, now)
+    if kept_out:
+        return kept_out
     if view.file is None:
         return _standing_still(view, view.file_problem or "its file has not been read yet")
     basis = list_to_obey(view)
@@ -54,7 +56,8 @@ def _decide(view: View, now: float) -> Decision:
 def _troubles(view: View) -> list[str]:
     """What somebody should see to, whatever this node does meanwhile."""
     doubt = f"the canonical list is not obeyed: {view.distrust}" if view.distrust else ""
-    return [" / ".join(trouble.splitlines()) for trouble in (view.file_problem, doubt) if trouble]
+    taken = view.verdict.reason if view.verdict and view.verdict.kind is VerdictKind.TAKEN else ""
+    return [" / ".join(trouble.splitlines()) for trouble in (view.file_problem, doubt, taken) if trouble]
 
 
 def _what_is_missing(view: View) -> str:
@@ -78,6 +81,14 @@ def _standing_still(view: View, reason: str) -> Decision:
     return Decision(phase, reason)
 
 
+def _kept_out(view: View, now: float) -> Decision | None:
+    if is_removed(view):
+        return _removed(view, now)
+    if view.verdict and view.verdict.kind is VerdictKind.TAKEN and not isinstance(view.process, Running):
+        return Decision(Phase.REFUSED, view.verdict.reason)
+    return None
+
+
 def _removed(view: View, now: float) -> Decision:
     if view.busy:
         return replace(view.busy, action=None, until=None)
@@ -94,12 +105,13 @@ def _removed(view: View, now: float) -> Decision:
 
 def _outside(view: View, file: Document) -> Decision:
     """A server that is not in the list: ask to be let in, once for each thing its file says."""
-    if view.verdict and view.verdict.attempt == view.attempt:
-        return Decision(Phase.REFUSED, view.verdict.reason)
+    told = view.verdict if view.verdict and view.verdict.attempt == view.attempt else None
+    if told and told.kind is VerdictKind.REFUSED:
+        return Decision(Phase.REFUSED, told.reason)
     if not view.listed:
         return _standing_still(view, "its URL is not in the last-known-good list; waiting for etcd")
     ask = AskToJoin(file.servers, view.attempt)
-    return Decision(Phase.JOINING, "asked to join; waiting for the leader", ask)
+    return Decision(Phase.JOINING, told.reason if told else "asked to join; waiting for the leader", ask)
 
 
 def _bring_in_step(view: View, file: Document, basis: ServerList) -> Decision:
@@ -162,7 +174,19 @@ def _wait_for_turn(view: View, process: Running, basis: ServerList, now: float) 
     # A grant is used up by loading its version; one for an older version that was not used yet will do.
     if view.grant and view.grant.version > view.loaded_version:
         return _restart(process, f"into version {version}", basis, now)
-    return Decision(Phase.RESTART_PENDING, f"waits for its turn to restart into version {version}")
+    return Decision(
+        Phase.RESTART_PENDING, f"waits for its turn to restart into version {version}{_held_up(view)}"
+    )
+
+
+def _held_up(view: View) -> str:
+    """Why that may take a while, where it is known."""
+    if view.pause:
+        why = f": {view.pause.reason}" if view.pause.reason else ""
+        return f"; {view.pause.by} keeps it out of rollouts{why}"
+    if view.standstill:
+        return f"; the rollout is {view.standstill.kind.value}: {view.standstill.reason}"
+    return ""
 
 
 def _restart(process: Running, reason: str, basis: ServerList, now: float) -> Decision:

@@ -37,7 +37,8 @@ class Report:
 
     ``loaded_version`` is the canonical version whose list the process was started on, 0 before that;
     ``written_version`` the one whose list its file holds. ``instance`` tells two lives of one node apart.
-    ``since`` is when the phase began, in seconds since the epoch.
+    ``since`` is when the phase began, in seconds since the epoch. ``fruitless``: how many starts in a row did
+    not make the process healthy.
     """
 
     node_id: NodeID
@@ -53,3 +54,4 @@ class Report:
     host: str
     pid: int | None
     sidecar: str
+    fruitless: int = 0

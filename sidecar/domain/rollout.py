@@ -1,71 +1,307 @@
-"""Whose turn it is to restart.
+"""The rollout of the canonical list: where every node stands, whose turn it is, and what holds it up.
 
-This is the seam for real rollouts: `turns` sees the whole network and says who may go next. For now one node
-of each role goes at a time, and a node that does not come back healthy keeps its turn, which stops the rest.
+`survey` is the one look at it, for the leader, who grants turns, and for operators, who watch. A change
+reaches every file at once; the restarts that follow go through the network in order: at most
+``max_unavailable`` nodes of a role out of service at a time, servers before database nodes, the leader's own
+server last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from sidecar.domain.canonical import Canonical
 from sidecar.domain.identity import Role
-from sidecar.domain.membership import Grant
+from sidecar.domain.membership import Member
 from sidecar.domain.network import Network
+from sidecar.domain.policy import Budget, RolloutPolicy
 from sidecar.domain.report import Phase, Report
-from sidecar.domain.servers import NodeID, ServerUrl
+from sidecar.domain.servers import NodeID
+from sidecar.domain.turns import Grant, Halt, Standstill
 
 
-def finished(grant: Grant, report: Report | None, canonical: Canonical) -> bool:
-    """Whether the turn is over: its node is healthy on a list at least as new as it was granted.
+class Progress(StrEnum):
+    """How far one node is."""
 
-    A node whose report is gone may be anywhere between two lists, so it keeps its turn. A version that was
-    taken back (somebody put an older list into etcd) cannot be loaded any more: then the newest one counts.
+    DONE = "done"
+    """Healthy on the newest list."""
+    WAITING = "waiting"
+    """Healthy on an older one, until it is its turn."""
+    RESTARTING = "restarting"
+    """It has its turn, and is not back yet."""
+    SETTLING = "settling"
+    """Back, and healthy for less time than the policy wants."""
+    FAILED = "failed"
+    """It did not come back from its turn, or was restarted too often."""
+    DOWN = "down"
+    """Missing or not healthy, whatever the rollout does."""
+    PAUSED = "paused"
+    SKIPPED = "skipped"
+
+
+UNDER_WAY = (Progress.WAITING, Progress.RESTARTING, Progress.SETTLING)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One node in the rollout.
+
+    ``available``: it serves, or an operator said not to count it. ``asks``: it waits for leave to restart.
+    ``kept`` is what its grant should be now; None where its turn is over, or never was. ``look_again`` is
+    when time alone changes something about it, in seconds since the epoch.
+    """
+
+    node_id: NodeID
+    role: Role
+    progress: Progress
+    reason: str
+    available: bool
+    asks: bool = False
+    grant: Grant | None = None
+    kept: Grant | None = None
+    look_again: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Everybody's place, in the order of their turns."""
+
+    version: int
+    policy: RolloutPolicy
+    places: tuple[Place, ...]
+    paused: Standstill | None = None
+
+    @property
+    def failed(self) -> tuple[Place, ...]:
+        return tuple(place for place in self.places if place.progress is Progress.FAILED)
+
+    @property
+    def done(self) -> bool:
+        """Whether every node is healthy on the newest list."""
+        return all(place.progress is Progress.DONE for place in self.places)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nobody is to be restarted any more."""
+        return not self.failed and all(place.progress not in UNDER_WAY for place in self.places)
+
+    @property
+    def halted(self) -> str | None:
+        """Why it stopped by itself; None where it did not."""
+        return "; ".join(f"{place.node_id} {place.reason}" for place in self.failed) or None
+
+    @property
+    def look_again(self) -> float | None:
+        """When time alone changes something, in seconds since the epoch."""
+        times = [place.look_again for place in self.places if place.look_again is not None]
+        return min(times, default=None)
+
+    def of(self, role: Role) -> tuple[Place, ...]:
+        return tuple(place for place in self.places if place.role is role)
+
+    def room(self, role: Role) -> int:
+        """How many more nodes of ``role`` may be taken out of service now."""
+        nodes = self.of(role)
+        return self.policy.max_unavailable.of(len(nodes)) - sum(not place.available for place in nodes)
+
+    def waits_for(self) -> str | None:
+        """Say what those who wait wait for, where it is neither a halt nor a turn; None where nobody does."""
+        canary = self._canary_to_come()
+        if canary and canary.progress is Progress.DOWN:
+            return f"the canary, {canary.node_id}, {canary.reason}"
+        for role in Role:
+            nodes = self.of(role)
+            out = [place for place in nodes if place.progress is Progress.DOWN]
+            if any(place.progress is Progress.WAITING for place in nodes) and self.room(role) < 1 and out:
+                return "; ".join(f"{place.node_id} {place.reason}" for place in out)
+        return None
+
+    def turns(self) -> Iterator[tuple[Place, bool]]:
+        """Yield who may restart now, and whether that costs nobody anything: it is out of service anyway."""
+        if self.paused:
+            return
+        for place in self.places:
+            # Whoever is away goes straight to the newest list.
+            if place.asks and not place.available and (not place.kept or place.kept.version < self.version):
+                yield place, place.kept is None or place.kept.free
+        if self.failed:
+            return
+        for role in Role:
+            waiting = [p for p in self.of(role) if p.progress is Progress.WAITING and self._canary_allows(p)]
+            for place in [place for place in waiting if place.asks][: max(0, self.room(role))]:
+                yield place, False
+            if any(place.progress in UNDER_WAY for place in self.of(role)) and not self._canary_to_come():
+                return
+
+    def _canary_to_come(self) -> Place | None:
+        """The canary, while the others wait for it."""
+        left_out = (Progress.DONE, Progress.PAUSED, Progress.SKIPPED)
+        canary = next((place for place in self.places if place.node_id == self.policy.canary), None)
+        return canary if canary and canary.progress not in left_out else None
+
+    def _canary_allows(self, place: Place) -> bool:
+        canary = self._canary_to_come()
+        return canary is None or canary is place
+
+
+def survey(network: Network, canonical: Canonical, leader: NodeID, now: float) -> Survey:
+    """Look at everybody. ``leader``: whose turn is last. ``now``: seconds since the epoch."""
+    policy = network.policy.rollout
+    order = {url: place for place, url in enumerate(canonical.servers)}
+
+    def turn(member: Member) -> tuple[bool, bool, bool, int, str]:
+        place = order.get(member.url, 0) if member.url else 0
+        is_canary, is_leader = member.node_id == policy.canary, member.node_id == leader
+        return (not is_canary, member.role is not Role.FEDERATED, is_leader, place, member.node_id)
+
+    members = sorted(network.members_of(canonical), key=turn)
+    places = tuple(_Look(network, canonical, policy, member, now).place() for member in members)
+    halt = network.standstill
+    return Survey(canonical.version, policy, places, halt if halt and halt.kind is Halt.PAUSED else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is known of one node, and what follows from it."""
+
+    network: Network
+    canonical: Canonical
+    policy: RolloutPolicy
+    member: Member
+    now: float
+
+    @property
+    def report(self) -> Report | None:
+        return self.network.reports.get(self.member.node_id)
+
+    @property
+    def grant(self) -> Grant | None:
+        return self.network.grants.get(self.member.node_id)
+
+    def place(self) -> Place:
+        grant, report = self.grant, self.report
+        if grant and back(grant, report, self.canonical):
+            since = grant.healthy_since if grant.healthy_since is not None else self.now
+            if self.now < since + self.policy.min_ready:
+                return self._settling(grant, since)
+            grant = None
+        serves = report is not None and well(report)
+        if report and serves and not grant and report.loaded_version >= self.canonical.version:
+            return self._at(Progress.DONE, "in step", available=True)
+        return (
+            self._skipped(grant, serves=serves)
+            or (self._turn(grant) if grant and not grant.free else None)
+            or self._paused(grant, serves=serves)
+            or (self._waiting(report) if report and serves else None)
+            or self._at(Progress.DOWN, shown(report), available=False, kept=grant)
+        )
+
+    def _skipped(self, grant: Grant | None, *, serves: bool) -> Place | None:
+        skip = self.network.skips.get(self.member.node_id)
+        if skip is None or (skip.version < self.canonical.version and serves):
+            return None
+        return self._at(Progress.SKIPPED, f"is skipped by {skip.by}", available=True, kept=grant)
+
+    def _paused(self, grant: Grant | None, *, serves: bool) -> Place | None:
+        pause = self.network.pauses.get(self.member.node_id)
+        if pause is None:
+            return None
+        return self._at(Progress.PAUSED, f"is paused by {pause.by}", available=serves, kept=grant)
+
+    def _settling(self, grant: Grant, since: float) -> Place:
+        return self._at(
+            Progress.SETTLING,
+            f"is healthy on version {grant.version}, and has to be so for {self.policy.min_ready:g} s",
+            available=False,
+            kept=replace(grant, healthy_since=since, failed=""),
+            look_again=since + self.policy.min_ready,
+        )
+
+    def _turn(self, grant: Grant) -> Place:
+        """It was in service when it got this turn, and is not back yet."""
+        kept = replace(grant, healthy_since=None, failed=grant.failed or self._failure(grant))
+        if kept.failed:
+            return self._at(Progress.FAILED, kept.failed, available=False, kept=kept)
+        ends = grant.since + self.policy.timeout
+        reason = shown(self.report)
+        return self._at(Progress.RESTARTING, reason, available=False, kept=kept, look_again=ends)
+
+    def _failure(self, grant: Grant) -> str:
+        report = self.report
+        if report and report.phase is Phase.CRASHED:
+            return f"died: {report.reason}"
+        if report and report.phase is Phase.RESTART_FAILED:
+            return f"could not be restarted: {report.reason}"
+        if report and report.fruitless and not report.healthy:
+            return f"did not become healthy: {report.reason}"
+        if self.now >= grant.since + self.policy.timeout:
+            limit = f"{self.policy.timeout:g} s"
+            return f"is not healthy on version {grant.version} within {limit}: {shown(report)}"
+        return ""
+
+    def _waiting(self, report: Report) -> Place:
+        spent_until = spent(self.policy.budget, self.member, self.now)
+        if spent_until is not None and _asks(report):
+            budget = self.policy.budget
+            reason = f"was restarted {budget.restarts} times within {budget.within:g} s"
+            return self._at(Progress.FAILED, reason, available=True, look_again=spent_until)
+        return self._at(Progress.WAITING, f"runs on version {report.loaded_version}", available=True)
+
+    def _at(
+        self,
+        progress: Progress,
+        reason: str,
+        *,
+        available: bool,
+        kept: Grant | None = None,
+        look_again: float | None = None,
+    ) -> Place:
+        node, asks = self.member, self.report is not None and _asks(self.report)
+        asks = asks and progress not in (Progress.PAUSED, Progress.SKIPPED)
+        return Place(
+            *(node.node_id, node.role, progress, reason, available),
+            asks=asks,
+            grant=self.grant,
+            kept=kept,
+            look_again=look_again,
+        )
+
+
+def well(report: Report) -> bool:
+    """Whether the node serves: its process runs and is healthy."""
+    return report.healthy and report.phase in (Phase.RUNNING, Phase.RESTART_PENDING)
+
+
+def back(grant: Grant, report: Report | None, canonical: Canonical) -> bool:
+    """Whether the node is back from its turn: healthy on a list at least as new as it was granted.
+
+    A node whose report is gone may be anywhere between two lists. A version that was taken back (somebody put
+    an older list into etcd) cannot be loaded any more: then the newest one counts.
     """
     return (
-        report is not None
-        and report.loaded_version >= min(grant.version, canonical.version)
-        and report.healthy
-        and report.phase in (Phase.RUNNING, Phase.RESTART_PENDING)
+        report is not None and well(report) and report.loaded_version >= min(grant.version, canonical.version)
     )
 
 
-def wants_turn(report: Report, canonical: Canonical) -> bool:
-    """Whether the node waits to restart into the canonical version."""
-    return report.phase is Phase.RESTART_PENDING and report.loaded_version < canonical.version
+def shown(report: Report | None) -> str:
+    """What a node that does not serve says of itself."""
+    if report is None:
+        return "is missing: its sidecar is down, or cannot reach etcd"
+    return f"is {report.phase.value}: {report.reason}"
 
 
-def turns(network: Network, canonical: Canonical, leader: NodeID) -> Iterator[NodeID]:
-    """Yield the nodes that may restart into ``canonical`` now: at most one of each role."""
-    places = {url: place for place, url in enumerate(canonical.servers)}
-    for role in Role:
-        open_turns = {
-            node
-            for node, grant in network.grants.items()
-            if _role_of(network, node) is role and not finished(grant, network.reports.get(node), canonical)
-        }
-        waiting = [
-            report
-            for report in network.reports.values()
-            if report.role is role and wants_turn(report, canonical)
-        ]
-        if open_turns:
-            # Who is out of service anyway may go straight to the newest list: it costs nobody anything.
-            yield from (
-                report.node_id
-                for report in waiting
-                if report.node_id in open_turns and network.grants[report.node_id].version < canonical.version
-            )
-        elif waiting:
-            yield min(waiting, key=lambda report: _order(report, places, leader)).node_id
+def spent(budget: Budget, member: Member, now: float) -> float | None:
+    """When ``member`` may be restarted again; None where it may now."""
+    recent = recent_restarts(budget, member, now)
+    return recent[-budget.restarts] + budget.within if len(recent) >= budget.restarts else None
 
 
-def _order(report: Report, places: Mapping[ServerUrl, int], leader: NodeID) -> tuple[bool, int, str]:
-    """The order of the list; the leader's own server last; database nodes by name."""
-    place = places.get(report.url, len(places)) if report.url else 0
-    return (report.node_id == leader, place, report.node_id)
+def recent_restarts(budget: Budget, member: Member, now: float) -> tuple[float, ...]:
+    """Those that its budget counts at ``now``. One from the future, by a clock that was set back, is none."""
+    return tuple(at for at in member.restarts if now - budget.within < at <= now)
 
 
-def _role_of(network: Network, node: NodeID) -> Role | None:
-    known = network.reports.get(node) or network.members.get(node)
-    return known.role if known else None
+def _asks(report: Report) -> bool:
+    return report.phase is Phase.RESTART_PENDING

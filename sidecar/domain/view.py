@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from sidecar.domain.canonical import Canonical
 from sidecar.domain.document import Document
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.membership import Grant, Verdict, VerdictKind
+from sidecar.domain.membership import Verdict, VerdictKind
 from sidecar.domain.process import Exited, NotLaunched, Patience, ProcessState, Running
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import ServerList
+from sidecar.domain.turns import Exemption, Grant, Standstill
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class View:
     distrust: str | None = None
     verdict: Verdict | None = None
     grant: Grant | None = None
+    pause: Exemption | None = None
+    standstill: Standstill | None = None
     file: Document | None = None
     file_problem: str = ""
     applied: Known | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import anyio
@@ -263,13 +264,13 @@ async def test_a_process_that_dies_is_brought_back() -> None:
 async def test_a_node_that_does_not_come_up_healthy_keeps_its_turn() -> None:
     async with federation(*TRIO) as network:
         for sidecar in network.sidecars:
-            sidecar.probe.well = False
+            sidecar.probe.sick = 2
         network.add(server(4, 9004), 9000, 9004)
         await anyio.sleep(20 * TTL)
         one, *others = sorted(starts(network)[:3], reverse=True)
         assert one > 2, "it is tried again, with growing patience"
         assert others == [1, 1]
         for sidecar in network.sidecars:
-            sidecar.probe.well = True
+            sidecar.probe.sick = math.inf
         await until(lambda: network.all_in_step_on(FOUR))
         assert sorted(starts(network)[:3]) == [2, 2, one]

@@ -10,12 +10,13 @@ import pytest
 from sidecar.domain.document import Document
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.leadership import OUTCOME_KEPT
-from sidecar.domain.membership import Grant, Request, RequestKind
+from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.process import NotLaunched
 from sidecar.domain.records import encode
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import NodeID
 from sidecar.domain.store import Delete, Revision, Transaction
+from sidecar.domain.turns import Grant
 from tests.agent.faults import DeafStore, ForbiddenStore, FullState, LaggingStore, SlowState, StubbornProbe
 from tests.agent.sidecars import TTL, Federation, Sidecar, federation, servers_in, until
 from tests.build import DATABASE, KEYS, THREE, ask, join, report, server, servers
@@ -243,6 +244,6 @@ async def test_a_list_that_could_not_be_put_back_while_the_disk_was_full_is_put_
 
 async def test_a_turn_into_a_version_that_was_put_back_holds_up_nobody() -> None:
     async with federation(*TRIO) as network:
-        network.write(KEYS.grant(NodeID("fed-2")), encode(Grant(7, 1, "2026-01-01T00:00:00Z")))
+        network.write(KEYS.grant(NodeID("fed-2")), encode(Grant(7, 1, 0.0)))
         network.add(server(4, 9004), 9000, 9004)
         await until(lambda: network.all_in_step_on(FOUR))

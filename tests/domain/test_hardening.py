@@ -11,7 +11,6 @@ from sidecar.domain.errors import BadRecord
 from sidecar.domain.identity import Role
 from sidecar.domain.leadership import OUTCOME_KEPT
 from sidecar.domain.membership import (
-    Grant,
     Member,
     Outcome,
     OutcomeKind,
@@ -26,6 +25,7 @@ from sidecar.domain.records import Record, decode, encode
 from sidecar.domain.report import Phase, Report
 from sidecar.domain.servers import NodeID
 from sidecar.domain.store import Listing, Revision
+from sidecar.domain.turns import Grant
 from sidecar.domain.view import Known, View, heard, may_lead, own_list
 from tests.build import (
     KEYS,
@@ -145,7 +145,7 @@ def test_however_much_is_to_be_tidied_up_etcd_takes_it() -> None:
     for n in range(300):
         who = server(n + 10, 20_000 + n)
         records[KEYS.member(who.node_id)] = Member(who.node_id, who.role, who.url, "")
-        records[KEYS.grant(who.node_id)] = Grant(1, 5, "2026-01-01T00:00:00Z")
+        records[KEYS.grant(who.node_id)] = Grant(1, 5, 0.0)
         records[KEYS.report(who.node_id)] = report(who)
     end = settled(network(standing() | records))
     assert not end.requests
@@ -164,14 +164,14 @@ def test_an_answer_from_the_future_of_a_clock_that_was_set_back_is_tidied_up_too
 
 def test_a_turn_into_a_version_that_was_taken_back_ends_and_the_others_go_on() -> None:
     records = standing() | {KEYS.canonical: canonical(9000, 9001, version=2)}
-    records[KEYS.grant(FED_2)] = Grant(3, 5, "2026-01-01T00:00:00Z")
+    records[KEYS.grant(FED_2)] = Grant(3, 5, 0.0)
     records[KEYS.report(FED_2)] = report(server(2), loaded=2)
     records[KEYS.report(NodeID("fed-1"))] = report(server(1), Phase.RESTART_PENDING, loaded=0)
     assert set(settled(network(records)).grants) == {"fed-1"}
 
 
 def test_what_is_deleted_and_written_again_in_one_transaction_is_there_afterwards() -> None:
-    grant = Grant(2, 5, "2026-01-01T00:00:00Z")
+    grant = Grant(2, 5, 0.0)
     seen = listing({KEYS.grant(FED_2): grant})
     draft = Draft(KEYS, seen)
     draft.delete(KEYS.grant(FED_2))

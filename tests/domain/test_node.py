@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.domain.identity import Role
-from sidecar.domain.membership import Grant, Verdict, VerdictKind
+from sidecar.domain.membership import Verdict, VerdictKind
 from sidecar.domain.node import decide
 from sidecar.domain.process import Exited, NoProcess, NotLaunched, Running
 from sidecar.domain.report import Phase
+from sidecar.domain.turns import Grant
 from sidecar.domain.view import (
     AskToJoin,
     Decision,
@@ -32,7 +33,7 @@ from tests.build import DATABASE, THREE, canonical, document, server, servers
 
 FOUR = servers(9000, 9001, 9002, 9004)
 RESTARTING = Decision(Phase.RESTARTING, "into version 2")
-GRANT = Grant(2, 5, "2026-01-01T00:00:00Z")
+GRANT = Grant(2, 5, 0.0)
 
 
 def running(*ports: int) -> Running:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sidecar.domain.membership import Grant
 from sidecar.domain.node import decide
 from sidecar.domain.process import Exited, NoProcess, NotLaunched, Patience, Running, Trouble
 from sidecar.domain.report import Phase
+from sidecar.domain.turns import Grant
 from sidecar.domain.view import (
     Decision,
     Known,
@@ -24,7 +24,7 @@ from sidecar.domain.view import (
 from tests.build import THREE, canonical, document, server, servers
 
 FOUR = servers(9000, 9001, 9002, 9004)
-GRANT = Grant(2, 5, "2026-01-01T00:00:00Z")
+GRANT = Grant(2, 5, 0.0)
 TROUBLE = Trouble("the engine says no", retry_at=50.0, failures=2)
 
 

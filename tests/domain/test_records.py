@@ -15,7 +15,6 @@ from sidecar.domain.errors import BadRecord
 from sidecar.domain.identity import Role
 from sidecar.domain.membership import (
     Candidate,
-    Grant,
     Member,
     Outcome,
     OutcomeKind,
@@ -29,6 +28,7 @@ from sidecar.domain.policy import Admission, Policy
 from sidecar.domain.records import Record, decode, encode
 from sidecar.domain.report import Report
 from sidecar.domain.servers import NodeID
+from sidecar.domain.turns import Grant
 from sidecar.domain.validation import problems
 from tests.build import DATABASE, ask, canonical, join, report, server, servers, url
 
@@ -41,7 +41,7 @@ RECORDS: list[Record] = [
     join(server(4), 9000, 9003),
     replace(ask(RequestKind.REMOVE, "fed-3"), outcome=Outcome(OutcomeKind.DONE, "removed", 4, 1.5)),
     Verdict(VerdictKind.REFUSED, "a stranger", AT, "a1"),
-    Grant(3, 17, AT),
+    Grant(3, 17, 0.0),
     Tombstone(NodeID("fed-3"), url(9002), Role.FEDERATED, AT, "me", "old"),
     Tombstone(None, url(9002), Role.FEDERATED, AT, "me", ""),
     Member(NodeID("db-1"), Role.DATABASE, None, AT),

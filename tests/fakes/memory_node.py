@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
@@ -113,16 +114,20 @@ class MemoryProcess:
 
 @dataclass(slots=True)
 class MemoryProbe:
-    """Finds the process healthy ``boot`` seconds after its start, while ``well``."""
+    """Finds the process healthy ``boot`` seconds after its start, while ``well``.
+
+    ``sick``: never from that start on, counted from 1.
+    """
 
     process: MemoryProcess
     boot: float = 0.0
     well: bool = True
+    sick: float = math.inf
 
     async def check(self) -> Health:
         state = self.process.state
         up = isinstance(state, Running) and anyio.current_time() >= state.since + self.boot
-        return Health(up and self.well, "memory")
+        return Health(up and self.well and len(self.process.starts) < self.sick, "memory")
 
 
 def edited(document: Document, servers: ServerList) -> bytes:

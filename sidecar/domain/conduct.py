@@ -1,0 +1,93 @@
+"""Conducting a rollout: taking turns back and giving them, halting, and rolling back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sidecar.domain.answers import Case
+from sidecar.domain.desk import Desk
+from sidecar.domain.policy import OnFailure
+from sidecar.domain.removal import rolled_back
+from sidecar.domain.rollout import Place, Progress, Survey, recent_restarts, survey
+from sidecar.domain.turns import Grant, Halt, Quarantine, Standstill
+
+
+def conduct_rollout(desk: Desk) -> None:
+    """Write what follows from where every node stands."""
+    seen = survey(desk.network, desk.canonical, desk.term.node_id, desk.now)
+    _keep_turns(desk, seen)
+    _keep_exemptions(desk, seen)
+    if _roll_back(desk, seen):
+        return
+    _say_why_it_stands(desk, seen)
+    if seen.done:
+        desk.draft.put(desk.network.keys.healthy, desk.canonical)
+    for place, free in seen.turns():
+        if desk.full:
+            return
+        _grant(desk, place, free=free)
+
+
+def _keep_turns(desk: Desk, seen: Survey) -> None:
+    """Take back the turns that are over, note how the others go."""
+    places = {place.node_id: place for place in seen.places}
+    for node, grant in desk.network.grants.items():
+        kept = places[node].kept if node in places else None
+        if desk.full:
+            return
+        if kept is None:
+            desk.draft.delete(desk.network.keys.grant(node))
+        elif kept != grant:
+            desk.draft.put(desk.network.keys.grant(node), kept)
+            if kept.failed and not grant.failed:
+                desk.draft.reasons.append(f"{node} {kept.failed}")
+
+
+def _keep_exemptions(desk: Desk, seen: Survey) -> None:
+    """A skip is over when its node is in step, or has to follow a newer list."""
+    skipped = {place.node_id for place in seen.places if place.progress is Progress.SKIPPED}
+    for node in desk.network.skips:
+        if node not in skipped and not desk.full:
+            desk.draft.delete(desk.network.keys.skip(node))
+
+
+def _roll_back(desk: Desk, seen: Survey) -> bool:
+    """Go back to the last list that every node was healthy on, where the policy wants that of a failure."""
+    network, canonical, good = desk.network, desk.canonical, desk.network.healthy
+    if seen.paused or seen.policy.on_failure is not OnFailure.ROLLBACK:
+        return False
+    failed = [place for place in seen.failed if place.kept and place.kept.version == canonical.version]
+    if not failed or good is None or good.servers == canonical.servers or desk.full:
+        return False
+    reason = "; ".join(f"{place.node_id} {place.reason}" for place in failed)
+    case = Case(network, canonical, canonical.servers, desk.now, desk.at)
+    answer = rolled_back(case, good.servers, str(good.version), desk.term.node_id, reason)
+    desk.write(answer.writes)
+    desk.draft.put(
+        network.keys.quarantine(canonical.version),
+        Quarantine(canonical.version, canonical.servers, reason, desk.at),
+    )
+    desk.publish(answer.servers, (answer.change,) if answer.change else (), answer.network.removed)
+    return True
+
+
+def _say_why_it_stands(desk: Desk, seen: Survey) -> None:
+    """Every node is told of a halt; a pause stays until an operator ends it."""
+    key, told = desk.network.keys.standstill, desk.network.standstill
+    if seen.paused:
+        return
+    if seen.halted is None:
+        desk.draft.delete(key)
+    elif told is None or (told.reason, told.version) != (seen.halted, seen.version):
+        desk.draft.put(key, Standstill(Halt.HALTED, seen.version, seen.halted, desk.at))
+        desk.draft.reasons.append(f"the rollout to version {seen.version} is halted: {seen.halted}")
+
+
+def _grant(desk: Desk, place: Place, *, free: bool) -> None:
+    keys, version, node = desk.network.keys, desk.canonical.version, place.node_id
+    desk.draft.put(keys.grant(node), Grant(version, desk.term.created, desk.now, free=free))
+    member = desk.network.members.get(node)
+    if member:
+        recent = recent_restarts(desk.network.policy.rollout.budget, member, desk.now)
+        desk.draft.put(keys.member(node), replace(member, restarts=(*recent, desk.now)))
+    desk.draft.reasons.append(f"{node} may restart into version {version}")

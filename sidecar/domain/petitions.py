@@ -1,0 +1,102 @@
+"""Answering what is asked of the leader, as one version for all that is asked at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from sidecar.domain import admission, removal, steering
+from sidecar.domain.answers import Answer, Case
+from sidecar.domain.canonical import Canonical, Change
+from sidecar.domain.desk import Desk, epoch
+from sidecar.domain.membership import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.network import Network
+from sidecar.domain.policy import AdmissionProbe
+from sidecar.domain.store import Revision
+
+QUIET = 0.5
+"""Seconds without another newcomer after which those who came close upon each other are let in, together."""
+
+GATHERED = 5.0
+"""Seconds after a version that newcomers are gathered for the next one, at most."""
+
+
+def answer_requests(desk: Desk) -> None:
+    """Judge the open requests, oldest first."""
+    case = Case(desk.network, desk.canonical, desk.canonical.servers, desk.now, desk.at, desk.probed)
+    changes: list[Change] = []
+    gathering = still_gathering(desk.network, desk.canonical, desk.now) is not None
+    for name, request in open_requests(desk.network):
+        if desk.full:
+            break
+        withdrawn = name not in case.network.requests  # an operator decided about it, just now
+        if withdrawn or (request.kind is RequestKind.JOIN and gathering):
+            continue
+        answer = judge(case, request)
+        case = replace(case, network=answer.network, servers=answer.servers)
+        changes += [answer.change] if answer.change else []
+        desk.write(answer.writes)
+        _settle(desk, name, request, answer, version=desk.canonical.version + bool(changes))
+    if changes:
+        desk.publish(case.servers, tuple(changes), case.network.removed)
+
+
+def judge(case: Case, request: Request) -> Answer:
+    """Answer one request."""
+    return _JUDGES[request.kind](case, request)
+
+
+def open_requests(network: Network) -> list[tuple[str, Request]]:
+    """The requests without an answer, in the order in which they were made."""
+    entries = network.listing.entries
+
+    def made(item: tuple[str, Request]) -> Revision:
+        return entries[network.keys.request(item[0])].created
+
+    return sorted(((name, each) for name, each in network.requests.items() if not each.outcome), key=made)
+
+
+def still_gathering(network: Network, canonical: Canonical, now: float) -> float | None:
+    """Until when (Unix epoch) newcomers wait for those who come right after them; None where they need not.
+
+    A storm of joins then makes a handful of versions, and who comes alone does not wait. The newcomers' own
+    clocks say when they came: one that is wrong costs a version more, or a moment.
+    """
+    asked = [request.at for _, request in open_requests(network) if request.kind is RequestKind.JOIN]
+    latest = max((at for at in asked if at <= now), default=now - QUIET)
+    until = min(latest + QUIET, epoch(canonical.at) + GATHERED)
+    return until if now < until else None
+
+
+def to_probe(network: Network) -> Iterator[Request]:
+    """The newcomers whose URL the policy wants probed before they are let in."""
+    if network.policy.admission_probe is not AdmissionProbe.OFF:
+        yield from (r for _, r in open_requests(network) if r.kind is RequestKind.JOIN and r.url)
+
+
+def _settle(desk: Desk, name: str, request: Request, answer: Answer, version: int) -> None:
+    """Put the request away: a newcomer's is deleted, an operator's gets its outcome written into it."""
+    if not answer.settled:
+        return
+    key = desk.network.keys.request(name)
+    if request.kind is RequestKind.JOIN:
+        desk.draft.delete(key)
+    else:
+        kind = OutcomeKind.DONE if answer.accepted else OutcomeKind.REFUSED
+        outcome = Outcome(kind, answer.reason, version, desk.now)
+        desk.draft.put(key, replace(request, outcome=outcome))
+    desk.draft.reasons.append(f"{request.kind.value} {request.subject}".rstrip() + f": {answer.reason}")
+
+
+_JUDGES: dict[RequestKind, Callable[[Case, Request], Answer]] = {
+    RequestKind.JOIN: admission.join,
+    RequestKind.APPROVE: admission.approve,
+    RequestKind.REFUSE: admission.refuse,
+    RequestKind.REMOVE: removal.remove,
+    RequestKind.READMIT: removal.readmit,
+    RequestKind.ROLLBACK: removal.roll_back,
+    RequestKind.PAUSE: steering.pause,
+    RequestKind.RESUME: steering.resume,
+    RequestKind.SKIP: steering.skip,
+    RequestKind.RETRY: steering.retry,
+}

@@ -1,0 +1,66 @@
+"""The records of a rollout: who may restart, who is left out of it, and what holds it up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sidecar.domain.servers import ServerList
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave for one node to restart into ``version`` or a later one: its turn.
+
+    ``since`` is when the turn began, and ``healthy_since`` when the leader first saw that the node is healthy
+    on what it loaded, both in seconds since the epoch; None while it is not. ``free``: it was out of service
+    already, so the turn costs nobody anything, and that it does not come back stops nobody else. ``failed``
+    says how it did not come back, from then until it does.
+    """
+
+    version: int
+    term: int
+    since: float
+    healthy_since: float | None = None
+    free: bool = False
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """An operator keeps one node out of rollouts (a pause), or out of the one to ``version`` (a skip)."""
+
+    version: int
+    at: str
+    by: str
+    reason: str = ""
+
+
+class Halt(StrEnum):
+    """Why no node is granted a restart."""
+
+    PAUSED = "paused"
+    """An operator wants it so."""
+    HALTED = "halted"
+    """A node failed; its recovery, a skip, a newer list or a rollback ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """The rollout to ``version`` does not go on. Every node reads this, so that each can say why it waits."""
+
+    kind: Halt
+    version: int
+    reason: str
+    at: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """A version that was rolled back because a node failed on it; its list is not published again."""
+
+    version: int
+    servers: ServerList
+    reason: str
+    at: str
