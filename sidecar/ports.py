@@ -13,8 +13,9 @@ from typing import Protocol
 from sidecar.domain.document import Document
 from sidecar.domain.health import Health
 from sidecar.domain.keys import Range
+from sidecar.domain.policy import AdmissionProbe
 from sidecar.domain.process import ProcessState
-from sidecar.domain.servers import ServerList
+from sidecar.domain.servers import ServerList, ServerUrl
 from sidecar.domain.store import Batch, LeaseID, Listing, Revision, Transaction
 
 
@@ -138,6 +139,14 @@ class Probe(Protocol):
     """Asks the process next to the sidecar how it is. Never raises: what went wrong is the answer."""
 
     async def check(self) -> Health: ...
+
+
+class AskNewcomer(Protocol):
+    """Asks what answers at a newcomer's URL, before the leader lets it in. Never raises."""
+
+    async def __call__(self, url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
+        """Return what speaks against letting it in; ``""`` where its URL answers as ``kind`` wants it to."""
+        ...
 
 
 class ServiceManager(Protocol):

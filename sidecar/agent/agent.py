@@ -20,13 +20,14 @@ from sidecar.agent.observe import observe
 from sidecar.agent.report import Herald
 from sidecar.agent.session import Session
 from sidecar.agent.tend import Tender, watch_process
+from sidecar.agent.world import World
 from sidecar.domain.desk import timestamp
 from sidecar.domain.errors import SidecarError
 from sidecar.domain.keys import Keys
 from sidecar.domain.membership import Candidate
 from sidecar.domain.store import LeaseID
+from sidecar.domain.tokens import JoinToken
 from sidecar.logs import event
-from sidecar.ports import ConfigFile, Probe, Process, StateFolder, Store
 
 log = logging.getLogger(__name__)
 
@@ -38,25 +39,14 @@ GOODBYE = 1.0
 class Self:
     """What a sidecar says of itself; ``instance`` is new in each life.
 
-    ``lease`` is what a life that goes on in this one held.
+    ``lease`` is what a life that goes on in this one held; ``token`` what it may have to join with.
     """
 
     instance: str
     host: str
     version: str
     lease: LeaseID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Everything outside: the ports, and the wall clock (seconds since the epoch)."""
-
-    store: Store
-    file: ConfigFile
-    state: StateFolder
-    process: Process
-    probe: Probe
-    wall: Callable[[], float]
+    token: JoinToken | None = None
 
 
 async def run(
@@ -74,7 +64,12 @@ async def run(
     Says goodbye, unless the sidecar goes on: then returns the lease to go on with.
     """
     session = Session(world.store, board, lease_ttl, me.lease)
-    herald = Herald(world.store, keys, board, me.instance, me.host, sidecar=me.version, wall=world.wall)
+    herald = Herald(
+        *(world.store, keys, board, me.instance, me.host),
+        sidecar=me.version,
+        wall=world.wall,
+        token=me.token,
+    )
 
     async def under_lease(lease: LeaseID) -> None:
         identity = board.view.identity
@@ -84,7 +79,7 @@ async def run(
             tasks.start_soon(herald.report, lease)
             tasks.start_soon(herald.petition, lease)
             if identity.may_lead:
-                lead = partial(lead_when_elected, ballot, keys=keys, board=board, wall=world.wall)
+                lead = partial(lead_when_elected, ballot, keys=keys, board=board, world=world)
                 tasks.start_soon(lead)
 
     try:
@@ -92,7 +87,7 @@ async def run(
             tasks.start_soon(partial(observe, store=world.store, keys=keys, board=board))
             tasks.start_soon(Tender(board, world.file, world.state, world.process, world.wall).run)
             tasks.start_soon(partial(watch_process, process=world.process, board=board))
-            tasks.start_soon(partial(watch_health, probe=world.probe, board=board))
+            tasks.start_soon(partial(watch_health, probe=world.probe, board=board, rhythm=world.rhythm))
             watch = partial(watch_file, file=world.file, state=world.state, board=board)
             tasks.start_soon(partial(watch, instance=me.instance))
             tasks.start_soon(partial(remember_applied, state=world.state, board=board))

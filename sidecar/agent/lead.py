@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -12,11 +11,15 @@ import anyio
 from sidecar.agent.board import Board
 from sidecar.agent.election import Ballot
 from sidecar.agent.follow import follow
+from sidecar.agent.world import World
 from sidecar.domain.draft import NEVER, Term
 from sidecar.domain.errors import LeaseLost
 from sidecar.domain.keys import Keys
 from sidecar.domain.leadership import Leader, Step, decide, held_up, look_again
+from sidecar.domain.membership import Request
 from sidecar.domain.network import Network, read_network
+from sidecar.domain.petitions import to_probe
+from sidecar.domain.policy import AdmissionProbe
 from sidecar.domain.store import Listing, Revision
 from sidecar.domain.view import may_lead, own_list
 from sidecar.logs import event
@@ -30,9 +33,7 @@ SOON = 0.01
 """Seconds that it rests at least: the wall clock may say that a time has come a little late."""
 
 
-async def lead_when_elected(
-    ballot: Ballot, *, keys: Keys, board: Board, wall: Callable[[], float]
-) -> NoReturn:
+async def lead_when_elected(ballot: Ballot, *, keys: Keys, board: Board, world: World) -> NoReturn:
     """Stand whenever this node may, lead when elected, resign when it may not any more."""
     # A sidecar that was executed anew leads on: whether it may is not known before it has read the network.
     await board.until(lambda: board.view.listed)
@@ -41,18 +42,18 @@ async def lead_when_elected(
     while True:
         await board.until(lambda: may_lead(board.view))
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_serve, ballot, keys, board, wall)
+            tasks.start_soon(_serve, ballot, keys, board, world)
             await board.until(lambda: not may_lead(board.view))
             tasks.cancel_scope.cancel()
         await ballot.resign()
 
 
-async def _serve(ballot: Ballot, keys: Keys, board: Board, wall: Callable[[], float]) -> None:
+async def _serve(ballot: Ballot, keys: Keys, board: Board, world: World) -> None:
     term = await ballot.win()
     event(log, logging.INFO, "leading", term=term.created)
     board.leads(term)
     try:
-        await _Leadership(ballot, term, keys, board, wall).run()
+        await _Leadership(ballot, term, keys, board, world).run()
     finally:
         board.leads(None)
         event(log, logging.INFO, "leading no more", term=term.created)
@@ -66,11 +67,13 @@ class _Leadership:
     term: Term
     keys: Keys
     board: Board
-    wall: Callable[[], float]
+    world: World
     listing: Listing | None = None
     written: Revision = NEVER
     complaint: str | None = None
     ignored: frozenset[str] = frozenset()
+    probed: dict[str, str] = field(default_factory=dict)
+    """What was found at the URLs of the newcomers that ask now, by their attempts."""
     news: anyio.Event = field(default_factory=anyio.Event)
 
     async def run(self) -> None:
@@ -78,6 +81,7 @@ class _Leadership:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._follow)
             tasks.start_soon(self._wake_with_the_board)
+            tasks.start_soon(self._probe_newcomers)
             while True:
                 self.news = anyio.Event()
                 if not await self._step():
@@ -100,6 +104,27 @@ class _Leadership:
         """The decision is also made from what this node obeys."""
         while True:
             await self.board.changed()
+            self.news.set()
+
+    async def _probe_newcomers(self) -> NoReturn:
+        """Look at each newcomer's URL once for each of its attempts, where the policy wants that."""
+        while True:
+            news, listing = self.news, self.listing
+            if listing is None:
+                await news.wait()
+                continue
+            network = read_network(self.keys, listing)
+            asking = {each.attempt: each for each in to_probe(network)}
+            self.probed = {attempt: found for attempt, found in self.probed.items() if attempt in asking}
+            async with anyio.create_task_group() as tasks:
+                for attempt in asking.keys() - self.probed.keys():
+                    tasks.start_soon(self._probe, asking[attempt], network.policy.admission_probe)
+            await news.wait()
+
+    async def _probe(self, request: Request, kind: AdmissionProbe) -> None:
+        if request.url:
+            found = await self.world.ask_newcomer(request.url, request.subject, kind)
+            self.probed[request.attempt] = found
             self.news.set()
 
     async def _step(self) -> bool:
@@ -126,18 +151,18 @@ class _Leadership:
         """Seconds until time alone may have given something to do."""
         if self.listing is None:
             return TIDY
-        now = self.wall()
+        now = self.world.wall()
         at = look_again(read_network(self.keys, self.listing), self._leader(), now)
         return TIDY if at is None else min(TIDY, max(SOON, at - now))
 
     def _leader(self) -> Leader:
-        return Leader(self.term, own_list(self.board.view), self.board.view.applied)
+        return Leader(self.term, own_list(self.board.view), self.board.view.applied, self.probed)
 
     def _decided(self, listing: Listing) -> Step | None:
         leader = self._leader()
         network = read_network(self.keys, listing)
         self._complain(network, leader)
-        return decide(network, leader, self.wall())
+        return decide(network, leader, self.world.wall())
 
     async def _check_term(self) -> None:
         """The transaction did not hold: this is no longer the leader, or somebody else wrote meanwhile."""

@@ -16,6 +16,7 @@ from sidecar.domain.process import Running
 from sidecar.domain.records import decode, encode
 from sidecar.domain.report import Report
 from sidecar.domain.store import LeaseID, Put, Transaction
+from sidecar.domain.tokens import JoinToken
 from sidecar.domain.view import AskToJoin
 from sidecar.ports import Store
 
@@ -40,6 +41,7 @@ class Herald:
     host: str
     sidecar: str
     wall: Callable[[], float]
+    token: JoinToken | None = None
 
     async def report(self, lease: LeaseID) -> NoReturn:
         """Keep the node's report in etcd as the board has it: news at once, lesser changes within a second.
@@ -95,6 +97,8 @@ class Herald:
             url=me.url,
             servers=ask.servers.urls,
         )
+        if self.token:
+            request = self.token.signed(request, self.keys.network)
         put = Put(self.keys.request(f"join-{me.node_id}"), encode(request), lease)
         await self.store.commit(Transaction((), (put,)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sidecar.config.reading import Reading
+from sidecar.config.secret_files import first_line, unreadable
 from sidecar.config.settings import EtcdAccess
 
 
@@ -28,7 +29,7 @@ def etcd_access(reading: Reading) -> EtcdAccess:
 def _check_tls(reading: Reading, endpoints: tuple[str, ...]) -> None:
     given = [key for key in ("tls.ca", "tls.cert", "tls.key") if reading.values[key]]
     for key in given:
-        trouble = _unreadable(reading.values[key])
+        trouble = unreadable(reading.values[key])
         if trouble:
             reading.problems.append(f"{reading.source(key)}: {trouble}")
     for one, other in (("tls.cert", "tls.key"), ("tls.key", "tls.cert")):
@@ -54,19 +55,7 @@ def _password(reading: Reading) -> str | None:
     if path is None or file is None or (text and text.rank > file.rank):
         password: str | None = reading.values["auth.password"]
         return password
-    trouble = _unreadable(path)
-    if trouble:
-        reading.problems.append(f"{file.source}: {trouble}")
-        return None
-    try:
-        # Editors and `echo` end a file with a newline, which belongs to no password.
-        password = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
-    except UnicodeDecodeError:
-        reading.problems.append(f"{file.source}: {path} is not UTF-8 text")
-        return None
-    if not password:
-        reading.problems.append(f"{file.source}: {path} is empty; its first line must be the password")
-    return password or None
+    return first_line(reading, "auth.password_file", "the password")
 
 
 def _check_user(reading: Reading, password: str | None) -> None:
@@ -79,11 +68,3 @@ def _check_user(reading: Reading, password: str | None) -> None:
         )
     if secret and password and not user:
         reading.problems.append(f"{secret.source}: a password needs a user: --user or user in [auth]")
-
-
-def _unreadable(path: Path) -> str:
-    try:
-        with path.open("rb"):
-            return ""
-    except OSError as exc:
-        return f"{path} cannot be read: {exc.strerror}"

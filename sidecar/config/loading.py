@@ -9,6 +9,7 @@ from sidecar.config.access import etcd_access
 from sidecar.config.reading import Reading, read
 from sidecar.config.restarting import restart
 from sidecar.config.restarts import NoRestart
+from sidecar.config.secret_files import join_token
 from sidecar.config.settings import NetworkSettings, Settings
 from sidecar.config.table import ADMIN, NETWORK, SETTINGS
 from sidecar.config.values import Address
@@ -32,6 +33,7 @@ def load(
     role = _role(reading, file)
     state_dir = reading.values["state_dir"] or file.parent / ".sidecar"
     how = restart(reading, state_dir) if attends else NoRestart()
+    token = join_token(reading)
     reading.finish()
     values = reading.values
     return Settings(
@@ -47,10 +49,14 @@ def load(
         lease_ttl=values["lease_ttl"],
         stop_timeout=values["stop_timeout"],
         health=values["health"],
+        health_interval=values["health_interval"],
+        health_timeout=values["health_timeout"],
+        health_threshold=values["health_threshold"],
         bootstrap=values["bootstrap"],
         on_removed=values["on_removed"],
         admin=values["admin"],
         seed=values["seed"],
+        join_token=token,
         restart=how,
         restart_timeout=values["restart_timeout"],
         start_timeout=values["start_timeout"],

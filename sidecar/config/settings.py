@@ -10,6 +10,7 @@ from sidecar.config.table import Bootstrap, LogFormat, LogLevel, OnRemoved
 from sidecar.config.values import Address
 from sidecar.domain.identity import Role
 from sidecar.domain.servers import NodeID, ServerUrl
+from sidecar.domain.tokens import JoinToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Settings(NetworkSettings):
     """What ``sidecar run`` needs. Durations are in seconds.
 
     None: ``node_id`` is the file's, ``url`` is found in its list, ``health`` is a TCP connect to
-    ``url``, ``admin`` is off, ``seed`` is none.
+    ``url``, ``admin`` is off, ``seed`` and ``join_token`` are none.
     """
 
     file: Path
@@ -50,10 +51,14 @@ class Settings(NetworkSettings):
     lease_ttl: float
     stop_timeout: float
     health: str | None
+    health_interval: float
+    health_timeout: float
+    health_threshold: int
     bootstrap: Bootstrap
     on_removed: OnRemoved
     admin: Address | None
     seed: Path | None
+    join_token: JoinToken | None = field(repr=False)
     restart: Restart
     restart_timeout: float
     start_timeout: float

@@ -80,6 +80,7 @@ NODE = (
     # etcd grants whole seconds, and a leader steps down before the end: one second is too little.
     Setting("lease_ttl", values.seconds(2, 3600), "SECONDS", "until a dead sidecar is missed", "10"),
     Setting("health", values.health, "PROBE", "URL, tcp://HOST:PORT, exec:CMD; else its own"),
+    Setting("join_token_file", values.path, "FILE", "holds the token to join with, if one is needed"),
     Setting("bootstrap", values.choice(Bootstrap), "auto|never", "publish the first list", "auto"),
     Setting("on_removed", values.choice(OnRemoved), "stop|leave", "what to do to COMMAND", "stop"),
     *ADMIN,
@@ -93,6 +94,9 @@ PROCESS = (
     Setting("restart_timeout", values.seconds(1), "SECONDS", "until a restart is cut off", "60"),
     Setting("start_timeout", values.seconds(1), "SECONDS", "to be healthy in, or started anew", "60"),
     Setting("stop_timeout", values.seconds(0), "SECONDS", "from SIGTERM to SIGKILL", "10"),
+    Setting("health_interval", values.seconds(0.1), "SECONDS", "between probes of a healthy process", "5"),
+    Setting("health_timeout", values.seconds(0.1), "SECONDS", "that one probe may take", "2"),
+    Setting("health_threshold", values.count(100), "N", "failures in a row until unhealthy", "2"),
 )
 
 # What each driver has to be told, for a process that the sidecar does not launch.

@@ -144,6 +144,18 @@ def seconds(least: float, most: float = 86_400.0) -> Callable[[object], float]:
     return parse
 
 
+def count(most: int) -> Callable[[object], int]:
+    """Return a parser of whole numbers from 1 to ``most``."""
+
+    def parse(raw: object) -> int:
+        number = int(raw) if isinstance(raw, str) and raw.isascii() and raw.isdigit() else raw
+        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
+            raise ValueError(f"{raw!r} is not a whole number from 1 to {most}")
+        return number
+
+    return parse
+
+
 def choice(options: type[E]) -> Callable[[object], E]:
     """Return a parser of the members of ``options``, by their values."""
 

@@ -6,6 +6,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How a healthy process is probed: every ``interval`` seconds.
+
+    It counts as unhealthy after ``threshold`` failures in a row.
+    """
+
+    interval: float = 5.0
+    threshold: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """Whether the process serves, and the probe's own words for why not."""
 

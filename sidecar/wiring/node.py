@@ -22,22 +22,26 @@ from sidecar.adapters.files.lock import Holder, locked, tell
 from sidecar.adapters.files.seeding import seed
 from sidecar.adapters.files.state_folder import LocalState
 from sidecar.adapters.probes.choose import choose_probe
+from sidecar.adapters.probes.newcomer import ask_newcomer
 from sidecar.adapters.restart.attended import Attended
 from sidecar.adapters.restart.reaper import must_reap, reap_forever, reap_orphans
 from sidecar.adapters.service_manager import ServiceManager
 from sidecar.admin.listening import listen
-from sidecar.agent.agent import Self, World
+from sidecar.agent.agent import Self
 from sidecar.agent.agent import run as run_agent
 from sidecar.agent.announce import announce
 from sidecar.agent.board import Board
 from sidecar.agent.ending import Ending
 from sidecar.agent.signals import keep_for_the_next, pass_signals
 from sidecar.agent.standing import status_of
+from sidecar.agent.world import World
 from sidecar.config import Settings
 from sidecar.config.table import OnRemoved
 from sidecar.domain.errors import ExitCode, SidecarError
+from sidecar.domain.health import Rhythm
 from sidecar.domain.keys import Keys
 from sidecar.domain.report import Phase
+from sidecar.domain.tokens import JoinToken
 from sidecar.logs import event
 from sidecar.ports import Probe
 from sidecar.wiring.going_on import Handover, execute_anew, handed_over, keep, require_program
@@ -116,7 +120,7 @@ async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
     file = LocalFile(settings.file, settings.role)
     folder = settings.state_dir.absolute()
     state = LocalState(folder, settings.file.name)
-    me = _self(life)
+    me = _self(life, settings.join_token)
     fruitless = life.before.fruitless if life.before else 0
     view = await look_around(settings, file, state, me.instance, fruitless=fruitless)
     board = Board(view, since=time.time(), held_since=_on_the_clock(settings.file.stat().st_mtime))
@@ -137,7 +141,12 @@ async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
             if must_reap():
                 tasks.start_soon(reap_forever)
             lease = await run_agent(
-                World(store, file, state, process, _probe(settings, board, process), time.time),
+                World(
+                    *(store, file, state, process, _probe(settings, board, process)),
+                    ask_newcomer,
+                    time.time,
+                    Rhythm(settings.health_interval, settings.health_threshold),
+                ),
                 board=board,
                 keys=Keys(settings.network),
                 me=me,
@@ -158,11 +167,10 @@ def _on_the_clock(moment: float) -> float:
     return anyio.current_time() - time.time() + moment
 
 
-def _self(life: Life) -> Self:
+def _self(life: Life, token: JoinToken | None) -> Self:
     before = life.before
-    if before is None:
-        return Self(secrets.token_hex(4), socket.gethostname(), __version__)
-    return Self(before.instance, socket.gethostname(), __version__, before.lease_id)
+    instance = before.instance if before else secrets.token_hex(4)
+    return Self(instance, socket.gethostname(), __version__, before.lease_id if before else None, token)
 
 
 def _stops_when_removed(settings: Settings, process: Neighbour) -> bool:
@@ -174,7 +182,13 @@ def _stops_when_removed(settings: Settings, process: Neighbour) -> bool:
 def _probe(settings: Settings, board: Board, process: Neighbour) -> Probe:
     platform = process if isinstance(process, Attended) else None
     own = board.view.identity.url
-    return choose_probe(settings.health, own=own, state=lambda: process.state, platform=platform)
+    return choose_probe(
+        settings.health,
+        own=own,
+        state=lambda: process.state,
+        platform=platform,
+        timeout=settings.health_timeout,
+    )
 
 
 def _restart_itself(life: Life, ending: Ending) -> None:

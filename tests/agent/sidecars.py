@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.abc import TaskGroup
 
-from sidecar.agent.agent import Self, World, run
+from sidecar.agent.agent import Self, run
 from sidecar.agent.board import Board
 from sidecar.agent.ending import Ending
 from sidecar.agent.files import attempt_of
+from sidecar.agent.world import World
 from sidecar.domain.canonical import Canonical
 from sidecar.domain.document import Document
 from sidecar.domain.identity import Identity, Role
@@ -23,7 +24,7 @@ from sidecar.domain.store import NO_LEASE, Put, Transaction
 from sidecar.domain.view import Known, View
 from tests.build import KEYS, document, servers
 from tests.fakes.memory_cluster import MemoryCluster
-from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState
+from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState, welcome
 from tests.fakes.memory_store import MemoryStore, new_cluster
 
 TTL = 10.0
@@ -75,7 +76,9 @@ class Sidecar:
             )
         )
         self.ending, self.life = Ending(self.board), anyio.CancelScope()
-        world = World(self.store, self.file, self.state, self.process, self.probe, anyio.current_time)
+        world = World(
+            self.store, self.file, self.state, self.process, self.probe, welcome, anyio.current_time
+        )
         with self.life:
             await run(
                 world,

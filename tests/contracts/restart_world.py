@@ -13,10 +13,11 @@ from anyio.abc import TaskGroup
 
 from sidecar.adapters.files.config_file import LocalFile
 from sidecar.adapters.files.state_folder import LocalState
-from sidecar.agent.agent import Self, World, run
+from sidecar.agent.agent import Self, run
 from sidecar.agent.board import Board
 from sidecar.agent.ending import Ending
 from sidecar.agent.files import attempt_of
+from sidecar.agent.world import World
 from sidecar.domain.canonical import Canonical
 from sidecar.domain.document import Document
 from sidecar.domain.identity import Identity, Role
@@ -29,6 +30,7 @@ from sidecar.domain.view import Known, View
 from tests.build import KEYS, servers, url
 from tests.contracts.restart_stage import Stage
 from tests.fakes.memory_cluster import MemoryCluster
+from tests.fakes.memory_node import welcome
 from tests.fakes.memory_store import MemoryStore
 
 TTL = 10.0
@@ -95,7 +97,7 @@ class Node:
         self.board.update(process=process.state)
         task_status.started()
         self._lease = await run(
-            World(MemoryStore(self.cluster), file, state, process, stage.probe(process), time.time),
+            World(MemoryStore(self.cluster), file, state, process, stage.probe(process), welcome, time.time),
             board=self.board,
             keys=KEYS,
             me=Self(instance, "here", "0", self._lease),

@@ -12,8 +12,9 @@ from sidecar.domain.document import Document, replace_servers
 from sidecar.domain.errors import BadFile
 from sidecar.domain.health import Health
 from sidecar.domain.identity import Role
+from sidecar.domain.policy import AdmissionProbe
 from sidecar.domain.process import Exited, NotLaunched, ProcessState, Running
-from sidecar.domain.servers import ServerList
+from sidecar.domain.servers import ServerList, ServerUrl
 
 
 @dataclass(slots=True)
@@ -128,6 +129,11 @@ class MemoryProbe:
         state = self.process.state
         up = isinstance(state, Running) and anyio.current_time() >= state.since + self.boot
         return Health(up and self.well and len(self.process.starts) < self.sick, "memory")
+
+
+async def welcome(url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
+    """A look at a newcomer that finds nothing wrong."""
+    return ""
 
 
 def edited(document: Document, servers: ServerList) -> bytes:
