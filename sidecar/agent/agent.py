@@ -84,7 +84,7 @@ async def run(
 
     try:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(observe, store=world.store, keys=keys, board=board))
+            tasks.start_soon(partial(observe, store=world.store, keys=keys, board=board, herald=herald))
             tasks.start_soon(Tender(board, world.file, world.state, world.process, world.wall).run)
             tasks.start_soon(partial(watch_process, process=world.process, board=board))
             tasks.start_soon(partial(watch_health, probe=world.probe, board=board, rhythm=world.rhythm))

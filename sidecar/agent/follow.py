@@ -18,19 +18,21 @@ from sidecar.ports import Store
 async def follow(
     store: Store,
     *ranges: Range,
+    also: tuple[Range, ...] = (),
     seen: Callable[[Listing], None],
     lost: Callable[[Exception], None],
     handled: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
 ) -> NoReturn:
     """Call ``seen`` with the state of ``ranges``, at first and after every change, for ever.
 
-    ``lost`` hears of each break in between. A state may be seen twice; the last one is always seen. Streaming
-    begins when ``handled`` returns; what happens until then is streamed all the same.
+    What is in ``also`` is read with them, and not followed. ``lost`` hears of each break in between. A state
+    may be seen twice; the last one is always seen. Streaming begins when ``handled`` returns; what happens
+    until then is streamed all the same.
     """
     failures = 0
     while True:
         try:
-            listing = await store.read(*ranges)
+            listing = await store.read(*ranges, *also)
             seen(listing)
             await handled()
             async with store.watch(*ranges, after=listing.revision) as batches:

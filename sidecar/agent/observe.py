@@ -9,9 +9,10 @@ import anyio
 
 from sidecar.agent.board import Board
 from sidecar.agent.follow import follow
+from sidecar.agent.report import Herald, name_taken
 from sidecar.domain.canonical import Canonical, distrust
 from sidecar.domain.errors import BadRecord
-from sidecar.domain.keys import Keys
+from sidecar.domain.keys import Keys, Range
 from sidecar.domain.membership import Verdict
 from sidecar.domain.records import R, decode
 from sidecar.domain.store import Entry, Listing
@@ -26,7 +27,7 @@ HEAD_START = 1.0
 """Seconds that acting on the first listing may take before the stream is opened beside it."""
 
 
-async def observe(*, store: Store, keys: Keys, board: Board) -> NoReturn:
+async def observe(*, store: Store, keys: Keys, board: Board, herald: Herald) -> NoReturn:
     """Keep what the board says of the list, and of this node's part in the network, as it is in etcd."""
     node = board.view.identity.node_id
     ignored: set[Entry] = set()
@@ -34,6 +35,10 @@ async def observe(*, store: Store, keys: Keys, board: Board) -> NoReturn:
     def seen(listing: Listing) -> None:
         if board.view.away:
             event(log, logging.INFO, "etcd answers again")
+        if not board.view.listed:
+            # Before anything is started: from then on the herald sees to it.
+            held = listing.entries.get(keys.report(node))
+            board.update(taken=name_taken(held, herald.whereabouts(), herald.instance))
         canonical, doubt = _believe(listing, keys, board)
         board.update(
             listed=True,
@@ -57,7 +62,8 @@ async def observe(*, store: Store, keys: Keys, board: Board) -> NoReturn:
         with anyio.move_on_after(HEAD_START):
             await board.until(lambda: board.at_rest)
 
-    await follow(store, *keys.of_node(node), seen=seen, lost=lost, handled=handled)
+    name = (Range(keys.report(node)),)
+    await follow(store, *keys.of_node(node), also=name, seen=seen, lost=lost, handled=handled)
 
 
 def _believe(listing: Listing, keys: Keys, board: Board) -> tuple[Canonical | None, str | None]:

@@ -9,13 +9,14 @@ from typing import NoReturn
 import anyio
 
 from sidecar.agent.board import Board
+from sidecar.domain.draft import NEVER
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.keys import Keys, Range
 from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.process import Running
 from sidecar.domain.records import decode, encode
-from sidecar.domain.report import Report
-from sidecar.domain.store import LeaseID, Put, Transaction
+from sidecar.domain.report import Report, Whereabouts
+from sidecar.domain.store import Compare, Entry, LeaseID, Put, Target, Transaction
 from sidecar.domain.tokens import JoinToken
 from sidecar.domain.view import AskToJoin
 from sidecar.ports import Store
@@ -25,6 +26,21 @@ QUIET = 1.0
 
 ASK_AGAIN = 30.0
 """Seconds after which a request to join that nobody answered is made again."""
+
+
+ASK_NAME = 1.0
+"""Seconds after which is looked again whether a NodeID that another node had is free."""
+
+
+def name_taken(entry: Entry | None, claim: Whereabouts, instance: str) -> str:
+    """Why ``claim`` may not report where ``entry`` stands; ``""`` where it may."""
+    if entry is None:
+        return ""
+    try:
+        report = decode(Report, entry.value, entry.key)
+    except BadRecord:
+        return ""
+    return "" if report.instance == instance else report.taken_from(claim) or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +64,39 @@ class Herald:
 
         Every node writes its file at the same moment; that it did so can wait until they all have.
         """
-        told: Report | None = None
+        told = await self._introduce(lease)
         while True:
             await self.board.until_other(self.current, than=told)
-            if told is not None:
-                with anyio.move_on_after(QUIET):
-                    await self._news_since(told)
+            with anyio.move_on_after(QUIET):
+                await self._news_since(told)
             told = self.current()
-            if not await self._name_is_taken(told):
-                put = Put(self.keys.report(told.node_id), encode(told), lease)
-                await self.store.commit(Transaction((), (put,)))
+            put = Put(self.keys.report(told.node_id), encode(told), lease)
+            await self.store.commit(Transaction((), (put,)))
 
-    async def _name_is_taken(self, report: Report) -> bool:
-        """Whether a server that is not in the list would speak over another one of the same NodeID."""
-        canonical = self.board.view.canonical
-        if report.url is None or (canonical and report.url in canonical.servers):
-            return False
-        key = self.keys.report(report.node_id)
+    async def _introduce(self, lease: LeaseID) -> Report:
+        """Report for the first time under this lease, once the NodeID is nobody else's."""
+        while True:
+            report, (entry, taken) = self.current(), await self._name()
+            self.board.update(taken=taken)
+            if not taken:
+                modified = entry.modified if entry else NEVER
+                put = Put(self.keys.report(report.node_id), encode(report), lease)
+                unseen = Compare(put.key, Target.MODIFIED, modified)
+                if await self.store.commit(Transaction((unseen,), (put,))) is not None:
+                    return report
+            else:
+                await anyio.sleep(ASK_NAME)
+
+    async def _name(self) -> tuple[Entry | None, str]:
+        """What stands under this node's NodeID, and why it may not speak there."""
+        key = self.keys.report(self.board.view.identity.node_id)
         entry = (await self.store.read(Range(key))).entries.get(key)
-        try:
-            return entry is not None and decode(Report, entry.value, key).url != report.url
-        except BadRecord:
-            return False
+        return entry, name_taken(entry, self.whereabouts(), self.instance)
+
+    def whereabouts(self) -> Whereabouts:
+        """What tells this node from another of the same NodeID."""
+        me = self.board.view.identity
+        return Whereabouts(me.node_id, me.url, self.host)
 
     async def petition(self, lease: LeaseID) -> NoReturn:
         """Ask to join while the decision is to ask: once for each attempt, and again when that is slow."""

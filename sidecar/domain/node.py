@@ -26,6 +26,7 @@ from sidecar.domain.view import (
     is_removed,
     list_to_obey,
     own_list,
+    turned_away,
 )
 
 
@@ -56,8 +57,8 @@ def _decide(view: View, now: float) -> Decision:
 def _troubles(view: View) -> list[str]:
     """What somebody should see to, whatever this node does meanwhile."""
     doubt = f"the canonical list is not obeyed: {view.distrust}" if view.distrust else ""
-    taken = view.verdict.reason if view.verdict and view.verdict.kind is VerdictKind.TAKEN else ""
-    return [" / ".join(trouble.splitlines()) for trouble in (view.file_problem, doubt, taken) if trouble]
+    troubles = (view.file_problem, doubt, turned_away(view))
+    return [" / ".join(trouble.splitlines()) for trouble in troubles if trouble]
 
 
 def _what_is_missing(view: View) -> str:
@@ -84,8 +85,8 @@ def _standing_still(view: View, reason: str) -> Decision:
 def _kept_out(view: View, now: float) -> Decision | None:
     if is_removed(view):
         return _removed(view, now)
-    if view.verdict and view.verdict.kind is VerdictKind.TAKEN and not isinstance(view.process, Running):
-        return Decision(Phase.REFUSED, view.verdict.reason)
+    if turned_away(view) and not isinstance(view.process, Running):
+        return Decision(Phase.REFUSED, turned_away(view))
     return None
 
 

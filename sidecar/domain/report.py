@@ -32,6 +32,15 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What tells the node of a report from another that goes by the same NodeID."""
+
+    node_id: NodeID
+    url: ServerUrl | None
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One node's report, kept under its lease.
 
@@ -55,3 +64,16 @@ class Report:
     pid: int | None
     sidecar: str
     fruitless: int = 0
+
+    def taken_from(self, claim: Whereabouts) -> str | None:
+        """Say why the NodeID is not free for ``claim`` while this report is alive; None where it is.
+
+        Whoever comes back after a crash, at the same URL and on the same machine, is the same node.
+        """
+        if (self.url, self.host) == (claim.url, claim.host):
+            return None
+        where = f" at {self.url}" if self.url else ""
+        return (
+            f"the NodeID {claim.node_id} is taken by a node that is alive, on {self.host}{where}; "
+            "give this one its own, or stop the other"
+        )

@@ -31,12 +31,12 @@ class View:
     """Everything a node decides from.
 
     ``listed``: the network's state was read in this life. ``away``: etcd does not answer now.
-    ``distrust``: why the newest canonical list is not ``canonical``, the one obeyed. ``busy``: the decision
-    that is being carried out on the process at this moment. ``applied``: the last-known-good list.
-    ``came_up``: the `Running.since` of the last process that was healthy once. ``fruitless``: how many starts
-    in a row did not make it healthy. ``unwell_since``: the `Running.since` of the first of several lives in a
-    row that began by themselves and were not healthy; None where there is but one. ``born``: when this life
-    of the sidecar began, monotonic.
+    ``distrust``: why the newest canonical list is not ``canonical``, the one obeyed. ``taken``: why its
+    NodeID is another node's. ``busy``: the decision that is being carried out on the process at this moment.
+    ``applied``: the last-known-good list. ``came_up``: the `Running.since` of the last process that was
+    healthy once. ``fruitless``: how many starts in a row did not make it healthy. ``unwell_since``: the
+    `Running.since` of the first of several lives in a row that began by themselves and were not healthy; None
+    where there is but one. ``born``: when this life of the sidecar began, monotonic.
     """
 
     identity: Identity
@@ -49,6 +49,7 @@ class View:
     canonical: Canonical | None = None
     distrust: str | None = None
     verdict: Verdict | None = None
+    taken: str = ""
     grant: Grant | None = None
     pause: Exemption | None = None
     standstill: Standstill | None = None
@@ -128,10 +129,17 @@ def is_removed(view: View) -> bool:
     return bool(view.canonical and view.identity.url in view.canonical.removed)
 
 
+def turned_away(view: View) -> str:
+    """Why this node must not be started: its NodeID or its URL is that of another, which is alive."""
+    if view.verdict and view.verdict.kind is VerdictKind.TAKEN:
+        return view.verdict.reason
+    return view.taken
+
+
 def boot_checked(view: View) -> bool:
     """Whether the process may start on what its file holds: the list to obey, and a list that names it."""
     basis, url = list_to_obey(view), view.identity.url
-    if basis is None or view.file is None or view.file_problem or is_removed(view):
+    if basis is None or view.file is None or view.file_problem or is_removed(view) or turned_away(view):
         return False
     return view.file.servers == basis and (url is None or url in basis)
 

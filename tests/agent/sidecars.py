@@ -21,7 +21,9 @@ from sidecar.domain.records import R, decode
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import ServerList
 from sidecar.domain.store import NO_LEASE, Put, Transaction
+from sidecar.domain.tokens import JoinToken
 from sidecar.domain.view import Known, View
+from sidecar.ports import AskNewcomer
 from tests.build import KEYS, document, servers
 from tests.fakes.memory_cluster import MemoryCluster
 from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState, welcome
@@ -45,6 +47,9 @@ class Sidecar:
     board: Board = field(init=False)
     lives: int = 0
     alive: bool = False
+    host: str = "memory"
+    token: JoinToken | None = None
+    ask_newcomer: AskNewcomer = welcome
     ending: Ending = field(init=False)
     life: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
@@ -63,7 +68,7 @@ class Sidecar:
     async def live(self) -> None:
         """One life, from boot until `stop` or `kill`."""
         self.lives += 1
-        instance = f"{self.identity.node_id}-{self.lives}"
+        instance = f"{self.identity.node_id}-{self.host}-{self.lives}"
         found = await self.file.read()
         known = await self.state.last_known_good()
         self.board = Board(
@@ -76,15 +81,14 @@ class Sidecar:
             )
         )
         self.ending, self.life = Ending(self.board), anyio.CancelScope()
-        world = World(
-            self.store, self.file, self.state, self.process, self.probe, welcome, anyio.current_time
-        )
+        ports = (self.store, self.file, self.state, self.process, self.probe, self.ask_newcomer)
+        world = World(*ports, anyio.current_time)
         with self.life:
             await run(
                 world,
                 board=self.board,
                 keys=KEYS,
-                me=Self(instance, "memory", "0"),
+                me=Self(instance, self.host, "0", token=self.token),
                 lease_ttl=TTL,
                 beside=anyio.sleep_forever,
                 ending=self.ending,
@@ -100,11 +104,14 @@ class Federation:
     tasks: TaskGroup
     sidecars: list[Sidecar] = field(default_factory=list)
 
-    def add(self, identity: Identity, *ports: int) -> Sidecar:
+    def add(
+        self, identity: Identity, *ports: int, host: str = "memory", token: JoinToken | None = None
+    ) -> Sidecar:
         """Boot the sidecar of a node whose file names the servers at ``ports``."""
         port = identity.url.port if identity.url else 1
         data = document(*ports, role=identity.role, node=identity.node_id, port=port).data
         sidecar = Sidecar(identity, MemoryStore(self.cluster), MemoryFile(data, identity.role))
+        sidecar.host, sidecar.token = host, token
         self.sidecars.append(sidecar)
         self.boot(sidecar)
         return sidecar

@@ -1,0 +1,166 @@
+"""Who gets into a network under each policy, and that nobody takes another's name or URL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import anyio
+import pytest
+
+from sidecar.domain.membership import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.policy import Admission, AdmissionProbe, Policy
+from sidecar.domain.records import encode
+from sidecar.domain.report import Phase
+from sidecar.domain.servers import ServerUrl
+from sidecar.domain.tokens import JoinToken, TokenRecord
+from tests.agent.sidecars import TTL, Federation, federation, until
+from tests.build import KEYS, THREE, ask, server, servers
+
+pytestmark = pytest.mark.anyio
+
+TRIO = (server(1), server(2), server(3))
+FOUR = servers(9000, 9001, 9002, 9004)
+NEWCOMER = server(4, 9004)
+TOKEN = JoinToken.new()
+
+
+def policy(network: Federation, found: Policy) -> None:
+    network.write(KEYS.policy, encode(found))
+
+
+async def answer_to(network: Federation, kind: RequestKind, subject: str, reason: str = "") -> Outcome:
+    """Ask the leader, and wait for its answer."""
+    key = KEYS.request("r")
+    network.write(key, encode(replace(ask(kind, subject), reason=reason)))
+
+    def outcome() -> Outcome | None:
+        request = network.read(Request, key)
+        return request.outcome if request else None
+
+    await until(lambda: outcome() is not None)
+    found = outcome()
+    assert found
+    return found
+
+
+async def test_a_newcomer_is_pending_until_an_operator_approves_it() -> None:
+    async with federation(*TRIO) as network:
+        policy(network, Policy(Admission.MANUAL))
+        newcomer = network.add(NEWCOMER, 9000, 9004)
+        await until(lambda: "sidecar approve fed-4" in newcomer.board.decision.reason)
+        assert newcomer.phase is Phase.JOINING
+        revision = network.cluster.revision
+        await anyio.sleep(2 * TTL)
+        assert network.canonical.servers == THREE
+        assert network.cluster.revision - revision < 20, "it is told once, not again and again"
+        outcome = await answer_to(network, RequestKind.APPROVE, "fed-4")
+        assert outcome.kind is OutcomeKind.DONE
+        assert network.canonical.cause[0].by == "operator"
+        await until(lambda: network.all_in_step_on(FOUR))
+
+
+async def test_a_newcomer_that_an_operator_refuses_is_told_by_whom_and_why() -> None:
+    async with federation(*TRIO) as network:
+        policy(network, Policy(Admission.MANUAL))
+        newcomer = network.add(NEWCOMER, 9000, 9004)
+        await until(lambda: "sidecar approve fed-4" in newcomer.board.decision.reason)
+        await answer_to(network, RequestKind.REFUSE, "fed-4", "not ours")
+        await until(lambda: newcomer.phase is Phase.REFUSED)
+        assert newcomer.board.decision.reason == "operator refused it: not ours"
+        again = await answer_to(network, RequestKind.APPROVE, "fed-4")
+        assert again.kind is OutcomeKind.REFUSED
+        assert "nobody called fed-4 asks to join" in again.reason
+        assert network.canonical.servers == THREE
+
+
+async def test_a_newcomer_with_a_token_gets_in_as_often_as_the_token_says() -> None:
+    async with federation(*TRIO) as network:
+        policy(network, Policy(Admission.TOKEN))
+        network.write(KEYS.token(TOKEN.id), encode(TokenRecord(TOKEN.secret, "me", "", uses=1)))
+        network.add(NEWCOMER, 9000, 9004, token=TOKEN)
+        await until(lambda: network.all_in_step_on(FOUR))
+        late = network.add(server(5, 9005), 9000, 9005, token=TOKEN)
+        await until(lambda: late.phase is Phase.REFUSED)
+        assert f"there is no join token {TOKEN.id}" in late.board.decision.reason
+        assert network.read(TokenRecord, KEYS.token(TOKEN.id)) is None
+
+
+@pytest.mark.parametrize(
+    ("record", "token", "why"),
+    [
+        (TokenRecord(TOKEN.secret, "me", ""), None, "lets nobody in without a join token"),
+        (TokenRecord(JoinToken.new().secret, "me", ""), TOKEN, "was not made with the join token"),
+    ],
+    ids=["without a token", "another secret"],
+)
+async def test_who_cannot_prove_to_have_a_token_is_told_why(
+    record: TokenRecord, token: JoinToken | None, why: str
+) -> None:
+    async with federation(*TRIO) as network:
+        policy(network, Policy(Admission.TOKEN))
+        await anyio.sleep(2)
+        newcomer = network.add(NEWCOMER, 9000, 9004, token=token)
+        network.write(KEYS.token(TOKEN.id), encode(record))
+        await until(lambda: newcomer.phase is Phase.REFUSED)
+        assert why in newcomer.board.decision.reason
+        assert newcomer.process.starts == []
+
+
+@pytest.mark.parametrize("found", ["", "nothing answers at http://localhost:9004"])
+async def test_a_newcomers_url_is_looked_at_first_where_the_policy_wants_that(found: str) -> None:
+    asked = []
+
+    async def look(url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
+        asked.append((url.text, node_id, kind))
+        await anyio.sleep(1)
+        return found
+
+    async with federation(*TRIO) as network:
+        for sidecar in network.sidecars:
+            await network.stop(sidecar)
+            sidecar.ask_newcomer = look
+            network.boot(sidecar)
+        policy(network, Policy(admission_probe=AdmissionProbe.IDENTITY))
+        newcomer = network.add(NEWCOMER, 9000, 9004)
+        if found:
+            await until(lambda: newcomer.phase is Phase.REFUSED)
+            assert newcomer.board.decision.reason == found
+        else:
+            await until(lambda: network.all_in_step_on(FOUR))
+        assert asked == [("http://localhost:9004", "fed-4", AdmissionProbe.IDENTITY)]
+
+
+async def test_a_node_id_that_a_live_node_has_is_not_given_to_another_until_it_is_gone() -> None:
+    async with federation(*TRIO) as network:
+        second = network.sidecars[1]
+        double = network.add(server(2), 9000, 9001, 9002, host="elsewhere")
+        await until(lambda: double.phase is Phase.REFUSED)
+        assert "the NodeID fed-2 is taken by a node that is alive, on memory" in double.board.decision.reason
+        await anyio.sleep(2 * TTL)
+        assert double.process.starts == []
+        assert second.phase is Phase.RUNNING
+        await network.stop(second)
+        network.sidecars.remove(second)
+        await until(lambda: network.all_in_step_on(THREE), within=2 * TTL)
+
+
+async def test_a_node_that_crashed_takes_its_own_place_at_once() -> None:
+    async with federation(*TRIO) as network:
+        second = network.sidecars[1]
+        second.life.cancel()
+        await until(lambda: not second.alive)
+        network.boot(second)
+        took = await until(lambda: network.all_in_step_on(THREE))
+        assert took < TTL / 4
+
+
+async def test_a_url_that_a_live_node_has_is_not_given_to_another_until_it_is_gone() -> None:
+    async with federation(*TRIO) as network:
+        thief = network.add(replace(server(2), node_id=server(9, 9001).node_id), 9000, 9001, 9002)
+        await until(lambda: thief.phase is Phase.REFUSED or bool(thief.process.starts))
+        await until(lambda: "is the URL of fed-2, which is alive" in thief.board.decision.reason)
+        assert KEYS.member(thief.identity.node_id) not in network.cluster.list(KEYS.of_leader()).entries
+        second = network.sidecars[1]
+        await network.stop(second)
+        network.sidecars.remove(second)
+        await until(lambda: network.all_in_step_on(THREE))
