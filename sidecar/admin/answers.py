@@ -91,6 +91,7 @@ def status_to_json(status: Status) -> dict[str, object]:
         "canonical_version": status.canonical_version,
         "loaded_version": status.loaded_version,
         "FederatedServers": list(status.servers),
+        "standstill": status.standstill,
         "counters": asdict(status.counters),
         "sidecar": __version__,
     }

@@ -44,6 +44,10 @@ def _lines(status: Status) -> Iterator[str]:
         "boot_checked": ("Whether the file was checked before the process.", status.boot_checked),
         "leading": ("Whether it leads the network.", status.leading),
         "process_healthy": ("Whether the process next to it is healthy.", status.healthy),
+        "rollout_halted": (
+            "Whether the network's rollout is halted or paused.",
+            status.standstill is not None,
+        ),
         "servers": ("Servers in the canonical list.", len(status.servers)),
         "canonical_version": ("Version of the canonical list.", status.canonical_version),
         "loaded_version": ("Version that the process was started on.", status.loaded_version),

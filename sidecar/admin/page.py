@@ -42,7 +42,7 @@ code {{ font: .93em ui-monospace, monospace; }}
 </head>
 <body>
 <h1>{node} <span class="phase {colour}">{phase}</span></h1>
-<p>{reason}</p>
+<p>{reason}</p>{standstill}
 <p class="dim">{role} of the network <b>{network}</b>, {phase} since {since}</p>
 <h2>FederatedServers</h2>
 <table>{servers}</table>
@@ -66,6 +66,7 @@ def render(status: Status) -> str:
         phase=status.phase.value,
         colour=colour,
         reason=escape(status.reason),
+        standstill=_standstill(status),
         role="server" if status.identity.url else "database node",
         network=escape(status.network),
         since=datetime.fromtimestamp(status.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
@@ -74,6 +75,13 @@ def render(status: Status) -> str:
         counters="".join(_row(name, str(value)) for name, value in _counters(status)),
         version=__version__,
     )
+
+
+def _standstill(status: Status) -> str:
+    if status.standstill is None:
+        return ""
+    kind, _, why = status.standstill.partition(": ")
+    return f'\n<p>The rollout is <span class="phase bad">{escape(kind)}</span> {escape(why)}</p>'
 
 
 def _servers(status: Status) -> Iterator[str]:

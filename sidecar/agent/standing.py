@@ -29,4 +29,5 @@ def status_of(board: Board, network: str) -> Status:
         loaded_version=view.loaded_version or None,
         servers=tuple(view.file.servers.texts()) if view.file else (),
         counters=board.counters,
+        standstill=str(view.standstill) if view.standstill else None,
     )

@@ -186,7 +186,7 @@ def _held_up(view: View) -> str:
         why = f": {view.pause.reason}" if view.pause.reason else ""
         return f"; {view.pause.by} keeps it out of rollouts{why}"
     if view.standstill:
-        return f"; the rollout is {view.standstill.kind.value}: {view.standstill.reason}"
+        return f"; the rollout is {view.standstill}"
     return ""
 
 

@@ -26,7 +26,8 @@ class Status:
     """One sidecar, at one moment. ``since`` is in seconds since the epoch, of the current phase.
 
     ``listed``: it has read the network's state at least once. ``applied``: its file holds the canonical
-    list. ``boot_checked``: the process was, or could now be, started on a checked file.
+    list. ``boot_checked``: the process was, or could now be, started on a checked file. ``standstill``: why
+    the rollout of the network does not go on, None where nothing holds it.
     """
 
     identity: Identity
@@ -45,6 +46,7 @@ class Status:
     loaded_version: int | None
     servers: tuple[str, ...]
     counters: Counters = field(default_factory=Counters)
+    standstill: str | None = None
 
     @property
     def ready(self) -> bool:

@@ -55,6 +55,9 @@ class Standstill:
     at: str
     by: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.kind.value}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:

@@ -43,6 +43,12 @@ def test_values_are_those_of_the_status() -> None:
     assert found["sidecar_store_errors_total", ""] == 2
 
 
+def test_a_halted_rollout_can_be_alerted_on() -> None:
+    halted = replace(RUNNING, standstill="halted: fed-2 died")
+    assert "sidecar_rollout_halted 1" in render(halted).splitlines()
+    assert "sidecar_rollout_halted 0" in render(RUNNING).splitlines()
+
+
 def test_exactly_one_phase_is_on() -> None:
     for phase in Phase:
         found = samples(replace(RUNNING, phase=phase))

@@ -78,3 +78,10 @@ def test_every_phase_has_a_colour() -> None:
 
 def test_the_page_renews_itself() -> None:
     assert '<meta http-equiv="refresh" content="2">' in render(RUNNING)
+
+
+def test_a_halted_rollout_is_told_on_the_page_of_every_node() -> None:
+    halted = replace(RUNNING, standstill="halted: fed-2 died: exit code <3>")
+
+    assert "The rollout is halted fed-2 died: exit code <3>" in Reader(render(halted)).text
+    assert "The rollout" not in Reader(render(RUNNING)).text

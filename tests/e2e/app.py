@@ -7,6 +7,7 @@ FOLDER/behaviour.json, where it is there, is read at each start:
 - ``boot``: seconds until it listens            - ``hangs``: it never listens
 - ``deaf``: it ignores SIGTERM                  - ``stops_slowly``: seconds from SIGTERM to its end
 - ``dies``: the exit code it ends with at once  - ``ends``: the exit code it ends with on SIGTERM
+- ``chokes``: a URL with which in FILE it ends at once, with exit code 3
 
 While FOLDER/sick exists it answers 503. FOLDER/journal gets a line for each thing that happens. Few imports,
 as it is started hundreds of times.
@@ -31,10 +32,10 @@ def note(event: str, **fields: object) -> None:
     os.close(journal)
 
 
-def behaviour() -> dict[str, float]:
+def behaviour() -> dict[str, float | str]:
     try:
         with open(os.path.join(folder, "behaviour.json")) as found:
-            told: dict[str, float] = json.load(found)
+            told: dict[str, float | str] = json.load(found)
             return told
     except FileNotFoundError:
         return {}
@@ -62,7 +63,7 @@ def main() -> None:
 
     def end(signum: int, _: object) -> None:
         note("ends", signal=signal.Signals(signum).name)
-        time.sleep(told.get("stops_slowly", 0))
+        time.sleep(float(told.get("stops_slowly", 0)))
         os._exit(int(told.get("ends", 128 + signum)))
 
     def hear(signum: int, _: object) -> None:
@@ -76,7 +77,9 @@ def main() -> None:
     note("starts", servers=document["FederatedServers"], parent=os.getppid(), session=os.getsid(0))
     if "dies" in told:
         os._exit(int(told["dies"]))
-    time.sleep(told.get("boot", 0))
+    if told.get("chokes") in document["FederatedServers"]:
+        os._exit(3)
+    time.sleep(float(told.get("boot", 0)))
     while told.get("hangs") or "Port" not in document:
         signal.pause()
     serve(document["Port"])

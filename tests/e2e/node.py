@@ -141,7 +141,7 @@ class Node:
 
     # The process next to it.
 
-    def behave(self, **told: float) -> None:
+    def behave(self, **told: float | str) -> None:
         """How the process is to behave from its next start on; see `tests.e2e.app`."""
         (self.folder / "behaviour.json").write_text(json.dumps(told))
 

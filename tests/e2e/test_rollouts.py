@@ -1,0 +1,141 @@
+"""Rollouts seen from outside: a client that asks all servers all the time, while the list changes."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.network import Network
+from tests.e2e.node import Node
+
+BOOT = 2.0
+"""Seconds that a server takes to listen."""
+
+
+class Client:
+    """Asks each of ``nodes`` in turn, round after round, and counts who does not answer."""
+
+    def __init__(self, *nodes: Node) -> None:
+        self.nodes = nodes
+        self.rounds = 0
+        self.most_away = 0
+        self.ever_away: set[str] = set()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask_on)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            self._thread.join()
+
+    def _ask_on(self) -> None:
+        while not self._over.wait(0.01):  # the pace of its requests
+            away = {node.id for node in self.nodes if not _answers(node)}
+            self.rounds += 1
+            self.most_away = max(self.most_away, len(away))
+            self.ever_away |= away
+
+
+def _answers(node: Node) -> bool:
+    try:
+        with socket.create_connection(
+            ("127.0.0.1", urlsplit(node.url or "").port or 0), timeout=2
+        ) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return connection.recv(64).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
+def slow(network: Network) -> list[Node]:
+    """Three servers in step that take two seconds to boot."""
+    three = network.servers(3)
+    for node in three:
+        node.behave(boot=BOOT)
+    network.start(*three)
+    return three
+
+
+@pytest.mark.timeout(300)
+def test_two_of_three_serve_all_the_time_through_a_join_a_removal_and_a_rollback(network: Network) -> None:
+    three = slow(network)
+    client = Client(*three)
+    with client.asking():
+        newcomer = network.newcomer("fed-4", three[0])
+        newcomer.behave(boot=BOOT)
+        network.start(newcomer)
+        network.in_step(*network.nodes)
+        assert network.cli("remove", "fed-4").code == 0
+        network.in_step(*three)
+        answer = network.cli("rollback", "2")
+        assert answer.code == 0, answer
+        network.in_step(*network.nodes)
+
+    assert client.most_away == 1
+    assert client.ever_away == {node.id for node in three}
+    assert client.rounds > 100
+    assert [len(node.starts) for node in three] == [4, 4, 4]
+    assert network.version == 4
+    assert [change["kind"] for change in network.canonical["cause"]] == ["rollback"]
+
+
+@pytest.mark.timeout(300)
+def test_a_list_that_makes_a_server_fail_takes_down_that_one_and_the_rollout_halts(network: Network) -> None:
+    three = slow(network)
+    client = Client(*three)
+    newcomer = network.newcomer("fed-4", three[0])
+    for node in three:
+        node.behave(chokes=newcomer.url or "")
+    with client.asking():
+        network.start(newcomer)
+        halted = network.wait(
+            lambda: network.etcd.all("shared/").get("shared/standstill"), "the rollout is halted"
+        )
+        failed = network.wait(lambda: next((n for n in three if len(n.starts) > 3), None), "one tries again")
+        others = [node for node in three if node is not failed]
+        for node in others:
+            assert "the rollout is halted" in node.in_phase("restart-pending")["reason"]
+
+    assert f"{failed.id} died" in halted.document["reason"]
+    assert (client.most_away, client.ever_away) == (1, {failed.id})
+    assert [len(node.starts) for node in others] == [1, 1]
+    # It goes on by itself once the server can live with the list.
+    for node in three:
+        node.behave()
+    network.in_step(*network.nodes)
+    network.wait(lambda: "shared/standstill" not in network.etcd.all("shared/"), "nothing is halted")
+
+
+@pytest.mark.timeout(300)
+def test_a_list_that_makes_a_server_fail_is_rolled_back_where_the_policy_says_so(network: Network) -> None:
+    three = slow(network)
+    network.etcd.put("shared/policy", {"rollout": {"on_failure": "rollback"}})
+    client = Client(*three)
+    newcomer = network.newcomer("fed-4", three[0])
+    for node in three:
+        node.behave(chokes=newcomer.url or "")
+    with client.asking():
+        newcomer.start()
+        network.wait(lambda: network.version == 3, "the last good list is published again")
+        network.in_step(*three)
+        newcomer.in_phase("removed")
+
+    assert [node.servers for node in three] == [[node.url for node in three]] * 3
+    assert client.most_away == 1
+    assert sorted(len(node.starts) for node in three)[:2] == [1, 1]
+    assert [change["kind"] for change in network.canonical["cause"]] == ["rollback"]
+    quarantined = network.etcd.all("quarantine/")
+    assert list(quarantined) == ["quarantine/0000000002"]
+    # Nobody gets the list in again that was quarantined, but by an operator's word.
+    again = network.cli("rollback", "2")
+    assert again.code == 77
+    assert "quarantined" in again.err
