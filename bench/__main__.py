@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import join, memory, propagation, rest, startup, succession
+from bench import join, memory, propagation, rest, startup, storm, succession
 from bench.figures import Figure
 from bench.ground import Ground, ground
 from bench.table import table
@@ -19,6 +19,7 @@ MEASUREMENTS: dict[str, Callable[[Ground], Iterator[Figure]]] = {
     "rest": rest.measure,
     "succession": succession.measure,
     "join": join.measure,
+    "storm": storm.measure,
 }
 CANNOT_MEASURE = 1
 

@@ -172,6 +172,9 @@ def _wait_for_turn(view: View, process: Running, basis: ServerList, now: float) 
     if view.away or not view.lease_alive or not view.canonical:
         return Decision(Phase.RESTART_PENDING, "etcd does not answer; nothing is restarted without it")
     version = view.canonical.version
+    if process.since >= view.born and comes_up_by(view) is not None:
+        # It still boots, and serves nobody: this needs no turn. One that ran before this sidecar may serve.
+        return _restart(process, f"into version {version}, before it has come up", basis, now)
     # A grant is used up by loading its version; one for an older version that was not used yet will do.
     if view.grant and view.grant.version > view.loaded_version:
         return _restart(process, f"into version {version}", basis, now)

@@ -17,7 +17,7 @@ from sidecar.domain.store import Revision
 QUIET = 0.5
 """Seconds without another newcomer after which those who came close upon each other are let in, together."""
 
-GATHERED = 5.0
+GATHERED = 10.0
 """Seconds after a version that newcomers are gathered for the next one, at most."""
 
 

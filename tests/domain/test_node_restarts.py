@@ -85,10 +85,15 @@ def test_one_that_serves_nobody_is_restarted_without_asking_anybody(cut_off: dic
 
 
 def test_one_that_serves_nobody_on_an_old_list_is_restarted_into_the_new_one_without_its_turn() -> None:
-    view = behind(healthy=False, came_up=None, grant=None)
-    assert decide(view, 69.9).phase is Phase.RESTART_PENDING
-    assert decide(view, 69.9).until == 70.0
-    assert decide(view, 70.0).action == RestartProcess(FOUR)
+    booting = behind(healthy=False, came_up=None, grant=None)
+    assert decide(booting, 10.1).action == RestartProcess(FOUR)
+
+
+def test_one_that_ran_before_this_sidecar_may_serve_and_is_given_its_time_first() -> None:
+    view = behind(healthy=False, came_up=None, grant=None, born=20.0)
+    assert decide(view, 79.9).phase is Phase.RESTART_PENDING
+    assert decide(view, 79.9).until == 80.0
+    assert decide(view, 80.0).action == RestartProcess(FOUR)
 
 
 def test_each_start_in_vain_doubles_the_time() -> None:
