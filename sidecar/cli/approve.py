@@ -12,7 +12,7 @@ Lets in a newcomer that waits for it (policy admission=manual): the leader puts
 it into the list. `sidecar pending` shows who waits."""
 EPILOG = """\
 example:
-  sidecar pending && sidecar approve fed-4"""
+  sidecar approve fed-4 --reason "stands in rack 7\""""
 
 
 def main(argv: Sequence[str], world: World) -> int:

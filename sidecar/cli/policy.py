@@ -9,7 +9,7 @@ from functools import partial
 from sidecar.cli.operator import at_work
 from sidecar.cli.parsing import Parser, add_settings
 from sidecar.cli.policy_edit import edited, scratch
-from sidecar.cli.policy_store import read_standing, write
+from sidecar.cli.policy_store import name_of, read_standing, write
 from sidecar.cli.policy_text import Setting, parse_settings, rows, whole, with_settings
 from sidecar.cli.subverbs import SubVerb, run_subverb
 from sidecar.cli.tables import print_json, print_table
@@ -47,7 +47,7 @@ example:
 
 _DRY_RUN = "show what would change, and write nothing"
 _NOT_OBEYED = (
-    "this policy cannot be obeyed: nobody is let in, and all else is as by default; "
+    "this policy cannot be obeyed, so nobody is let in, and all else is as by default; "
     "`sidecar policy set` and `edit` mend it"
 )
 
@@ -69,12 +69,13 @@ async def _shown(store: Store, keys: Keys, *, world: World, as_json: bool) -> in
     document = standing.document
     # One that cannot be read admits nobody: `domain.network` says so too.
     policy = Policy(Admission.CLOSED) if standing.problems else from_json(Policy, document)
-    complaints = [problem.describe(keys.policy) for problem in standing.problems]
+    complaints = [problem.describe(name_of(keys)) for problem in standing.problems]
     if as_json:
         print_json(world.out, {"policy": whole(policy), "set": document, "problems": complaints})
     else:
-        obeyed = {} if standing.problems else document or {}
-        print_table(world.out, ("KEY", "VALUE", "FROM"), list(rows(policy, obeyed)))
+        # Of a broken one nothing is obeyed, and `closed` is no default.
+        lines = rows(policy, {}, "broken policy") if complaints else rows(policy, document or {})
+        print_table(world.out, ("KEY", "VALUE", "FROM"), list(lines))
     if not complaints:
         return ExitCode.OK
     for complaint in complaints:
@@ -100,7 +101,7 @@ async def _changed(
     standing = await read_standing(store, keys)
     if standing.document is None:
         print("sidecar: note: `sidecar policy edit` mends a policy that is no JSON object", file=world.err)
-        raise BadRecord(keys.policy, standing.problems)
+        raise BadRecord(name_of(keys), standing.problems)
     document = with_settings(standing.document, settings)
     return await write(store, keys, standing, document, world, dry_run=dry_run)
 

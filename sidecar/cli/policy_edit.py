@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +22,8 @@ _REMARK = "#"  # as git has it: such lines are for the reader, and dropped
 @contextmanager
 def scratch(text: str, world: World) -> Iterator[Path]:
     """A file of nobody else's that holds ``text``; it stays where something fails after it was changed."""
-    folder = Path(tempfile.mkdtemp(prefix="sidecar-"))
+    where = world.environ.get("TMPDIR", "")
+    folder = Path(tempfile.mkdtemp(prefix="sidecar-", dir=where if where and Path(where).is_dir() else None))
     path = folder / "policy.json"
     path.touch(mode=0o600)
     path.write_text(text, "utf-8")
@@ -76,9 +76,9 @@ def _editor(world: World) -> list[str]:
 
 async def _open(command: list[str], path: Path) -> None:
     try:
-        # On the terminal of the sidecar: its own three streams.
+        # None: on the streams of the sidecar itself, which are a terminal.
         async with await anyio.open_process(
-            [*command, str(path)], stdin=sys.stdin, stdout=None, stderr=None
+            [*command, str(path)], stdin=None, stdout=None, stderr=None
         ) as process:
             code = await process.wait()
     except OSError as exc:

@@ -52,12 +52,12 @@ async def write(
 
     Raises `BadRecord` where it is invalid, and `Transient` where somebody was faster.
     """
-    name = f"policy of network {keys.network}"
+    name = name_of(keys)
     wrong = wrong_with(document)
     if wrong:
         raise BadRecord(name, wrong)
     if pretty(document) == standing.readable:
-        world.out.write(f"nothing changes: that is the {name} already\n")
+        world.out.write(f"nothing changes: the {name} says so already\n")
         return ExitCode.OK
     if not dry_run:
         value = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -72,6 +72,11 @@ async def write(
     for note in await _notes(store, keys, from_json(Policy, document)):
         print(f"sidecar: note: {note}", file=world.err)
     return ExitCode.OK
+
+
+def name_of(keys: Keys) -> str:
+    """What the policy is called in messages."""
+    return f"policy of network {keys.network}"
 
 
 async def _notes(store: Store, keys: Keys, policy: Policy) -> list[str]:

@@ -89,12 +89,12 @@ def whole(policy: Policy) -> Json:
     return result
 
 
-def rows(policy: Policy, document: Json) -> Iterator[tuple[str, str, str]]:
-    """A line a rule: its key, its value, and whether ``document`` sets it."""
+def rows(policy: Policy, document: Json, otherwise: str = "default") -> Iterator[tuple[str, str, str]]:
+    """A line a rule: its key, its value, and whether ``document`` sets it, or what else does."""
     given = dict(_leaves(document))
     obeyed = dict(_leaves(whole(policy)))
     for path, value in obeyed.items():
-        yield ".".join(path), _cell(value), "set" if path in given else "default"
+        yield ".".join(path), _cell(value), "set" if path in given else otherwise
     for path, value in given.items():
         if path not in obeyed:
             yield ".".join(path), _cell(value), "set, but this version does not know it"
@@ -103,14 +103,15 @@ def rows(policy: Policy, document: Json) -> Iterator[tuple[str, str, str]]:
 def _setting(text: str) -> Setting:
     key, equals, value = text.partition("=")
     rules = dict(_rules(schema("policy")))
+    single = {".".join(path): path for path, rule in rules.items() if "properties" not in rule}
     path = tuple(key.split("."))
     if path not in rules:
-        raise UsageError(_no_rule(key, [".".join(rule) for rule in rules]))
+        raise UsageError(_no_rule(key, list(single)))
     if not equals:
         raise UsageError(f"{text!r} has no value: write {key}=VALUE, or {key}= to unset it")
     if value and "properties" in rules[path]:
-        below = ", ".join(".".join(rule) for rule in rules if rule[: len(path)] == path and rule != path)
-        raise UsageError(f"{key} is a group: set {below}, or {key}= to unset all of them")
+        below = ", ".join(name for name, rule in single.items() if rule[: len(path)] == path)
+        raise UsageError(f"{key} is a group: set {below}; {key}= unsets all of them")
     return Setting(path, _value(value, rules[path]) if value else None)
 
 
@@ -169,7 +170,9 @@ def _placed(problem: Problem, text: str, found: Scan) -> Problem:
 def _whole(value: object) -> Any:
     if is_dataclass(value) and isinstance(to_json(value), dict):
         return {field.name: _whole(getattr(value, field.name)) for field in fields(value)}
-    return to_json(value)
+    written = to_json(value)
+    # 600.0 seconds are 600 to people.
+    return int(written) if isinstance(written, float) and written.is_integer() else written
 
 
 def _leaves(

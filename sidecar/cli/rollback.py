@@ -43,7 +43,7 @@ async def _wish(store: Store, keys: Keys, sight: Sight, *, version: int) -> Wish
     entry = (await store.read(Range(key))).entries.get(key)
     if entry is None:
         kept = await _kept(store, keys)
-        raise Refused(f"version {version} is not kept; kept {spelled(kept)} (policy history: how many)")
+        raise Refused(f"version {version} is not kept; what is kept: {spelled(kept)}")
     servers = decode(Canonical, entry.value, key).servers
     return Wish(RequestKind.ROLLBACK, f"roll back to version {version}", str(version), servers.urls)
 
@@ -55,14 +55,12 @@ async def _kept(store: Store, keys: Keys) -> list[int]:
 
 
 def spelled(versions: Sequence[int]) -> str:
-    """Sorted ``versions`` with their verb, runs drawn together: ``are 3 to 7, 9``."""
+    """Sorted ``versions`` with runs drawn together: ``3 to 7, 9``."""
     runs: list[tuple[int, int]] = []
     for version in versions:
         if runs and runs[-1][1] == version - 1:
             runs[-1] = (runs[-1][0], version)
         else:
             runs.append((version, version))
-    texts = [str(first) if first == last else f"{first} to {last}" for first, last in runs]
-    if not texts:
-        return "is none"
-    return f"{'is' if len(versions) == 1 else 'are'} {', '.join(texts)}"
+    texts = (str(first) if first == last else f"{first} to {last}" for first, last in runs)
+    return ", ".join(texts) or "nothing"
