@@ -11,7 +11,7 @@ from sidecar.domain.codec import from_json
 from sidecar.domain.errors import BadRecord, ExitCode, Problem, Transient
 from sidecar.domain.keys import Keys, Range
 from sidecar.domain.policy import Policy
-from sidecar.domain.records import decode
+from sidecar.domain.records import decode, loads
 from sidecar.domain.store import Compare, Put, Revision, Target, Transaction
 from sidecar.ports import Store
 
@@ -99,7 +99,7 @@ def no_list(keys: Keys) -> str:
 
 def _object(data: bytes) -> Json | None:
     try:
-        document = json.loads(data)
+        document = loads(data)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

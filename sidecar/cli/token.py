@@ -31,11 +31,13 @@ EPILOG = """\
 example:
   sidecar token create --ttl 1h > join.token"""
 
-_CREATE = "Makes a join token and prints it, and nothing else; it is not shown again."
+_CREATE = """\
+Makes a join token and prints it and nothing else; it is not shown again. A
+newcomer's sidecar reads it: `sidecar run --join-token-file FILE`."""
 _CREATE_EXAMPLE = """\
 example:
   sidecar token create --ttl 7d --uses 3 > join.token"""
-_LIST = "Shows the join tokens without their secrets."
+_LIST = "Shows the join tokens, without their secrets; one that is used up is gone."
 _LIST_EXAMPLE = """\
 example:
   sidecar token list --json | jq -r '.[] | select(.spent) | .id'"""

@@ -251,6 +251,14 @@ def raced(store: Store) -> Store:
     return Raced(store)
 
 
+def test_what_the_leader_does_not_take_for_json_is_no_json_here() -> None:
+    shell = network(b'{"rollout": {"timeout": NaN}}')
+
+    assert ":1:25: /rollout/timeout: NaN is not JSON" in shell("policy", "show")[2]
+    assert shell("policy", "set", "history=5")[0] == 65
+    assert b"NaN" in shell.after[POLICY]
+
+
 @pytest.mark.parametrize("policy", [None, {"history": 5}])
 def test_somebody_elses_change_is_not_overwritten(policy: object) -> None:
     shell = network(policy)

@@ -152,6 +152,19 @@ def test_a_token_that_is_not_there_cannot_be_revoked_and_its_secret_is_not_repea
     assert FIRST.secret not in err
 
 
+def test_a_token_whose_id_is_taken_is_not_written_over() -> None:
+    class Taken(Flaky):
+        async def commit(self, transaction: Transaction) -> Revision | None:
+            key = transaction.operations[0].key
+            await super().commit(Transaction((), (Put(key, b"{}"),)))
+            return await super().commit(transaction)
+
+    code, out, err = Shell(BY_TOKEN, wrap=Taken)("token", "create")
+
+    assert (code, out) == (69, "")
+    assert "another join token has the id" in err
+
+
 class Busy(Flaky):
     """A store in which the leader counts a use of the token right before it is revoked."""
 
