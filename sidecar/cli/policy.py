@@ -22,8 +22,8 @@ from sidecar.domain.wording import printable
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-The rules of the network: who is let in, and how restarts follow a change. They live
-in etcd; the leader obeys a change at once."""
+The rules of the network: who is let in, and how restarts follow a change. They
+live in etcd; the leader obeys a change at once."""
 EPILOG = """\
 example:
   sidecar policy set admission=manual rollout.max_unavailable=25%"""
@@ -33,14 +33,14 @@ _SHOW_EXAMPLE = """\
 example:
   sidecar policy show --json | jq -r .policy.admission"""
 _SET = """\
-Sets rules, all of them at once or none, and shows what that changed. KEY= unsets a
-rule, which is then the default again; `sidecar policy show` lists the keys."""
+Sets rules, all of them at once or none, and shows what that changed. KEY=
+unsets a rule: it is the default again. `sidecar policy show` lists the keys."""
 _SET_EXAMPLE = """\
 example:
   sidecar policy set rollout.max_unavailable=2 rollout.canary="""
 _EDIT = """\
-Opens the policy as JSON in $VISUAL, $EDITOR or vi. What is wrong with it is told
-when you leave, below the text, and nothing is written before it is right."""
+Opens the policy as JSON in $VISUAL, $EDITOR or vi. What is wrong with it is
+told when you leave, below the text, and nothing is written before it is right."""
 _EDIT_EXAMPLE = """\
 example:
   sidecar policy edit --dry-run"""

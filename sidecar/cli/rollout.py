@@ -17,8 +17,8 @@ example:
   sidecar rollout pause --reason "the backup runs" && sidecar rollout status"""
 
 _PAUSE = """\
-Pauses the whole rollout: no node is granted a restart any more. Files are kept in
-step, who restarts already goes on. (`sidecar pause NODEID` is for one node.)"""
+Pauses the whole rollout: no node is granted a restart any more. Files are kept
+in step, who restarts already goes on. (`sidecar pause NODEID` is for one node.)"""
 _PAUSE_EXAMPLE = """\
 example:
   sidecar rollout pause --reason "the backup runs\""""

@@ -25,8 +25,8 @@ from sidecar.domain.tokens import JoinToken, TokenRecord
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-Join tokens. Where the policy is admission=token, a newcomer is let in that was given
-one; it proves so without sending it."""
+Join tokens. Where the policy is admission=token, a newcomer is let in that was
+given one; it proves so without sending it."""
 EPILOG = """\
 example:
   sidecar token create --ttl 1h > join.token"""
@@ -42,7 +42,7 @@ _LIST_EXAMPLE = """\
 example:
   sidecar token list --json | jq -r '.[] | select(.spent) | .id'"""
 _REVOKE = """\
-Takes a join token away: nobody joins with it any more. Who joined with it stays."""
+Takes a join token away: nobody joins with it any more. Who joined stays."""
 _REVOKE_EXAMPLE = """\
 example:
   sidecar token list && sidecar token revoke 3f9c02d1a7be"""
