@@ -9,7 +9,8 @@ import pwd
 import secrets
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from sidecar.cli.errand import Errand
@@ -19,18 +20,56 @@ from sidecar.cli.world import World
 from sidecar.domain.errors import ExitCode, Refused, Transient
 from sidecar.domain.keys import Keys
 from sidecar.domain.membership import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.servers import ServerUrl
 from sidecar.domain.wording import printable
 from sidecar.ports import Store
 
 PATIENCE = 30.0
 NO_LEADER = "nobody led the network"
 
+# What may change the list of servers; the new version is told with the answer.
+_OF_THE_LIST = {RequestKind.REMOVE, RequestKind.READMIT, RequestKind.APPROVE, RequestKind.ROLLBACK}
 
-def ask_leader(kind: RequestKind, description: str, epilog: str, argv: Sequence[str], world: World) -> int:
-    """Do all of ``sidecar remove`` or ``sidecar readmit``."""
-    parser = Parser(kind.value, "NODEID|URL [OPTION]…", description, epilog)
-    parser.add_argument("subject", metavar="NODEID|URL", help=argparse.SUPPRESS)
-    parser.add_argument("--reason", default="", metavar="TEXT", help="kept with it, for others")
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an operator wants of the leader. ``subject`` is empty where it is about nobody in particular.
+
+    ``servers`` and ``subject`` are those of the `Request`; ``phrase`` is the whole as people say it, behind
+    "cannot" and "asked to": ``remove fed-3``.
+    """
+
+    kind: RequestKind
+    phrase: str
+    subject: str = ""
+    servers: tuple[ServerUrl, ...] = ()
+
+
+Wishing = Callable[[Store, Keys, Sight], Awaitable[Wish]]
+
+
+def ask_about_node(
+    verb: str, description: str, epilog: str, argv: Sequence[str], world: World, *,
+    subject: str = "NODEID|URL", keeps_reason: bool = True,
+) -> int:  # fmt: skip
+    """Do all of a verb that is about one node: ``sidecar remove``, ``sidecar rollout skip``.
+
+    The verb's last word is what is asked. ``keeps_reason``: whether the network keeps why it was.
+    """
+    name = verb.rpartition(" ")[2]
+    parser = asking_parser(verb, f"{subject} [OPTION]…", description, epilog, keeps_reason=keeps_reason)
+    parser.add_argument("subject", type=_subject, metavar=subject, help=argparse.SUPPRESS)
+    asked = parser.parse(argv)
+    return ask(Wish(RequestKind(name), f"{name} {asked.subject}", asked.subject), asked, world)
+
+
+def asking_parser(
+    verb: str, arguments: str, description: str, epilog: str, *, keeps_reason: bool = True
+) -> Parser:
+    """The parser of a verb that asks the leader, with the options that `ask` needs."""
+    parser = Parser(verb, arguments, description, epilog)
+    if keeps_reason:
+        parser.add_argument("--reason", default="", metavar="TEXT", help="kept with it, for others")
     parser.add_argument(
         "--timeout",
         type=_seconds,
@@ -40,9 +79,12 @@ def ask_leader(kind: RequestKind, description: str, epilog: str, argv: Sequence[
     )
     parser.add_argument("--no-wait", action="store_true", help="ask, and leave it to the leader")
     add_settings(parser)
-    parser.set_defaults(kind=kind)
-    asked = parser.parse(argv)
-    return at_work(asked, world, partial(_ask, asked=asked, world=world))
+    return parser
+
+
+def ask(wish: Wish | Wishing, asked: argparse.Namespace, world: World) -> int:
+    """Ask the leader for ``wish``, or for what it makes of what is in etcd; return the exit code."""
+    return at_work(asked, world, partial(_ask, wish=wish, asked=asked, world=world))
 
 
 def _seconds(text: str) -> float:
@@ -52,36 +94,52 @@ def _seconds(text: str) -> float:
     return value
 
 
-async def _ask(store: Store, keys: Keys, *, asked: argparse.Namespace, world: World) -> int:
-    kind: RequestKind = asked.kind
+def _subject(text: str) -> str:
+    # A variable that a script forgot to set; without a subject, a pause would be one of the whole rollout.
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; name a node")
+    return text
+
+
+async def _ask(
+    store: Store, keys: Keys, *, wish: Wish | Wishing, asked: argparse.Namespace, world: World
+) -> int:
     sight = await look(store, keys)
     if sight.network.canonical is None:
         raise Transient(
             f"network {keys.network} has no list: none of its servers has started, or --network is wrong"
         )
+    if not isinstance(wish, Wish):
+        wish = await wish(store, keys, sight)
     now = time.time()
     # Sorts by time, and two operators in one millisecond do not meet.
     name = f"{int(now * 1000):014d}-{secrets.token_hex(4)}"
-    request = Request(kind, asked.subject, _who(world.environ), now, name, asked.reason)
+    reason = getattr(asked, "reason", "")
+    request = Request(
+        wish.kind, wish.subject, who(world.environ), now, name, reason, servers=wish.servers
+    )  # fmt: skip
     errand = Errand(store, keys.request(name))
     await errand.submit(request)
     if asked.no_wait:
-        world.out.write(f"asked to {kind.value} {asked.subject}; {_who_will(sight)}\n")
+        world.out.write(f"asked to {printable(wish.phrase)}; {_who_will(sight)}\n")
         return ExitCode.OK
     outcome = await errand.outcome(asked.timeout)
     if outcome is None:
-        raise Transient(await _nobody_answered(store, keys, asked))
+        raise Transient(await _nobody_answered(store, keys, wish, asked.timeout))
     if outcome.kind is OutcomeKind.REFUSED:
-        raise Refused(f"cannot {kind.value} {asked.subject}: {outcome.reason}")
-    world.out.write(f"{printable(outcome.reason)}; {await _new_list(store, keys, outcome)}\n")
+        raise Refused(f"cannot {wish.phrase}: {outcome.reason}")
+    told = printable(outcome.reason)
+    if wish.kind in _OF_THE_LIST:
+        told += f"; {await _new_list(store, keys, outcome)}"
+    world.out.write(f"{told}\n")
     return ExitCode.OK
 
 
-async def _nobody_answered(store: Store, keys: Keys, asked: argparse.Namespace) -> str:
+async def _nobody_answered(store: Store, keys: Keys, wish: Wish, patience: float) -> str:
     leadership = (await look(store, keys)).leadership
-    who = f"the leader, {leadership.candidate.node_id}, did not answer" if leadership else NO_LEADER
-    after = f"{who} within {asked.timeout:g} s"
-    return f"{after}; the request to {asked.kind.value} {asked.subject} was withdrawn, nothing has changed"
+    silent = f"the leader, {leadership.candidate.node_id}, did not answer" if leadership else NO_LEADER
+    after = f"{silent} within {patience:g} s"
+    return f"{after}; the request to {wish.phrase} was withdrawn, nothing has changed"
 
 
 def _who_will(sight: Sight) -> str:
@@ -98,7 +156,8 @@ async def _new_list(store: Store, keys: Keys, outcome: Outcome) -> str:
     return f"version {canonical.version} has {count} server{'' if count == 1 else 's'}"
 
 
-def _who(environ: Mapping[str, str]) -> str:
+def who(environ: Mapping[str, str]) -> str:
+    """The operator, as records name him: ``ann@desk``."""
     user = environ.get("SUDO_USER") or environ.get("USER") or _account()
     return f"{user}@{socket.gethostname()}"
 

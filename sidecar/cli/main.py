@@ -9,33 +9,54 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from sidecar import __version__
+from sidecar.cli.parsing import no_such_verb
 from sidecar.cli.world import World
-from sidecar.domain.errors import ExitCode, SidecarError, UsageError
+from sidecar.domain.errors import ExitCode, SidecarError
 from sidecar.domain.wording import printable
 
 Verb = Callable[[Sequence[str], World], int]
 
-VERBS = {
-    "run": "keep this node's file in step, and look after the process next to it",
-    "gate": "check this node's file once, before something else starts the process",
-    "reload": "have the sidecar executed anew in place, with what its settings are now",
-    "health": "ask the sidecar of this machine how it is",
-    "check": "validate federated.json and config.json files, offline",
-    "servers": "show the canonical list of servers",
-    "leader": "show which server leads",
-    "members": "show every node, and how it is",
-    "removed": "show what was removed, and by whom",
-    "remove": "take a server or database node out of the network",
-    "readmit": "let a removed node join again",
-    "demo": "watch a whole network at work on this machine",
+GROUPS = {
+    "a node": {
+        "run": "keep this node's file in step, and look after the process next to it",
+        "gate": "check this node's file once, before something else starts the process",
+        "reload": "have the sidecar executed anew in place, with what its settings are now",
+        "health": "ask the sidecar of this machine how it is",
+        "check": "validate federated.json and config.json files, offline",
+    },
+    "looking": {
+        "servers": "show the canonical list of servers",
+        "leader": "show which server leads",
+        "members": "show every node, and how it is",
+        "removed": "show what was removed, and by whom",
+    },
+    "changing": {
+        "remove": "take a server or database node out of the network",
+        "readmit": "let a removed node join again",
+        "rollback": "go back to the list of an earlier version",
+        "policy": "show the network's rules, set them, edit them",
+    },
+    "rollouts": {
+        "rollout": "show the restarts that follow a change; pause, resume, skip, retry",
+        "pause": "keep one node out of rollouts",
+        "resume": "let a paused node take part in rollouts again",
+    },
+    "admission": {
+        "approve": "let in a newcomer that waits for it",
+        "refuse": "turn away a newcomer that waits",
+        "token": "create, list and revoke join tokens",
+    },
+    "trying it out": {
+        "demo": "watch a whole network at work on this machine",
+    },
 }
+VERBS = {name: what for verbs in GROUPS.values() for name, what in verbs.items()}
 HELP = """\
 usage: sidecar VERB [OPTION]…
 
 Keeps FederatedServers the same in every file of a federation network, through etcd.
 
-verbs:
-{verbs}
+{groups}
 
 `sidecar VERB --help` tells the options of a verb; `sidecar --version` the version.
 
@@ -77,26 +98,19 @@ def _dispatch(argv: Sequence[str], world: World) -> int:
         world.out.write(f"sidecar {__version__}\n")
         return ExitCode.OK
     if name not in VERBS:
-        raise UsageError(_no_verb(name))
+        raise no_such_verb(name, VERBS)
     verb: Verb = importlib.import_module(f"sidecar.cli.{name}").main
     return verb(rest, world)
 
 
 def global_help() -> str:
     """What ``sidecar --help`` prints."""
-    return HELP.format(verbs="\n".join(f"  {name:<9} {what}" for name, what in VERBS.items()))
-
-
-def _no_verb(name: str) -> str:
-    if not name:
-        return f"no verb given; one of {', '.join(VERBS)}; see `sidecar --help`"
-    if name.startswith("-"):
-        return f"{name}: options go behind the verb, as in `sidecar run {name} …`"
-    import difflib  # noqa: PLC0415 - needed on this way out alone
-
-    near = difflib.get_close_matches(name, VERBS, n=1)
-    hint = f"did you mean `sidecar {near[0]}`?" if near else f"one of {', '.join(VERBS)}"
-    return f"there is no verb {name!r}; {hint}"
+    width = max(map(len, VERBS))
+    groups = (
+        f"{title}:\n" + "\n".join(f"  {name:<{width}}  {what}" for name, what in verbs.items())
+        for title, verbs in GROUPS.items()
+    )
+    return HELP.format(groups="\n\n".join(groups))
 
 
 def _tell(exc: Exception, world: World) -> int:

@@ -59,6 +59,21 @@ class Parser(argparse.ArgumentParser):
         return f"there is no option {word}" + (f"; did you mean {near[0]}?" if near else "")
 
 
+def no_such_verb(name: str, known: Iterable[str], frame: str = "sidecar") -> UsageError:
+    """The error for a word behind ``frame`` that is none of the ``known`` verbs."""
+    names = list(known)
+    if not name:
+        return UsageError(f"no verb given; one of {', '.join(names)}; see `{frame} --help`")
+    if name.startswith("-"):
+        return UsageError(f"{name}: options go behind the verb, as in `{frame} {names[0]} {name} …`")
+    import difflib  # noqa: PLC0415 - needed on this way out alone
+
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean `{frame} {near[0]}`?" if near else f"one of {', '.join(names)}"
+    where = "" if frame == "sidecar" else f" of `{frame}`"
+    return UsageError(f"there is no verb {name!r}{where}; {hint}")
+
+
 def add_settings(parser: Parser, title: str = "etcd and logs", settings: Iterable[Setting] = NETWORK) -> None:
     """Add an option for each of ``settings``; the table parses their values later."""
     group = parser.add_argument_group(title)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sidecar.cli.asking import ask_leader
+from sidecar.cli.asking import ask_about_node
 from sidecar.cli.world import World
-from sidecar.domain.membership import RequestKind
 
 DESCRIPTION = """\
 Takes a node's tombstone away, so that its sidecar may ask to join again."""
@@ -16,4 +15,4 @@ example:
 
 
 def main(argv: Sequence[str], world: World) -> int:
-    return ask_leader(RequestKind.READMIT, DESCRIPTION, EPILOG, argv, world)
+    return ask_about_node("readmit", DESCRIPTION, EPILOG, argv, world)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sidecar.cli.asking import ask_leader
+from sidecar.cli.asking import ask_about_node
 from sidecar.cli.world import World
-from sidecar.domain.membership import RequestKind
 
 DESCRIPTION = """\
 Takes a server (or a database node) out of the network: the leader drops it from
@@ -17,4 +16,4 @@ example:
 
 
 def main(argv: Sequence[str], world: World) -> int:
-    return ask_leader(RequestKind.REMOVE, DESCRIPTION, EPILOG, argv, world)
+    return ask_about_node("remove", DESCRIPTION, EPILOG, argv, world)

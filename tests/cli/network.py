@@ -83,7 +83,10 @@ class Terminal(io.StringIO):
 
 @dataclass(slots=True)
 class Shell:
-    """Runs verbs; ``answer`` is a leader that answers what operators ask, None for no leader at work."""
+    """Runs verbs; ``answer`` is a leader that answers what operators ask, None for no leader at work.
+
+    ``after`` is all that stands in etcd when a verb is done.
+    """
 
     records: Mapping[str, Record | bytes] = field(default_factory=lambda: dict(USUAL))
     answer: Answer | None = None
@@ -91,12 +94,18 @@ class Shell:
     opened: list[EtcdAccess] = field(default_factory=list)
     asked: list[Request] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    after: dict[str, bytes] = field(default_factory=dict)
     wrap: Callable[[Store], Store] = lambda store: store
 
     def __call__(self, *argv: str) -> tuple[int, str, str]:
         out, err = (Terminal() if self.terminal else io.StringIO()), io.StringIO()
         world = World(
-            environ={"USER": "ann"}, folder=Path("/nowhere"), out=out, err=err, open_store=self.open
+            environ={"USER": "ann", **self.environ},
+            folder=Path("/nowhere"),
+            out=out,
+            err=err,
+            open_store=self.open,
         )
         code = run_verb(argv, world)
         return code, out.getvalue(), err.getvalue()
@@ -113,13 +122,16 @@ class Shell:
         for key, record in self.records.items():
             value = record if isinstance(record, bytes) else encode(record)
             await store.commit(Transaction((), (Put(key, value),)))
-        async with anyio.create_task_group() as tasks:
-            if self.answer:
-                tasks.start_soon(self._lead, store, self.answer, (await store.read()).revision)
-            yield self.wrap(store)
-            tasks.cancel_scope.cancel()
-        listing = await store.read(Range.prefix(f"{KEYS.root}request/"))
-        self.left = list(listing.entries)
+        try:
+            async with anyio.create_task_group() as tasks:
+                if self.answer:
+                    tasks.start_soon(self._lead, store, self.answer, (await store.read()).revision)
+                yield self.wrap(store)
+                tasks.cancel_scope.cancel()
+        finally:
+            listing = await store.read(Range.prefix(KEYS.root))
+            self.after = {key: entry.value for key, entry in listing.entries.items()}
+            self.left = [key for key in self.after if key.startswith(f"{KEYS.root}request/")]
 
     async def _lead(self, store: Store, answer: Answer, start: Revision) -> None:
         requests = Range.prefix(f"{KEYS.root}request/")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sidecar import __version__
-from sidecar.cli.main import VERBS, run_verb
+from sidecar.cli.main import GROUPS, VERBS, run_verb
 from sidecar.cli.world import World
 from sidecar.config import Settings
 from sidecar.domain.errors import BadConfiguration, Refused, StoreUnavailable
@@ -49,13 +49,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_help_names_every_verb_on_one_screen() -> None:
+def test_help_names_every_verb_in_its_group() -> None:
     code, out, err = invoke("--help")
 
     assert (code, err) == (0, "")
     assert all(f"\n  {verb} " in out for verb in VERBS)
+    assert all(f"\n{group}:\n  {next(iter(verbs))} " in out for group, verbs in GROUPS.items())
+    verbs = [line for line in out.splitlines() if line.startswith("  ") and line.split()[0] in VERBS]
+    assert len({line.index(VERBS[line.split()[0]]) for line in verbs}) == 1
     assert "example:" in out
-    assert len(out.splitlines()) <= 24
+    assert len(out.splitlines()) <= 54
     assert max(map(len, out.splitlines())) <= WIDEST
 
 
@@ -83,6 +86,14 @@ def test_the_version_is_told() -> None:
         (("remove", "a", "b"), "'b' is a word too many: it takes NODEID|URL"),
         (("remove", "a", "--timeout", "soon"), "argument --timeout: "),
         (("remove", "a", "--timeout", "-1"), "argument --timeout: "),
+        (("pause", ""), "argument NODEID|URL: it is empty; name a node"),
+        (("rollout",), "no verb given; one of status, pause, resume, skip, retry"),
+        (("rollout", "puase"), "no verb 'puase' of `sidecar rollout`; did you mean `sidecar rollout pause`?"),
+        (("rollout", "xyzzy"), "there is no verb 'xyzzy' of `sidecar rollout`; one of status, pause,"),
+        (("rollout", "--json"), "options go behind the verb, as in `sidecar rollout status --json …`"),
+        (("rollout", "pause", "fed-1"), "'fed-1' is a word too many: it takes options only"),
+        (("rollback", "x"), "'x' is not a version: write its number, such as 41"),
+        (("rollback", "-3"), "'-3' is not a version"),
         (("run", "--password", "x"), "there is no option --password; did you mean --password-file?"),
     ],
 )
@@ -103,14 +114,37 @@ def test_the_help_of_a_verb_fits_a_screen_and_shows_an_example(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
-    code, _, _ = invoke(verb, "--help")
+    code, told, _ = invoke(verb, "--help")
 
-    out = capsys.readouterr().out
+    out = told + capsys.readouterr().out
     assert code == 0
     assert f"usage: sidecar {verb}" in out
     assert f"example:\n  sidecar {verb}" in out
     assert len(out.splitlines()) <= {"run": 66, "gate": 42}.get(verb, 24)
     assert max(map(len, out.splitlines())) <= WIDEST
+
+
+@pytest.mark.parametrize(
+    ("verb", "sub_verb"),
+    [
+        *(("rollout", name) for name in ("pause", "resume", "skip", "retry")),
+        *(("policy", name) for name in ("show", "set", "edit")),
+        *(("token", name) for name in ("create", "list", "revoke")),
+    ],
+)
+def test_the_help_of_a_verb_names_its_own_verbs_and_each_has_help(
+    verb: str, sub_verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"\n  {sub_verb} " in invoke(verb, "--help")[1]
+
+    code, _, _ = invoke(verb, sub_verb, "--help")
+
+    out = capsys.readouterr().out
+    assert code == 0
+    assert f"usage: sidecar {verb} {sub_verb} " in out
+    assert f"sidecar {verb} {sub_verb}" in out.partition("example:\n")[2]
+    assert len(out.splitlines()) <= 24
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_run_hands_its_settings_over_and_returns_what_comes_back(folder: Path) -> None:

@@ -103,6 +103,14 @@ def test_no_bytes_do_more_than_being_refused(value: bytes) -> None:
             decode(cls, value, "key")
 
 
+@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_to_json_is_none_here(name: str) -> None:
+    policy = f'{{"rollout":{{"timeout":{name}}}}}'.encode()
+
+    with pytest.raises(BadRecord, match=f"{name} is not JSON"):
+        decode(Policy, policy, "k")
+
+
 def test_a_list_keeps_its_order_and_spelling() -> None:
     record = replace(canonical(9000), servers=servers(9002, 9000))
     assert decode(Canonical, encode(record), "key").servers.texts() == servers(9002, 9000).texts()

@@ -1,0 +1,176 @@
+"""``sidecar token``: join tokens, for a network whose policy asks newcomers for one."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from sidecar.cli.asking import who
+from sidecar.cli.operator import at_work, look
+from sidecar.cli.parsing import Parser, add_settings
+from sidecar.cli.policy_store import no_list
+from sidecar.cli.subverbs import SubVerb, run_subverb
+from sidecar.cli.tables import print_json, print_table
+from sidecar.cli.world import World
+from sidecar.domain.desk import timestamp
+from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable
+from sidecar.domain.keys import Keys, Range
+from sidecar.domain.policy import Admission
+from sidecar.domain.records import encode
+from sidecar.domain.store import Compare, Delete, Put, Revision, Target, Transaction
+from sidecar.domain.tokens import JoinToken, TokenRecord
+from sidecar.ports import Store
+
+DESCRIPTION = """\
+Join tokens. Where the policy is admission=token, a newcomer is let in that was
+given one; it proves so without sending it."""
+EPILOG = """\
+example:
+  sidecar token create --ttl 1h > join.token"""
+
+_CREATE = """\
+Makes a join token and prints it and nothing else; it is not shown again. A
+newcomer's sidecar reads it: `sidecar run --join-token-file FILE`."""
+_CREATE_EXAMPLE = """\
+example:
+  sidecar token create --ttl 7d --uses 3 > join.token"""
+_LIST = "Shows the join tokens, without their secrets; one that is used up is gone."
+_LIST_EXAMPLE = """\
+example:
+  sidecar token list --json | jq -r '.[] | select(.spent) | .id'"""
+_REVOKE = """\
+Takes a join token away: nobody joins with it any more. Who joined stays."""
+_REVOKE_EXAMPLE = """\
+example:
+  sidecar token list && sidecar token revoke 3f9c02d1a7be"""
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_DURATION = re.compile(r"([0-9]{1,10})([smhd])")
+_USES = re.compile(r"[1-9][0-9]{0,8}")
+_LONGEST = 3650 * 86_400
+_DAY = 86_400.0
+
+
+def main(argv: Sequence[str], world: World) -> int:
+    return run_subverb("token", _SUBVERBS, DESCRIPTION, EPILOG, argv, world)
+
+
+def _create(argv: Sequence[str], world: World) -> int:
+    parser = Parser("token create", "[OPTION]…", _CREATE, _CREATE_EXAMPLE)
+    parser.add_argument(
+        "--ttl",
+        type=_ttl,
+        default=_DAY,
+        metavar="TIME",
+        help="until it expires: 90s, 15m, 1h, 7d, never (24h)",
+    )
+    parser.add_argument(
+        "--uses", type=_uses, default=1, metavar="N", help="joins it is good for, or unlimited (1)"
+    )
+    add_settings(parser)
+    asked = parser.parse(argv)
+    return at_work(asked, world, partial(_created, ttl=asked.ttl, uses=asked.uses, world=world))
+
+
+def _ttl(text: str) -> float | None:
+    """Seconds; None for ever."""
+    if text == "never":
+        return None
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 15m, 1h, 7d or never")
+    seconds = int(found[1]) * _UNITS[found[2]]
+    if not 0 < seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 1s and 3650d; never is longer")
+    return float(seconds)
+
+
+def _uses(text: str) -> int | None:
+    if text == "unlimited":
+        return None
+    if not _USES.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of joins from 1, or unlimited")
+    return int(text)
+
+
+async def _created(store: Store, keys: Keys, *, ttl: float | None, uses: int | None, world: World) -> int:
+    token, now = JoinToken.new(), time.time()
+    expires = None if ttl is None else now + ttl
+    record = TokenRecord(token.secret, who(world.environ), timestamp(now), expires, uses)
+    key = keys.token(token.id)
+    missing = Compare(key, Target.CREATED, Revision(0))
+    if await store.commit(Transaction((missing,), (Put(key, encode(record)),))) is None:
+        raise StoreUnavailable(f"another join token has the id {token.id}; try again")
+    world.out.write(f"{token}\n")
+    network = (await look(store, keys)).network
+    if network.canonical is None:
+        print(f"sidecar: note: {no_list(keys)}", file=world.err)
+    admission = network.policy.admission
+    if admission is not Admission.TOKEN:
+        note = f"nobody is asked for it, as the policy is admission={admission.value}"
+        hint = "`sidecar policy set admission=token` changes that"
+        print(f"sidecar: note: {note}; {hint}", file=world.err)
+    return ExitCode.OK
+
+
+def _list(argv: Sequence[str], world: World) -> int:
+    parser = Parser("token list", "[OPTION]…", _LIST, _LIST_EXAMPLE)
+    parser.add_argument("--json", action="store_true", help="for scripts (null: never, or unlimited)")
+    add_settings(parser)
+    asked = parser.parse(argv)
+    return at_work(asked, world, partial(_listed, as_json=asked.json, world=world))
+
+
+async def _listed(store: Store, keys: Keys, *, as_json: bool, world: World) -> int:
+    tokens = sorted((await look(store, keys)).network.tokens.items(), key=lambda item: (item[1].at, item[0]))
+    now = time.time()
+    if as_json:
+        print_json(world.out, [_document(name, record, now) for name, record in tokens])
+    elif not tokens:
+        world.out.write(f"network {keys.network} has no join tokens; `sidecar token create` makes one\n")
+    else:
+        titles = ("ID", "BY", "AT", "EXPIRES", "USES LEFT", "STATE")
+        print_table(world.out, titles, [_row(name, record, now) for name, record in tokens])
+    return ExitCode.OK
+
+
+def _row(name: str, record: TokenRecord, now: float) -> tuple[str, ...]:
+    expires = "never" if record.expires is None else timestamp(record.expires)
+    uses = "unlimited" if record.uses is None else str(record.uses)
+    return name, record.by, record.at, expires, uses, record.spent(now) or "good"
+
+
+def _document(name: str, record: TokenRecord, now: float) -> dict[str, object]:
+    expires = None if record.expires is None else timestamp(record.expires)
+    told = {"id": name, "by": record.by, "at": record.at, "expires": expires}
+    return told | {"uses": record.uses, "spent": record.spent(now)}
+
+
+def _revoke(argv: Sequence[str], world: World) -> int:
+    parser = Parser("token revoke", "ID [OPTION]…", _REVOKE, _REVOKE_EXAMPLE)
+    parser.add_argument("id", metavar="ID", help=argparse.SUPPRESS)
+    add_settings(parser)
+    asked = parser.parse(argv)
+    # Somebody may give the whole token; its secret must not come back in a message.
+    return at_work(asked, world, partial(_revoked, name=asked.id.partition(".")[0], world=world))
+
+
+async def _revoked(store: Store, keys: Keys, *, name: str, world: World) -> int:
+    key = keys.token(name)
+    entry = (await store.read(Range(key))).entries.get(key)
+    # The leader may count a use meanwhile: that it is the same token is enough.
+    same = Compare(key, Target.CREATED, entry.created if entry else Revision(0))
+    if entry is None or await store.commit(Transaction((same,), (Delete(key),))) is None:
+        raise Refused(f"there is no join token {name}, or not any more; see `sidecar token list`")
+    world.out.write(f"revoked the join token {name}\n")
+    return ExitCode.OK
+
+
+_SUBVERBS = {
+    "create": SubVerb("", "make one, and print it", _create),
+    "list": SubVerb("", "show them without their secrets", _list),
+    "revoke": SubVerb("ID", "take one away", _revoke),
+}

@@ -1,0 +1,35 @@
+"""A verb of several: one of them may stand in a module of its own."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from sidecar.cli.subverbs import SubVerb, run_subverb
+from sidecar.cli.world import World
+from tests.cli.test_main import sidecar_process
+
+LATER = {"check": SubVerb("FILE", "check it", "sidecar.cli.check")}
+
+
+def test_the_module_of_one_is_run_with_the_words_behind_it(tmp_path: Path) -> None:
+    out = io.StringIO()
+    world = World(folder=tmp_path, out=out, err=io.StringIO())
+
+    code = run_subverb("x", LATER, "", "", ["check", "config.json"], world)
+
+    assert code == 65
+    assert str(tmp_path / "config.json") in out.getvalue()
+
+
+def test_it_is_loaded_for_that_alone() -> None:
+    code = (
+        "import sys\n"
+        "from sidecar.cli.main import run_verb\n"
+        "run_verb(['rollout', '--help'])\n"
+        "print('loaded', 'sidecar.cli.rollout_status' in sys.modules)\n"
+    )
+    done = sidecar_process(code=code)
+
+    assert done.stdout.splitlines()[-1] == "loaded False"
+    assert "  status " in done.stdout
