@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import pwd
 import secrets
@@ -13,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from sidecar.cli.errand import Errand
-from sidecar.cli.operator import Sight, at_work, look
-from sidecar.cli.parsing import Parser, add_settings
+from sidecar.cli.operator import Sight, at_work, list_of, look
+from sidecar.cli.parsing import Parser, add_settings, seconds
 from sidecar.cli.world import World
 from sidecar.domain.errors import ExitCode, Refused, Transient
 from sidecar.domain.keys import Keys
@@ -33,7 +32,7 @@ def ask_leader(kind: RequestKind, description: str, epilog: str, argv: Sequence[
     parser.add_argument("--reason", default="", metavar="TEXT", help="kept with it, for others")
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         default=PATIENCE,
         metavar="SECONDS",
         help="to wait, before it is withdrawn (30)",
@@ -45,20 +44,10 @@ def ask_leader(kind: RequestKind, description: str, epilog: str, argv: Sequence[
     return at_work(asked, world, partial(_ask, asked=asked, world=world))
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return value
-
-
 async def _ask(store: Store, keys: Keys, *, asked: argparse.Namespace, world: World) -> int:
     kind: RequestKind = asked.kind
     sight = await look(store, keys)
-    if sight.network.canonical is None:
-        raise Transient(
-            f"network {keys.network} has no list: none of its servers has started, or --network is wrong"
-        )
+    list_of(sight)
     now = time.time()
     # Sorts by time, and two operators in one millisecond do not meet.
     name = f"{int(now * 1000):014d}-{secrets.token_hex(4)}"
