@@ -225,7 +225,9 @@ class _Look:
         if kept.failed:
             return self._at(Progress.FAILED, kept.failed, available=False, kept=kept)
         ends = grant.since + self.policy.timeout
-        reason = shown(self.report)
+        # What it said before it had its turn, why it waits, is not so any more.
+        asks = self.report is not None and _asks(self.report)
+        reason = "is about to restart" if asks else shown(self.report)
         return self._at(Progress.RESTARTING, reason, available=False, kept=kept, look_again=ends)
 
     def _failure(self, grant: Grant) -> str:
