@@ -20,7 +20,7 @@ from sidecar.domain.rollout import Place, Progress, Survey
 from sidecar.domain.servers import NodeID, ServerUrl
 from sidecar.domain.wording import printable
 
-_ROLES = {Role.FEDERATED: "server", Role.DATABASE: "database"}
+_ROLES = {Role.FEDERATED: "server", Role.DATABASE: "database node"}
 _ADMISSION = {
     Admission.OPEN: "",
     Admission.CLOSED: "",
@@ -67,16 +67,19 @@ class Plan:
     @property
     def left_out(self) -> list[Place]:
         """Who would run on as it is."""
-        return [p for p in self._places if p.progress in (Progress.PAUSED, Progress.SKIPPED)]
+        places = self.survey.places if self.survey else ()
+        return [place for place in places if place.progress in (Progress.PAUSED, Progress.SKIPPED)]
 
     @property
     def in_the_way(self) -> list[Place]:
-        """Who would have to come back first."""
-        return [p for p in self._places if p.progress is Progress.FAILED or not (p.available or self._new(p))]
-
-    @property
-    def _places(self) -> tuple[Place, ...]:
-        return self.survey.places if self.survey else ()
+        """Who would have to come back first: nobody else may go down beside it, or it failed."""
+        seen = self.survey
+        return [
+            place
+            for place in (seen.places if seen else ())
+            if place.progress is Progress.FAILED
+            or (seen and not place.available and seen.room(place.role) < 1 and not self._new(place))
+        ]
 
     def _new(self, place: Place) -> bool:
         return self.joins and place.node_id == self.request.subject

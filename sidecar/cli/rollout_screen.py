@@ -44,7 +44,7 @@ def picture(status: Status) -> RenderableType:
     """All of it, as rich draws it."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     for name, done, total in bars(status):
-        bar = ProgressBar(total=total, completed=done, width=BAR)
+        bar = ProgressBar(total, done, width=BAR, complete_style="green", finished_style="green")
         grid.add_row(name, bar, f"{done}/{total}")
     rows = [row(status, place) for place in status.survey.places]
     head = Text(printable(headline(status)), style=colour_of(status.outlook.state.value))

@@ -28,6 +28,7 @@ from sidecar.cli.tables import print_json, print_table
 from sidecar.cli.world import World
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.keys import Keys
+from sidecar.domain.outlook import State
 from sidecar.domain.wording import printable
 from sidecar.ports import Store
 
@@ -154,5 +155,7 @@ def _changes(before: Status, after: Status) -> Iterator[str]:
             yield f"{where}: {place.node_id} {place.progress.value}: {place.reason}"
     for gone in known:
         yield f"{where}: {gone} is no member any more"
-    if (before.outlook, before.survey.version) != (after.outlook, after.survey.version):
+    # What it runs through is said of the nodes already.
+    told = before.outlook.state is after.outlook.state is State.RUNNING or before.outlook == after.outlook
+    if not told or before.survey.version != after.survey.version:
         yield f"{where}: {after.outlook.state.value}: {after.outlook.why}"
