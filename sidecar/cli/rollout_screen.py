@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sidecar.cli.rollout_text import BAR, TITLES, Status, bars, headline, next_step, row
+from sidecar.cli.rollout_text import BAR, TITLES, Status, bars, footnotes, headline, row
 from sidecar.cli.tables import colour_of, rich_table
 from sidecar.domain.wording import printable
 
@@ -49,5 +49,5 @@ def picture(status: Status) -> RenderableType:
     rows = [row(status, place) for place in status.survey.places]
     head = Text(printable(headline(status)), style=colour_of(status.outlook.state.value))
     parts: list[RenderableType] = [head, grid, Text(), rich_table(TITLES, rows)]
-    step = next_step(status)
-    return Group(*parts, *([Text(), Text(f"next: {step}")] if step else []))
+    notes = [Text(printable(text)) for text in footnotes(status)]
+    return Group(*parts, *([Text()] if notes else []), *notes)

@@ -17,8 +17,8 @@ from sidecar.cli.rollout_text import (
     TITLES,
     Status,
     bars,
+    footnotes,
     headline,
-    next_step,
     plain_bar,
     row,
     status_of,
@@ -85,8 +85,9 @@ def _print(world: World, status: Status) -> None:
         world.out.write(f"{name:<14}  {plain_bar(done, total)}  {done}/{total}\n")
     world.out.write("\n")
     print_table(world.out, TITLES, [row(status, place) for place in status.survey.places])
-    step = next_step(status)
-    world.out.write(f"\nnext: {step}\n" if step else "")
+    notes = list(footnotes(status))
+    world.out.writelines(["\n"] if notes else [])
+    world.out.writelines(f"{printable(text)}\n" for text in notes)
 
 
 async def _watch_screen(store: Store, keys: Keys, world: World, _: argparse.Namespace) -> None:
@@ -103,7 +104,7 @@ async def _watch_screen(store: Store, keys: Keys, world: World, _: argparse.Name
         def show(sight: Sight) -> bool:
             seen[:] = [sight]
             status = draw()
-            return status is not None and status.survey.ended
+            return status is not None and status.over
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_each_second, draw)
@@ -135,7 +136,7 @@ async def _watch_lines(store: Store, keys: Keys, world: World, asked: argparse.N
         world.out.writelines(lines)
         world.out.flush()
         last[:] = [status]
-        return status is not None and status.survey.ended
+        return status is not None and status.over
 
     await follow_network(store, keys, seen=show, err=world.err)
 

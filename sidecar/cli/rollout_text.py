@@ -11,12 +11,12 @@ from sidecar.domain.identity import Role
 from sidecar.domain.outlook import Outlook, State, outlook
 from sidecar.domain.report import Phase
 from sidecar.domain.rollout import Place, Progress, Survey, survey
-from sidecar.domain.servers import NodeID
+from sidecar.domain.servers import NodeID, ServerUrl
 
 TITLES = ("NODE", "ROLE", "PROGRESS", "LIST", "TURN", "WHY")
 BAR = 30  # characters
 NOBODY = NodeID("")
-COMING_UP = (Phase.WAITING, Phase.STARTING, Phase.RESTARTING)
+COMING_UP = (Phase.STARTING, Phase.RESTARTING)
 
 _BARS = {Role.FEDERATED: "servers", Role.DATABASE: "database nodes"}
 _ROLES = {Role.FEDERATED: "server", Role.DATABASE: "database"}
@@ -33,6 +33,19 @@ class Status:
     @property
     def done(self) -> int:
         return _done(self.survey.places)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be expected: nobody restarts any more, and nobody comes up."""
+        down = [p.node_id for p in self.survey.places if p.progress is Progress.DOWN]
+        reports = self.sight.network.reports
+        return self.survey.ended and not any(n in reports and reports[n].phase in COMING_UP for n in down)
+
+    @property
+    def unseen(self) -> list[ServerUrl]:
+        """The servers in the list that nobody has heard of yet."""
+        canonical = self.sight.network.canonical
+        return [url for url in canonical.servers if not self.sight.network.node_at(url)] if canonical else []
 
 
 def status_of(sight: Sight, now: float) -> Status | None:
@@ -62,6 +75,15 @@ def plain_bar(done: int, total: int) -> str:
     """A bar for where no terminal draws one."""
     filled = BAR * done // total
     return "[" + "#" * filled + "-" * (BAR - filled) + "]"
+
+
+def footnotes(status: Status) -> Iterator[str]:
+    """Yield what is to be said below the table."""
+    if status.unseen:
+        yield f"in the list, but never seen: {', '.join(url.text for url in status.unseen)}"
+    step = next_step(status)
+    if step:
+        yield f"next: {step}"
 
 
 def row(status: Status, place: Place) -> tuple[str, ...]:
@@ -130,13 +152,14 @@ def to_document(status: Status) -> dict[str, object]:
         "state": status.outlook.state.value,
         "reason": status.outlook.why,
         "next": next_step(status),
-        "ended": seen.ended,
+        "ended": status.over,
         "leader": leader,
         "done": status.done,
         "total": len(seen.places),
         "roles": {role.value: {"done": _done(seen.of(role)), "total": len(seen.of(role))} for role in Role},
         "max_unavailable": seen.policy.max_unavailable.to_json(),
         "canary": seen.policy.canary,
+        "unseen": [url.text for url in status.unseen],
         "nodes": [_node(status, place) for place in seen.places],
     }
 

@@ -116,7 +116,7 @@ class _Watch:
             self._tell(f"{place.node_id} is not waited for: it {place.reason}")
         state = outlook(seen, led=sight.leader is not None)
         if not self.last.over and state.state in HELD_UP:
-            self._tell(f"the rollout is {state.state.value}: {state.why}; waiting on")
+            self._tell(f"the rollout is {state.state.value}: {state.why}; still waiting")
         return self.last.over
 
     def _tell(self, text: str) -> None:
