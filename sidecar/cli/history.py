@@ -18,10 +18,9 @@ from sidecar.domain.history import History, read_history
 from sidecar.domain.keys import Keys
 from sidecar.ports import Store
 
-DESCRIPTION = "Shows the versions of the list that are kept, newest first: what made each, and when."
+DESCRIPTION = "Shows the versions of the list that are kept, newest first, and what made each."
 EPILOG = """\
-IS: present, what every file must hold now; healthy, the last one on which every
-node was; quarantined, rolled back as a node failed on it.
+healthy: the last one that every node was healthy on; quarantined: rolled back.
 
 example:
   sidecar history -n 5 && sidecar diff 4"""

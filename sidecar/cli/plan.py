@@ -28,9 +28,8 @@ from sidecar.domain.servers import InvalidUrl, NodeID, ServerUrl, parse_node_id
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-Shows what would follow if a server joined, or a node were removed: the list, who
-would restart and in what order, and what would hold it up. Nothing is done. What
-the leader would refuse exits with 77, and with the leader's reason."""
+Shows, and does not do, what a join or a removal would bring: the list, who would
+restart in which order, what is in the way; or exits with 77 and the refusal."""
 EPILOG = """\
 example:
   sidecar plan join http://fed-4.example:9000 --node-id fed-4

@@ -27,12 +27,11 @@ from sidecar.domain.wording import printable
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-Waits until every node runs, healthy, on a version of the list or a later one (the
-newest at the call, if none is given). Whom an operator paused or skipped is not
-waited for. Exits with 69 if it takes too long, 77 if the version was taken back."""
+Waits until every node that is not paused or skipped runs, healthy, on a version of
+the list or a later one. Exits with 69 when time is up, 77 if it was taken back."""
 EPILOG = """\
 example:
-  sidecar remove fed-3 && sidecar wait --timeout 600"""
+  sidecar wait --version 7 --timeout 600"""
 
 HELD_UP = (State.PAUSED, State.HALTED)
 LEFT_OUT = (Progress.PAUSED, Progress.SKIPPED)
@@ -40,8 +39,8 @@ LEFT_OUT = (Progress.PAUSED, Progress.SKIPPED)
 
 def main(argv: Sequence[str], world: World) -> int:
     parser = Parser("wait", "[--version N] [--timeout SECONDS] [OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("--version", type=version, metavar="N", help="wait for this one, or a later one")
-    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="wait no longer (for ever)")
+    parser.add_argument("--version", type=version, metavar="N", help="this one (the newest at the call)")
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="give up after that (never)")
     parser.add_argument("--json", action="store_true", help="for scripts")
     add_settings(parser)
     asked = parser.parse(argv)
