@@ -145,11 +145,9 @@ def _restarts(plan: Plan, seen: Survey) -> Iterator[str]:
     waves = plan.waves
     yield ""
     if waves:
-        limits = (
-            f"{seen.policy.max_unavailable.of(len(seen.of(role)))} {name}"
-            for role, name in _ROLES.items()
-            if seen.of(role)
-        )
+        counts = {name: len(seen.of(role)) for role, name in _ROLES.items()}
+        most = {name: seen.policy.max_unavailable.of(count) for name, count in counts.items() if count}
+        limits = (f"{number} {name}{'' if number == 1 else 's'}" for name, number in most.items())
         yield f"restarts, at most {' and '.join(limits)} at a time:"
     else:
         yield "nobody restarts"

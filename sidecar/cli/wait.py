@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from sidecar.cli.parsing import Parser, add_settings, seconds, version
 from sidecar.cli.rollout_text import NOBODY
 from sidecar.cli.tables import print_json
 from sidecar.cli.world import World
-from sidecar.domain.errors import ExitCode, Refused, Transient
+from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable, Transient
 from sidecar.domain.history import read_history
 from sidecar.domain.keys import Keys
 from sidecar.domain.network import Network
@@ -129,7 +130,7 @@ async def _wait(store: Store, keys: Keys, *, asked: argparse.Namespace, world: W
     sight = await look(store, keys)
     watch = _Watch(asked.version or list_of(sight).version, world.err)
     with anyio.move_on_after(asked.timeout or float("inf")) as limit:
-        await follow_network(store, keys, keys.versions, seen=watch.see, err=world.err)
+        await _until_over(store, keys, watch)
     if limit.cancelled_caught:
         who = watch.last.who_is_missing if watch.last else "it does not exist yet"
         raise Transient(f"version {watch.wanted} is not loaded by all within {asked.timeout:g} s: {who}")
@@ -138,6 +139,16 @@ async def _wait(store: Store, keys: Keys, *, asked: argparse.Namespace, world: W
     if watch.last:
         _print(world, watch.last, as_json=asked.json)
     return ExitCode.OK
+
+
+async def _until_over(store: Store, keys: Keys, watch: _Watch) -> None:
+    while True:
+        await follow_network(store, keys, keys.versions, seen=watch.see, err=watch.err)
+        # The watch of one range may lag behind another's: who has loaded a version may be seen before the
+        # version is. So the end is judged from one look.
+        with contextlib.suppress(StoreUnavailable):
+            if watch.see(await look(store, keys, keys.versions)):
+                return
 
 
 def _print(world: World, found: Standing, *, as_json: bool) -> None:
