@@ -28,8 +28,8 @@ from sidecar.domain.servers import InvalidUrl, NodeID, ServerUrl, parse_node_id
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-Shows, and does not do, what a join or a removal would bring: the list, who would
-restart in which order, what is in the way; or exits with 77 and the refusal."""
+Shows, and does not do, what a join or a removal would bring: the list, who
+restarts in which order, what is in the way; or exits with 77 and the refusal."""
 EPILOG = """\
 example:
   sidecar plan join http://fed-4.example:9000 --node-id fed-4

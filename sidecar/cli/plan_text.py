@@ -142,24 +142,27 @@ def _nothing_much(plan: Plan) -> str:
 
 
 def _restarts(plan: Plan, seen: Survey) -> Iterator[str]:
-    waves = plan.waves
-    yield ""
-    if waves:
-        counts = {name: len(seen.of(role)) for role, name in _ROLES.items()}
-        most = {name: seen.policy.max_unavailable.of(count) for name, count in counts.items() if count}
-        limits = (f"{number} {name}{'' if number == 1 else 's'}" for name, number in most.items())
-        yield f"restarts, at most {' and '.join(limits)} at a time:"
-    else:
-        yield "nobody restarts"
-    for turn, wave in enumerate(waves, start=1):
-        yield f"{turn:>4}. " + ", ".join(_who(plan, seen, place) for place in wave)
     name = plan.request.subject if plan.named else "the newcomer"
+    yield ""
     if plan.joins:
-        yield f"{name} itself starts as soon as it is let in"
+        yield f"{name} itself starts first, as soon as it is let in"
+    yield from _turns(plan, seen)
+    if plan.joins:
         return
     yield f"{name} itself is kept out, until `sidecar readmit {name}`"
-    if plan.sight.leader not in {place.node_id for place in seen.places} and plan.sight.leader:
-        yield f"{plan.sight.leader} leads now: another server takes over, and its turn is the servers' last"
+    leader = plan.sight.leader
+    if leader and leader not in {place.node_id for place in seen.places}:
+        yield f"{leader} leads now: another server takes over, and its turn is the servers' last"
+
+
+def _turns(plan: Plan, seen: Survey) -> Iterator[str]:
+    counts = {name: len(seen.of(role)) for role, name in _ROLES.items()}
+    most = {name: seen.policy.max_unavailable.of(count) for name, count in counts.items() if count}
+    limits = (f"{number} {name}{'' if number == 1 else 's'}" for name, number in most.items())
+    waves = plan.waves
+    yield f"restarts, at most {' and '.join(limits)} at a time:" if waves else "nobody restarts"
+    for turn, wave in enumerate(waves, start=1):
+        yield f"{turn:>4}. " + ", ".join(_who(plan, seen, place) for place in wave)
 
 
 def _who(plan: Plan, seen: Survey, place: Place) -> str:

@@ -33,11 +33,11 @@ from sidecar.domain.wording import printable
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-Shows how far the newest version of the list is: which nodes run on it, whose turn
-it is to restart, who failed, and what you can do. Nodes come in the order of turns."""
+Shows how far the newest version of the list is: who runs on it, whose turn it is
+to restart, who failed, what you can do. Nodes come in the order of their turns."""
 EPILOG = """\
-LIST: the version a node's process runs on. TURN: since when it has leave to restart.
-With --watch, --json prints a document a line, whenever something has changed.
+LIST: the version a node's process runs on. TURN: since when it may restart.
+--watch --json prints one document a line, each time that something has changed.
 
 example:
   sidecar rollout status --watch"""

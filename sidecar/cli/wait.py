@@ -28,8 +28,8 @@ from sidecar.domain.wording import printable
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-Waits until every node that is not paused or skipped runs, healthy, on a version of
-the list or a later one. Exits with 69 when time is up, 77 if it was taken back."""
+Waits until every node that is not paused or skipped runs, healthy, on a version
+of the list or a later one. Exits with 69 when time is up, 77 if it was undone."""
 EPILOG = """\
 example:
   sidecar wait --version 7 --timeout 600"""

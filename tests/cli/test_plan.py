@@ -58,12 +58,12 @@ def test_a_join_shows_the_list_and_the_order_of_the_restarts() -> None:
         " http://localhost:9002  fed-3\n"
         "+http://localhost:9004  fed-4\n"
         "\n"
+        "fed-4 itself starts first, as soon as it is let in\n"
         "restarts, at most 1 server and 1 database node at a time:\n"
         "   1. fed-1 (server)\n"
         "   2. fed-3 (server)\n"
         "   3. fed-2 (server, leads)\n"
         "   4. db-1 (database node)\n"
-        "fed-4 itself starts as soon as it is let in\n"
         "\n"
         "nothing has been done; it asks to join when its sidecar runs, next to a file that names\n"
         "itself and a server of this network\n"
@@ -221,7 +221,7 @@ def test_the_name_of_a_newcomer_that_asks_already_is_known() -> None:
     out = plan("join", FOUR.text, records=in_step() | asks)
 
     assert "+http://localhost:9004  fed-4\n" in out
-    assert "fed-4 itself starts as soon as it is let in" in out
+    assert "fed-4 itself starts first, as soon as it is let in" in out
     assert "in the way" not in out
 
 
@@ -229,7 +229,7 @@ def test_a_newcomer_without_a_name_gets_none() -> None:
     out = plan("join", FOUR.text, records=in_step() | {KEYS.policy: Policy(Admission.MANUAL)})
 
     assert "+http://localhost:9004\n" in out
-    assert "the newcomer itself starts" in out
+    assert "the newcomer itself starts first" in out
     assert "`sidecar approve NODEID`" in out
 
 

@@ -42,6 +42,17 @@ def last_line(out: str) -> str:
     return out.splitlines()[-1]
 
 
+def test_its_help_fits_a_screen_and_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        Shell().run(main, "--help")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "usage: sidecar rollout status [--watch] [OPTION]…"
+    assert lines[-1] == "  sidecar rollout status --watch"
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+
+
 def test_a_pipe_gets_the_state_bars_and_a_table_in_the_order_of_turns() -> None:
     records = rolling() | reported("fed-1", loaded_version=6)
 
