@@ -32,12 +32,9 @@ from sidecar.domain.outlook import State
 from sidecar.domain.wording import printable
 from sidecar.ports import Store
 
-DESCRIPTION = """\
-Shows how far the newest version of the list is: who runs on it, whose turn it is
-to restart, who failed, what you can do. Nodes come in the order of their turns."""
+DESCRIPTION = "Shows how far the newest version of the list is, and what holds it up."
 EPILOG = """\
 LIST: the version a node's process runs on. TURN: since when it may restart.
---watch --json prints one document a line, each time that something has changed.
 
 example:
   sidecar rollout status --watch"""
@@ -47,7 +44,9 @@ EACH_SECOND = 1.0  # a terminal shows how long turns take
 def main(argv: Sequence[str], world: World) -> int:
     parser = Parser("rollout status", "[--watch] [OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--watch", action="store_true", help="go on until the rollout has ended")
-    parser.add_argument("--json", action="store_true", help="for scripts (null: no list yet)")
+    parser.add_argument(
+        "--json", action="store_true", help="for scripts (null: no list yet; with --watch, a line each)"
+    )
     add_settings(parser)
     asked = parser.parse(argv)
     return at_work(asked, world, partial(_show, asked=asked, world=world))
