@@ -45,7 +45,7 @@ def main(argv: Sequence[str], world: World) -> int:
     parser = Parser("rollout status", "[--watch] [OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--watch", action="store_true", help="go on until the rollout has ended")
     parser.add_argument(
-        "--json", action="store_true", help="for scripts (null: no list yet; with --watch, a line each)"
+        "--json", action="store_true", help="for scripts (null: no list; --watch: a line each)"
     )
     add_settings(parser)
     asked = parser.parse(argv)
