@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TextIO, cast
 
 from rich.console import Console, Group, RenderableType
+from rich.file_proxy import FileProxy
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -23,21 +24,22 @@ def print_status(out: TextIO, status: Status) -> None:
 
 
 class Screen:
-    """The part of the terminal that is drawn again and again."""
+    """The part of the terminal that is drawn again and again; what goes to ``err`` comes to stand above."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, err: TextIO) -> None:
         self._live = live
+        self.err = cast("TextIO", FileProxy(live.console, err)) if err.isatty() else err
 
     def draw(self, picture: RenderableType) -> None:
         self._live.update(picture, refresh=True)
 
 
 @contextmanager
-def screen(out: TextIO) -> Iterator[Screen]:
+def screen(out: TextIO, err: TextIO) -> Iterator[Screen]:
     """Draw in place; the last picture stays when the scope ends."""
     # What does not fit into the window stays visible at the end, when it scrolls.
     with Live(console=Console(file=out), auto_refresh=False, vertical_overflow="ellipsis") as live:
-        yield Screen(live)
+        yield Screen(live, err)
 
 
 def picture(status: Status) -> RenderableType:

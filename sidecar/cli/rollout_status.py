@@ -92,7 +92,7 @@ def _print(world: World, status: Status) -> None:
 async def _watch_screen(store: Store, keys: Keys, world: World, _: argparse.Namespace) -> None:
     from sidecar.cli.rollout_screen import picture, screen  # noqa: PLC0415 - rich, for terminals alone
 
-    with screen(world.out) as drawn:
+    with screen(world.out, world.err) as drawn:
         seen: list[Sight] = []
 
         def draw() -> Status | None:
@@ -107,7 +107,7 @@ async def _watch_screen(store: Store, keys: Keys, world: World, _: argparse.Name
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_each_second, draw)
-            await follow_network(store, keys, seen=show, err=world.err)
+            await follow_network(store, keys, seen=show, err=drawn.err)
             tasks.cancel_scope.cancel()
 
 
