@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import pwd
 import secrets
@@ -14,8 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from sidecar.cli.errand import Errand
-from sidecar.cli.operator import Sight, at_work, look
-from sidecar.cli.parsing import Parser, add_settings
+from sidecar.cli.operator import Sight, at_work, list_of, look
+from sidecar.cli.parsing import Parser, add_settings, seconds
 from sidecar.cli.world import World
 from sidecar.domain.errors import ExitCode, Refused, Transient
 from sidecar.domain.keys import Keys
@@ -72,7 +71,7 @@ def asking_parser(
         parser.add_argument("--reason", default="", metavar="TEXT", help="kept with it, for others")
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         default=PATIENCE,
         metavar="SECONDS",
         help="to wait, before it is withdrawn (30)",
@@ -87,13 +86,6 @@ def ask(wish: Wish | Wishing, asked: argparse.Namespace, world: World) -> int:
     return at_work(asked, world, partial(_ask, wish=wish, asked=asked, world=world))
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return value
-
-
 def _subject(text: str) -> str:
     # A variable that a script forgot to set; without a subject, a pause would be one of the whole rollout.
     if not text.strip():
@@ -105,10 +97,7 @@ async def _ask(
     store: Store, keys: Keys, *, wish: Wish | Wishing, asked: argparse.Namespace, world: World
 ) -> int:
     sight = await look(store, keys)
-    if sight.network.canonical is None:
-        raise Transient(
-            f"network {keys.network} has no list: none of its servers has started, or --network is wrong"
-        )
+    list_of(sight)
     if not isinstance(wish, Wish):
         wish = await wish(store, keys, sight)
     now = time.time()

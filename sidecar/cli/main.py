@@ -29,6 +29,9 @@ GROUPS = {
         "leader": "show which server leads",
         "members": "show every node, and how it is",
         "removed": "show what was removed, and by whom",
+        "history": "show the versions of the list, and what made each",
+        "diff": "show what changed between two versions",
+        "plan": "show what a join or a removal would do",
     },
     "changing": {
         "remove": "take a server or database node out of the network",
@@ -38,10 +41,12 @@ GROUPS = {
     },
     "rollouts": {
         "rollout": "show the restarts that follow a change; pause, resume, skip, retry",
+        "wait": "wait until every node has loaded a version",
         "pause": "keep one node out of rollouts",
         "resume": "let a paused node take part in rollouts again",
     },
     "admission": {
+        "pending": "show who asks to join",
         "approve": "let in a newcomer that waits for it",
         "refuse": "turn away a newcomer that waits",
         "token": "create, list and revoke join tokens",

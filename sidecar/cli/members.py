@@ -63,18 +63,24 @@ def main(argv: Sequence[str], world: World) -> int:
 
 
 async def _show(store: Store, keys: Keys, *, world: World, as_json: bool) -> int:
-    nodes = in_order(await look(store, keys))
+    sight = await look(store, keys)
+    nodes, others = in_order(sight)
     if as_json:
         print_json(world.out, [node_to_json(node) for node in nodes])
-    elif not nodes:
-        world.out.write(f"network {keys.network} has no members yet\n")
-    else:
+        return ExitCode.OK
+    if nodes:
         _print(world, nodes)
+    else:
+        world.out.write(f"network {keys.network} has no members yet\n")
+    world.out.writelines(chain(["\n"] if others else [], map(_outsider, others)))
     return ExitCode.OK
 
 
-def in_order(sight: Sight) -> list[Node]:
-    """Every node known: servers in the order of the list, then the others by name."""
+def in_order(sight: Sight) -> tuple[list[Node], list[Node]]:
+    """The members, servers in the order of the list, then the others by name; and who only reports.
+
+    Those are newcomers who ask to join, and nodes that were refused or removed and still run.
+    """
     network, leader = sight.network, sight.leadership
     known: dict[NodeID, Member | Report] = {**network.members, **network.reports}
     nodes = [
@@ -92,7 +98,11 @@ def in_order(sight: Sight) -> list[Node]:
     def place(node: Node) -> tuple[int, NodeID]:
         return (listed.index(node.url) if node.url in listed else len(listed)), node.node_id
 
-    return sorted(nodes, key=place)
+    nodes.sort(key=place)
+    if network.canonical is None:
+        return nodes, []
+    members = {member.node_id for member in network.members_of(network.canonical)}
+    return [n for n in nodes if n.node_id in members], [n for n in nodes if n.node_id not in members]
 
 
 def node_to_json(node: Node) -> dict[str, object]:
@@ -122,6 +132,12 @@ def _print(world: World, nodes: Sequence[Node]) -> None:
         ailing = [node for node in nodes if not node.well]
         lines = (f"{node.node_id} is {node.phase}: {printable(node.reason)}\n" for node in ailing)
         world.out.writelines(chain(["\n"] if ailing else [], lines))
+
+
+def _outsider(node: Node) -> str:
+    url = f" ({node.url})" if node.url else ""
+    hint = "; see `sidecar pending`" if node.report and node.report.phase is Phase.JOINING else ""
+    return f"{node.node_id}{url} is no member, it is {node.phase}: {printable(node.reason)}{hint}\n"
 
 
 def _row(node: Node) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,11 +14,13 @@ from sidecar import logs
 from sidecar.cli.parsing import flags_of
 from sidecar.cli.world import World
 from sidecar.config import NetworkSettings, load_network
-from sidecar.domain.errors import BadRecord, StoreUnavailable
-from sidecar.domain.keys import Keys
+from sidecar.domain.canonical import Canonical
+from sidecar.domain.errors import BadRecord, StoreUnavailable, Transient
+from sidecar.domain.keys import Keys, Range
 from sidecar.domain.membership import Candidate
 from sidecar.domain.network import Network, read_network
 from sidecar.domain.records import decode
+from sidecar.domain.servers import NodeID
 from sidecar.domain.store import Listing, Revision
 from sidecar.ports import Store
 
@@ -35,10 +37,15 @@ class Leadership:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Everything in etcd about a network, as of one revision."""
+    """Everything in etcd about a network, as of one revision; ``unreadable`` says what was left out."""
 
     network: Network
     leadership: Leadership | None
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def leader(self) -> NodeID | None:
+        return self.leadership.candidate.node_id if self.leadership else None
 
 
 Work = Callable[[Store, Keys], Awaitable[int]]
@@ -59,22 +66,52 @@ async def _with_store(settings: NetworkSettings, world: World, work: Work) -> in
         raise StoreUnavailable(f"{exc}; is etcd up, and --etcd right?") from exc
 
 
-async def look(store: Store, keys: Keys) -> Sight:
-    """Read the whole network. What cannot be decoded is left out, with a warning in the log."""
-    listing = await store.read(*keys.of_leader(), keys.candidates())
+async def look(store: Store, keys: Keys, *more: Range) -> Sight:
+    """Read the whole network, and ``more``, which its listing holds then.
+
+    What cannot be decoded is left out, with a warning in the log.
+    """
+    sight = sight_of(keys, await store.read(*ranges_of(keys), *more))
+    warn_of(sight.unreadable)
+    return sight
+
+
+def ranges_of(keys: Keys) -> tuple[Range, ...]:
+    """All that a `Sight` is made from."""
+    return (*keys.of_leader(), keys.candidates())
+
+
+def sight_of(keys: Keys, listing: Listing) -> Sight:
+    """What ``listing`` (of `ranges_of`) says."""
     network = read_network(keys, listing)
-    for problem in network.unreadable:
+    leadership, problem = _leadership(keys, listing)
+    return Sight(network, leadership, (*network.unreadable, *([problem] if problem else [])))
+
+
+def warn_of(unreadable: Iterable[str]) -> None:
+    """Say in the log which records are left out."""
+    for problem in unreadable:
         logs.event(log, logging.WARNING, "a record in etcd cannot be read", problem=problem)
-    return Sight(network, _leadership(keys, listing))
 
 
-def _leadership(keys: Keys, listing: Listing) -> Leadership | None:
+def list_of(sight: Sight) -> Canonical:
+    """The canonical list. Raises `Transient` where there is none."""
+    network = sight.network
+    if network.canonical is None:
+        raise Transient(
+            f"network {network.keys.network} has no list: none of its servers has started, "
+            "or --network is wrong"
+        )
+    return network.canonical
+
+
+def _leadership(keys: Keys, listing: Listing) -> tuple[Leadership | None, str]:
+    """Who leads, and what is wrong with the record that says so."""
     candidates = [entry for key, entry in listing.entries.items() if key in keys.candidates()]
     if not candidates:
-        return None
+        return None, ""
     first = min(candidates, key=lambda entry: entry.created)
     try:
-        return Leadership(decode(Candidate, first.value, first.key), first.created)
+        return Leadership(decode(Candidate, first.value, first.key), first.created), ""
     except BadRecord as exc:
-        logs.event(log, logging.WARNING, "the leader's record cannot be read", problem=str(exc))
-        return None
+        return None, f"the leader's record cannot be read: {exc}"

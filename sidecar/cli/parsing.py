@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
@@ -88,6 +89,24 @@ def add_settings(parser: Parser, title: str = "etcd and logs", settings: Iterabl
             )
     if settings is NETWORK:
         group.add_argument("--config", metavar="FILE", help="settings (sidecar.toml, if there)")
+
+
+def seconds(text: str) -> float:
+    """A time limit, for `add_argument`'s ``type``."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
+def version(text: str) -> int:
+    """A canonical version, for `add_argument`'s ``type``."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a version: they count from 1")
+    return int(text)
 
 
 def flags_of(namespace: argparse.Namespace) -> dict[str, object]:

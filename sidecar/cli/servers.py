@@ -9,13 +9,9 @@ from sidecar.cli.operator import at_work, look
 from sidecar.cli.parsing import Parser, add_settings
 from sidecar.cli.tables import print_json, print_table
 from sidecar.cli.world import World
-from sidecar.domain.canonical import Canonical
 from sidecar.domain.codec import to_json
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.keys import Keys
-from sidecar.domain.membership import Member
-from sidecar.domain.network import Network
-from sidecar.domain.report import Report
 from sidecar.ports import Store
 
 DESCRIPTION = "Shows the canonical FederatedServers, which every file of the network must hold."
@@ -40,17 +36,7 @@ async def _show(store: Store, keys: Keys, *, world: World, as_json: bool) -> int
     elif canonical is None:
         world.out.write(f"network {keys.network} has no list yet: none of its servers has led it\n")
     else:
-        rows = [(url.text, _name(network, url.normal)) for url in canonical.servers]
+        rows = [(url.text, network.node_at(url) or "") for url in canonical.servers]
         print_table(world.out, ("SERVER", "NODE"), rows)
-        world.out.write(f"\n{_origin(canonical)}\n")
+        world.out.write(f"\n{canonical.origin}\n")
     return ExitCode.OK
-
-
-def _name(network: Network, url: str) -> str:
-    nodes: tuple[Member | Report, ...] = (*network.members.values(), *network.reports.values())
-    return next((node.node_id for node in nodes if node.url and node.url.normal == url), "")
-
-
-def _origin(canonical: Canonical) -> str:
-    causes = ", ".join(str(change) for change in canonical.cause)
-    return f"version {canonical.version}, by {canonical.author} at {canonical.at}: {causes}"

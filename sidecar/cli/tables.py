@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sidecar.domain.wording import printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Row = Sequence[str]
 
@@ -25,6 +28,15 @@ _COLOURS = {
     "restarting": "yellow",
     "restart-pending": "yellow",
     "unhealthy": "red",
+    "done": "green",
+    "settling": "yellow",
+    "failed": "bold red",
+    "halted": "bold red",
+    "down": "red",
+    "paused": "magenta",
+    "skipped": "magenta",
+    "present": "bold",
+    "quarantined": "red",
 }
 
 
@@ -51,7 +63,13 @@ def _print_plain(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:
 
 def _print_rich(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:
     from rich.console import Console  # noqa: PLC0415 - for terminals alone
-    from rich.table import Table  # noqa: PLC0415 - as above
+
+    Console(file=out).print(rich_table(titles, rows))
+
+
+def rich_table(titles: Row, rows: Sequence[Row]) -> Table:
+    """A table for a terminal."""
+    from rich.table import Table  # noqa: PLC0415 - for terminals alone
     from rich.text import Text  # noqa: PLC0415 - as above
 
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
@@ -59,8 +77,13 @@ def _print_rich(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:
         table.add_column(title, overflow="fold")
     for row in rows:
         # `Text`, as a value with brackets in it must not be read as markup.
-        table.add_row(*(Text(printable(cell) or "-", style=_COLOURS.get(cell, "")) for cell in row))
-    Console(file=out).print(table)
+        table.add_row(*(Text(printable(cell) or "-", style=colour_of(cell)) for cell in row))
+    return table
+
+
+def colour_of(cell: str) -> str:
+    """The style in which rich shows a word such as ``running``; empty for most."""
+    return _COLOURS.get(cell, "")
 
 
 def ago(since: float) -> str:

@@ -32,6 +32,14 @@ class Change:
         subject = self.node_id or self.url or ""
         return f"{self.kind.value} {subject}".strip()
 
+    @property
+    def told(self) -> str:
+        """All of it: what, by whom, and why."""
+        if self.kind is ChangeKind.ROLLBACK:
+            return f"{self.reason}, by {self.by}"  # the reason names what was rolled back to
+        by = f" by {self.by}" if self.by else ""
+        return f"{self}{by}" + (f" ({self.reason})" if self.reason else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
@@ -48,6 +56,12 @@ class Canonical:
     term: int
     at: str
     removed: tuple[ServerUrl, ...]
+
+    @property
+    def origin(self) -> str:
+        """Which version this is, and where it comes from, in one line."""
+        causes = ", ".join(str(change) for change in self.cause)
+        return f"version {self.version}, by {self.author} at {self.at}: {causes}"
 
 
 def distrust(proposed: Canonical, trusted: ServerList | None) -> str | None:

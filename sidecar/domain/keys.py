@@ -106,6 +106,11 @@ class Keys:
 
     # Ranges.
 
+    @property
+    def versions(self) -> Range:
+        """The history, by version."""
+        return Range.prefix(f"{self.root}history/")
+
     def of_node(self, node: NodeID) -> tuple[Range, ...]:
         """What one node watches; it does not grow with the network."""
         return (Range.prefix(f"{self.root}shared/"), Range.prefix(f"{self.root}node/{node}/"))

@@ -79,6 +79,11 @@ class Network:
             None,
         )
 
+    def node_at(self, url: ServerUrl) -> NodeID | None:
+        """Whose ``url`` is, or was until it was removed; None where nobody ever learned."""
+        member = self.member_named(url.normal)
+        return member.node_id if member else next((t.node_id for t in self.removed if t.url == url), None)
+
     def removed_named(self, subject: str) -> Tombstone | None:
         """The tombstone that an operator means by ``subject``."""
         return self.tombstone_of(NodeID(subject), url_or_none(subject))

@@ -113,7 +113,7 @@ class Survey:
             return f"the canary, {canary.node_id}, {canary.reason}"
         for role in Role:
             nodes = self.of(role)
-            out = [place for place in nodes if place.progress is Progress.DOWN]
+            out = [p for p in nodes if p.progress in (Progress.DOWN, Progress.PAUSED) and not p.available]
             if any(place.progress is Progress.WAITING for place in nodes) and self.room(role) < 1 and out:
                 return "; ".join(f"{place.node_id} {place.reason}" for place in out)
         return None
@@ -208,7 +208,9 @@ class _Look:
         pause = self.network.pauses.get(self.member.node_id)
         if pause is None:
             return None
-        return self._at(Progress.PAUSED, f"is paused by {pause.by}", available=serves, kept=grant)
+        # It counts as anybody who is out of service, so it is said that it is.
+        reason = f"is paused by {pause.by}" + ("" if serves else f", and {shown(self.report)}")
+        return self._at(Progress.PAUSED, reason, available=serves, kept=grant)
 
     def _settling(self, grant: Grant, since: float) -> Place:
         return self._at(
@@ -225,7 +227,9 @@ class _Look:
         if kept.failed:
             return self._at(Progress.FAILED, kept.failed, available=False, kept=kept)
         ends = grant.since + self.policy.timeout
-        reason = shown(self.report)
+        # What it said before it had its turn, why it waits, is not so any more.
+        asks = self.report is not None and _asks(self.report)
+        reason = "is about to restart" if asks else shown(self.report)
         return self._at(Progress.RESTARTING, reason, available=False, kept=kept, look_again=ends)
 
     def _failure(self, grant: Grant) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from sidecar.domain.membership import Candidate, Member, Outcome, Request, Tombs
 from sidecar.domain.records import Record, decode, encode
 from sidecar.domain.report import Phase, Report
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl
-from sidecar.domain.store import Batch, Put, Revision, Transaction
+from sidecar.domain.store import Batch, Delete, Put, Revision, Transaction
 from sidecar.ports import Store
 from tests.fakes.memory_store import MemoryStore, new_cluster
 
@@ -81,11 +81,21 @@ class Terminal(io.StringIO):
         return True
 
 
+async def put(store: Store, records: Mapping[str, Record | bytes | None]) -> None:
+    """Write each of ``records`` under its key, in one transaction; None deletes it."""
+    operations = (
+        Delete(key) if record is None else Put(key, record if isinstance(record, bytes) else encode(record))
+        for key, record in records.items()
+    )
+    await store.commit(Transaction((), tuple(operations)))
+
+
 @dataclass(slots=True)
 class Shell:
     """Runs verbs; ``answer`` is a leader that answers what operators ask, None for no leader at work.
 
     ``after`` is all that stands in etcd when a verb is done.
+    ``story`` is what happens in the network meanwhile: see `put` and `told`.
     """
 
     records: Mapping[str, Record | bytes] = field(default_factory=lambda: dict(USUAL))
@@ -97,18 +107,26 @@ class Shell:
     environ: Mapping[str, str] = field(default_factory=dict)
     after: dict[str, bytes] = field(default_factory=dict)
     wrap: Callable[[Store], Store] = lambda store: store
+    story: Callable[[MemoryStore], Coroutine[Any, Any, None]] | None = None
+    out: io.StringIO = field(default_factory=io.StringIO)
+    err: io.StringIO = field(default_factory=io.StringIO)
 
     def __call__(self, *argv: str) -> tuple[int, str, str]:
-        out, err = (Terminal() if self.terminal else io.StringIO()), io.StringIO()
-        world = World(
-            environ={"USER": "ann", **self.environ},
-            folder=Path("/nowhere"),
-            out=out,
-            err=err,
-            open_store=self.open,
-        )
-        code = run_verb(argv, world)
-        return code, out.getvalue(), err.getvalue()
+        return self.run(run_verb, *argv)
+
+    def run(self, verb: Callable[[Sequence[str], World], int], *argv: str) -> tuple[int, str, str]:
+        """Run ``verb``, which is no verb of its own perhaps; its exit code, and what it said."""
+        self.out, self.err = (Terminal() if self.terminal else io.StringIO()), io.StringIO()
+        environ, folder = {"USER": "ann", **self.environ}, Path("/nowhere")
+        code = verb(argv, World(environ, folder, self.out, self.err, self.open))
+        return code, self.out.getvalue(), self.err.getvalue()
+
+    async def told(self, text: str) -> None:
+        """Wait until the verb has said ``text``."""
+        with anyio.fail_after(10):
+            # A text stream has no event to wait for.
+            while text not in self.out.getvalue() + self.err.getvalue():  # noqa: ASYNC110
+                await anyio.sleep(0.005)
 
     def json(self, *argv: str) -> object:
         code, out, err = self(*argv, "--json")
@@ -120,12 +138,13 @@ class Shell:
         self.opened.append(access)
         store = MemoryStore(new_cluster())
         for key, record in self.records.items():
-            value = record if isinstance(record, bytes) else encode(record)
-            await store.commit(Transaction((), (Put(key, value),)))
+            await put(store, {key: record})
         try:
             async with anyio.create_task_group() as tasks:
                 if self.answer:
                     tasks.start_soon(self._lead, store, self.answer, (await store.read()).revision)
+                if self.story:
+                    tasks.start_soon(self.story, store)
                 yield self.wrap(store)
                 tasks.cancel_scope.cancel()
         finally:

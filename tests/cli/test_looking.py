@@ -12,11 +12,13 @@ from sidecar.cli.main import run_verb
 from sidecar.cli.world import World
 from sidecar.config import EtcdAccess
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.servers import NodeID
+from sidecar.domain.records import Record
+from sidecar.domain.report import Phase
+from sidecar.domain.servers import NodeID, ServerUrl
 from sidecar.ports import Store
 from tests.cli.network import KEYS, THREE, USUAL, Shell, report
 
-VERBS = ("servers", "leader", "members", "removed")
+VERBS = ("servers", "leader", "members", "removed", "history", "pending")
 
 
 def without(*keys: str) -> Shell:
@@ -98,6 +100,25 @@ def test_removed_as_json_lists_the_tombstones() -> None:
     assert Shell({}).json("removed") == []
 
 
+def test_members_are_those_of_the_network_and_others_are_said_to_be_none() -> None:
+    four = ServerUrl.parse("http://localhost:9004")
+    nine = ServerUrl.parse("http://localhost:9009")
+    others: dict[str, Record] = {
+        KEYS.report(NodeID("fed-4")): report("fed-4", four, phase=Phase.JOINING, reason="asked to join"),
+        KEYS.report(NodeID("fed-9")): report("fed-9", nine, phase=Phase.REMOVED, reason="removed by ann"),
+    }
+    shell = Shell(USUAL | others)
+
+    found = shell.json("members")
+
+    assert isinstance(found, list)
+    assert [node["node_id"] for node in found] == ["fed-1", "fed-2", "fed-3", "db-1"]
+    assert shell("members")[1].endswith(
+        "\nfed-4 (http://localhost:9004) is no member, it is joining: asked to join; see `sidecar pending`\n"
+        "fed-9 (http://localhost:9009) is no member, it is removed: removed by ann\n"
+    )
+
+
 # For people.
 
 
@@ -171,6 +192,8 @@ def test_leader_is_one_sentence() -> None:
         ("leader", "nobody leads network default"),
         ("members", "network default has no members yet"),
         ("removed", "nothing is removed from network default"),
+        ("history", "network default has no list yet"),
+        ("pending", "nobody asks to join network default; admission is open"),
     ],
 )
 def test_an_empty_network_is_no_error_and_is_said(verb: str, said: str) -> None:

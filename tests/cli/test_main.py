@@ -92,7 +92,7 @@ def test_the_version_is_told() -> None:
         (("rollout", "xyzzy"), "there is no verb 'xyzzy' of `sidecar rollout`; one of status, pause,"),
         (("rollout", "--json"), "options go behind the verb, as in `sidecar rollout status --json …`"),
         (("rollout", "pause", "fed-1"), "'fed-1' is a word too many: it takes options only"),
-        (("rollback", "x"), "'x' is not a version: write its number, such as 41"),
+        (("rollback", "x"), "'x' is not a version: they count from 1"),
         (("rollback", "-3"), "'-3' is not a version"),
         (("run", "--password", "x"), "there is no option --password; did you mean --password-file?"),
     ],

@@ -95,6 +95,11 @@ def test_without_etcd_every_verb_says_so_and_exits_with_69(network: Network, tmp
         ("leader",),
         ("members",),
         ("removed",),
+        ("history",),
+        ("diff", "1"),
+        ("pending",),
+        ("wait",),
+        ("plan", "remove", "fed-1"),
         ("remove", "fed-1"),
         ("readmit", "fed-1"),
     ):

@@ -1,0 +1,74 @@
+"""The versions that are kept, and which of them was taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sidecar.domain.canonical import Canonical, Change, ChangeKind
+from sidecar.domain.history import History, read_history
+from sidecar.domain.network import read_network
+from sidecar.domain.store import Entry, Listing, Revision
+from tests.build import KEYS, canonical, listing, network
+
+ROLLBACK = (Change(ChangeKind.ROLLBACK, by="ann", reason="rolled back to version 1"),)
+
+
+def history(*versions: Canonical) -> History:
+    return History({each.version: each for each in versions})
+
+
+def rollback(version: int, *ports: int) -> Canonical:
+    return replace(canonical(*ports, version=version), cause=ROLLBACK)
+
+
+ONE, TWO, THREE = canonical(1), canonical(1, 2, version=2), canonical(1, 2, 3, version=3)
+
+
+@pytest.mark.parametrize(
+    ("versions", "kept"),
+    [((), "none"), ((ONE,), "1"), ((ONE, TWO, THREE), "1 to 3"), ((ONE, THREE), "1, 3")],
+)
+def test_what_is_kept_is_told_as_runs(versions: tuple[Canonical, ...], kept: str) -> None:
+    assert history(*versions).kept == kept
+
+
+def test_a_rollback_takes_back_what_came_after_its_target() -> None:
+    found = history(ONE, TWO, THREE, rollback(4, 1, 2))
+
+    assert found.undone_by(3) == found.versions[4]
+    assert found.undone_by(2) is None
+    assert found.undone_by(4) is None
+
+
+def test_a_version_stays_taken_back_whatever_comes_later() -> None:
+    found = history(ONE, TWO, rollback(3, 1), canonical(1, 4, version=4))
+
+    assert found.undone_by(2) == found.versions[3]
+    assert found.undone_by(3) is None
+
+
+def test_nothing_takes_back_a_version_that_is_to_come() -> None:
+    assert history(ONE, TWO, rollback(3, 1)).undone_by(9) is None
+
+
+def test_the_history_comes_in_order_with_the_present_version_as_it_stands() -> None:
+    by_hand = canonical(1, 2, 3, 4, version=3)
+    net = network({KEYS.history(3): THREE, KEYS.history(1): ONE, KEYS.canonical: by_hand})
+
+    found = read_history(net)
+
+    assert list(found.versions) == [1, 3]
+    assert found.versions[3] == by_hand
+
+
+def test_a_version_that_cannot_be_read_is_left_out_and_named() -> None:
+    whole = listing({KEYS.history(1): ONE})
+    bad = Entry(KEYS.history(2), b"{", Revision(2), Revision(2))
+    net = read_network(KEYS, Listing(whole.revision, {**whole.entries, bad.key: bad}))
+
+    found = read_history(net)
+
+    assert list(found.versions) == [1]
+    assert KEYS.history(2) in found.unreadable[0]
