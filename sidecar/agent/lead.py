@@ -75,6 +75,7 @@ class _Leadership:
     probed: dict[str, str] = field(default_factory=dict)
     """What was found at the URLs of the newcomers that ask now, by their attempts."""
     news: anyio.Event = field(default_factory=anyio.Event)
+    seen: anyio.Event = field(default_factory=anyio.Event)
 
     async def run(self) -> None:
         """Lead until cancelled, or until `LeaseLost`."""
@@ -92,6 +93,7 @@ class _Leadership:
         def seen(listing: Listing) -> None:
             self.listing = listing
             self.news.set()
+            self.seen.set()
 
         def lost(exc: Exception) -> None:
             self.written = NEVER  # an etcd that comes back from a backup counts from an older revision
@@ -109,17 +111,17 @@ class _Leadership:
     async def _probe_newcomers(self) -> NoReturn:
         """Look at each newcomer's URL once for each of its attempts, where the policy wants that."""
         while True:
-            news, listing = self.news, self.listing
-            if listing is None:
-                await news.wait()
-                continue
-            network = read_network(self.keys, listing)
-            asking = {each.attempt: each for each in to_probe(network)}
-            self.probed = {attempt: found for attempt, found in self.probed.items() if attempt in asking}
-            async with anyio.create_task_group() as tasks:
-                for attempt in asking.keys() - self.probed.keys():
-                    tasks.start_soon(self._probe, asking[attempt], network.policy.admission_probe)
-            await news.wait()
+            self.seen = anyio.Event()
+            if self.listing is not None:
+                await self._probe_all(read_network(self.keys, self.listing))
+            await self.seen.wait()
+
+    async def _probe_all(self, network: Network) -> None:
+        asking = {each.attempt: each for each in to_probe(network)}
+        self.probed = {attempt: found for attempt, found in self.probed.items() if attempt in asking}
+        async with anyio.create_task_group() as tasks:
+            for attempt in asking.keys() - self.probed.keys():
+                tasks.start_soon(self._probe, asking[attempt], network.policy.admission_probe)
 
     async def _probe(self, request: Request, kind: AdmissionProbe) -> None:
         if request.url:

@@ -48,8 +48,9 @@ class Closing:
         lines = [
             f"export SIDECAR_ETCD={stage.place.etcd} SIDECAR_NETWORK={NETWORK}",
             f"{command} members",
-            f"{command} servers",
+            f"{command} plan remove fed-2",
             f'{command} remove fed-2 --reason "to see what happens"',
+            f"{command} rollout status --watch",
             f"{command} readmit fed-2",
             *(f"${{EDITOR:-vi}} {node.file}" for node in stage.members[:1]),
         ]
