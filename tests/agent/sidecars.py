@@ -17,6 +17,7 @@ from sidecar.agent.world import World
 from sidecar.domain.canonical import Canonical
 from sidecar.domain.document import Document
 from sidecar.domain.identity import Identity, Role
+from sidecar.domain.process import Patience
 from sidecar.domain.records import R, decode
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import ServerList
@@ -43,6 +44,7 @@ class Sidecar:
     file: MemoryFile
     state: MemoryState = field(default_factory=MemoryState)
     process: MemoryProcess = field(default_factory=MemoryProcess)
+    patience: Patience = field(default_factory=Patience)
     probe: MemoryProbe = field(init=False)
     board: Board = field(init=False)
     lives: int = 0
@@ -74,6 +76,8 @@ class Sidecar:
         self.board = Board(
             View(
                 identity=self.identity,
+                born=anyio.current_time(),
+                patience=self.patience,
                 file=found,
                 applied=Known(*known) if known else None,
                 process=self.process.state,

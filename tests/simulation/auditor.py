@@ -1,0 +1,157 @@
+"""Holds every transaction against what was promised, as it is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sidecar.domain.membership import RequestKind
+from sidecar.domain.servers import NodeID, ServerList
+from sidecar.domain.store import Entry, Revision
+from sidecar.domain.turns import Grant, Halt
+from tests.fakes.memory_cluster import MemoryCluster
+from tests.simulation.grants import why_not
+from tests.simulation.ledger import Ledger
+from tests.simulation.mirror import Mirror
+
+Changes = dict[str, Entry | None]
+INSTANT = 0.001
+"""Seconds that two clocks' readings of one moment may differ by."""
+
+
+class AuditedCluster(MemoryCluster):
+    """An etcd whose every change is looked at before anybody else hears of it."""
+
+    def __init__(self, now: Callable[[], float], audit: Callable[[Revision, Changes], None]) -> None:
+        super().__init__(now)
+        self._audit = audit
+
+    def _record(self, revision: Revision, changes: Changes) -> None:
+        if changes:
+            self._audit(revision, changes)
+        super()._record(revision, changes)
+
+
+@dataclass(slots=True)
+class Auditor:
+    """Knows etcd's records, before and after each change. ``given`` and ``ended`` hear of turns."""
+
+    ledger: Ledger
+    now: Callable[[], float]
+    given: Callable[[NodeID, Grant, int], None]
+    ended: Callable[[NodeID], None]
+    mirror: Mirror = field(default_factory=Mirror)
+    lists: list[ServerList] = field(default_factory=list)
+    """Every list that was ever canonical."""
+    changed_at: float = 0.0
+    """When the newest one came to be."""
+    _well_since: dict[NodeID, float] = field(default_factory=dict)
+
+    def look(self, revision: Revision, changes: Changes) -> None:
+        """Hold one change against what was promised."""
+        before, after = self.mirror, self.mirror.after(changes)
+        self.mirror = after
+        if after.canonical is not before.canonical:
+            self._check_list(before, after)
+        if after.standstill is not before.standstill:
+            self._check_standstill(before, after)
+        if after.healthy is not before.healthy:
+            self._check_healthy(after)
+        self._check_turns(before, after)
+        self._note_health(after)
+
+    def _check_list(self, before: Mirror, after: Mirror) -> None:
+        old, new = before.canonical, after.canonical
+        if new is None:
+            self.ledger.broke("the canonical list was deleted")
+            return
+        causes = ", ".join(map(str, new.cause))
+        self.ledger.note(f"version {new.version} by {new.author} ({causes}): {_short(new.servers)}")
+        self.lists.append(new.servers)
+        self.changed_at = self.now()
+        if new.version != (old.version if old else 0) + 1:
+            self.ledger.broke(f"version {new.version} follows {old and old.version}")
+        gone = {stone.url for stone in after.removed.values()}
+        for url in old.servers if old else ():
+            if url not in new.servers and url not in gone:
+                self.ledger.broke(f"{url} vanished from the list without a removal")
+        for url in new.servers:
+            if url in gone:
+                self.ledger.broke(f"{url} is in the list in spite of its tombstone")
+        bad = [each for each in after.quarantined.values() if each.servers == new.servers]
+        if bad:
+            self.ledger.broke(f"version {new.version} is the list of version {bad[0].version}, quarantined")
+
+    def _check_standstill(self, before: Mirror, after: Mirror) -> None:
+        told = after.standstill
+        self.ledger.note(f"standstill: {told.kind.value}: {told.reason}" if told else "no standstill")
+        if told and not told.reason:
+            self.ledger.broke("a standstill without a reason")
+        was_paused = before.standstill and before.standstill.kind is Halt.PAUSED
+        resumed = any(
+            each.kind is RequestKind.RESUME and not each.subject and not each.outcome
+            for each in before.requests.values()
+        )
+        if was_paused and not resumed:
+            self.ledger.broke("a pause ended without an operator's word")
+
+    def _check_healthy(self, after: Mirror) -> None:
+        """What a rollback goes back to is a list that everybody was healthy on."""
+        assert after.canonical
+        if after.healthy != after.canonical:
+            self.ledger.broke("another list than the newest one was called healthy")
+        for node in {*after.members, *after.reports}:
+            if after.belongs(node) and not after.in_step(node):
+                self.ledger.broke(f"version {after.canonical.version} was called healthy, {node} is not")
+
+    def _check_turns(self, before: Mirror, after: Mirror) -> None:
+        for node in {*before.grants, *after.grants}:
+            old, new = before.grants.get(node), after.grants.get(node)
+            if new is None and old is not None:
+                self.ledger.note(f"{node}'s turn is over")
+                self._check_end(node, old, before, after)
+                self.ended(node)
+            elif new and (old is None or (old.version, old.since) != (new.version, new.since)):
+                self._check_gift(node, new, before, after)
+            elif new and old and new.failed != old.failed:
+                self.ledger.note(f"{node} failed: {new.failed}" if new.failed else f"{node} recovers")
+
+    def _check_end(self, node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> None:
+        """A turn ends when its node is back, for as long as the policy wants; or is none of ours any more."""
+        report, canonical = before.reports.get(node), before.canonical
+        if not after.belongs(node):
+            return
+        if report is None or canonical is None or not before.serves(node):
+            self.ledger.broke(f"{node}'s turn is over, and it does not serve")
+        elif report.loaded_version < min(grant.version, canonical.version) and not grant.free:
+            self.ledger.broke(f"{node}'s turn is over, and it is on version {report.loaded_version}")
+        elif report.loaded_version >= grant.version:
+            ready = self.now() - self._well_since.get(node, self.now())
+            if ready < before.policy.rollout.min_ready - INSTANT:
+                self.ledger.broke(f"{node}'s turn is over after {ready:.2f} s of health")
+
+    def _check_gift(self, node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> None:
+        free = ", free" if grant.free else ""
+        self.ledger.note(f"{node} may restart into version {grant.version}{free}")
+        retried = any(
+            before.requests[name].kind is RequestKind.RETRY and before.requests[name].subject == node
+            for name, request in after.requests.items()
+            if request.outcome and name in before.requests and not before.requests[name].outcome
+        )
+        wrong = None if retried else why_not(node, grant, before, after)
+        if wrong:
+            self.ledger.broke(f"{node} was granted a restart: {wrong}")
+        role = before.role_of(node)
+        total = len(before.members_of(role)) if role else 0
+        self.given(node, grant, before.policy.rollout.max_unavailable.of(total))
+
+    def _note_health(self, after: Mirror) -> None:
+        for node in after.reports:
+            if after.serves(node):
+                self._well_since.setdefault(node, self.now())
+        for node in [each for each in self._well_since if not after.serves(each)]:
+            del self._well_since[node]
+
+
+def _short(servers: ServerList) -> str:
+    return ", ".join(str(url.port) for url in servers)

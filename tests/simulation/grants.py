@@ -1,0 +1,107 @@
+"""What must hold when a restart is granted, said from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sidecar.domain.identity import Role
+from sidecar.domain.report import Phase
+from sidecar.domain.servers import NodeID
+from sidecar.domain.turns import Grant, Halt
+from tests.simulation.mirror import Mirror
+
+Rule = Callable[[NodeID, Grant, Mirror, Mirror], str | None]
+
+
+def why_not(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    """Say why ``grant`` must not have been given to ``node`` in the step from ``before`` to ``after``."""
+    old = before.grants.get(node)
+    # Whoever is in its turn already goes straight to the newest list.
+    again = old is not None and not old.free
+    rules = _ALWAYS if again else (*_ALWAYS, *_FREE) if grant.free else (*_ALWAYS, *_ORDINARY)
+    return next((wrong for rule in rules if (wrong := rule(node, grant, before, after))), None)
+
+
+def _newest(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    stands = after.canonical and after.canonical.version
+    return None if grant.version == stands else f"into version {grant.version}, the newest is {stands}"
+
+
+def _of_us(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    return None if before.belongs(node) else "it does not belong to the network"
+
+
+def _asks(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    report = before.reports.get(node)
+    if report is None or report.phase is not Phase.RESTART_PENDING:
+        return f"it did not ask: it is {report.phase.value if report else 'missing'}"
+    return None
+
+
+def _once(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    old = before.grants.get(node)
+    same = old is not None and old.version == grant.version
+    return f"it has its turn into version {grant.version} already" if same else None
+
+
+def _not_paused(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    if before.standstill and before.standstill.kind is Halt.PAUSED:
+        return "the rollout is paused"
+    return None
+
+
+def _is_out(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    return "free of charge, and it serves" if before.serves(node) else None
+
+
+def _takes_part(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    return "it is paused or skipped" if node in before.pauses or node in before.skips else None
+
+
+def _serves(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    return None if before.serves(node) else "at the others' cost, and it does not serve"
+
+
+def _not_halted(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    failed = [n for n, g in after.grants.items() if g.failed and before.belongs(n) and n not in before.skips]
+    return f"{failed} failed" if failed else None
+
+
+def _room(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    """The promise: at most so many of a role are away at a time."""
+    role = before.role_of(node)
+    assert role
+    peers = before.members_of(role)
+    limit = before.policy.rollout.max_unavailable.of(len(peers))
+    away = [
+        peer
+        for peer in sorted(peers - {node})
+        if peer not in before.skips and (not before.serves(peer) or peer in after.grants)
+    ]
+    return f"{away} are away, {limit} may be" if len(away) >= limit else None
+
+
+def _canary_first(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    canary = before.policy.rollout.canary
+    if canary is None or canary == node or not before.belongs(canary):
+        return None
+    left_out = canary in before.pauses or canary in before.skips
+    done = before.in_step(canary) and canary not in after.grants
+    return None if left_out or done else f"before the canary, {canary}"
+
+
+def _servers_first(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+    if before.role_of(node) is Role.FEDERATED or node == before.policy.rollout.canary:
+        return None
+    left_out = {*before.pauses, *before.skips}
+    to_come = [
+        server
+        for server in sorted(before.members_of(Role.FEDERATED) - left_out)
+        if server in after.grants or (before.serves(server) and not before.in_step(server))
+    ]
+    return f"before the servers {to_come}" if to_come else None
+
+
+_ALWAYS: tuple[Rule, ...] = (_newest, _of_us, _asks, _once, _not_paused)
+_FREE: tuple[Rule, ...] = (_is_out, _takes_part)
+_ORDINARY: tuple[Rule, ...] = (_takes_part, _serves, _not_halted, _room, _canary_first, _servers_first)

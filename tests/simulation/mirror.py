@@ -1,0 +1,112 @@
+"""What is in etcd, read record by record from its changes; nothing here asks the leader's own reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from sidecar.domain.canonical import Canonical
+from sidecar.domain.identity import Role
+from sidecar.domain.membership import Member, Request, Tombstone
+from sidecar.domain.policy import Policy
+from sidecar.domain.records import R, decode
+from sidecar.domain.report import Phase, Report
+from sidecar.domain.servers import NodeID
+from sidecar.domain.store import Entry
+from sidecar.domain.turns import Exemption, Grant, Quarantine, Standstill
+from tests.build import KEYS
+
+
+@dataclass(slots=True)
+class Mirror:
+    """The records of one network, as of one revision."""
+
+    canonical: Canonical | None = None
+    healthy: Canonical | None = None
+    policy: Policy = field(default_factory=Policy)
+    standstill: Standstill | None = None
+    reports: dict[NodeID, Report] = field(default_factory=dict)
+    members: dict[NodeID, Member] = field(default_factory=dict)
+    grants: dict[NodeID, Grant] = field(default_factory=dict)
+    pauses: dict[NodeID, Exemption] = field(default_factory=dict)
+    skips: dict[NodeID, Exemption] = field(default_factory=dict)
+    removed: dict[str, Tombstone] = field(default_factory=dict)
+    requests: dict[str, Request] = field(default_factory=dict)
+    quarantined: dict[str, Quarantine] = field(default_factory=dict)
+
+    def after(self, changes: dict[str, Entry | None]) -> Mirror:
+        """The records once ``changes`` were made."""
+        copies = {name: dict(getattr(self, name)) for name in _FOLDERS}
+        following = replace(self, **copies)
+        for key, entry in changes.items():
+            following._take(key, entry)
+        return following
+
+    def serves(self, node: NodeID) -> bool:
+        """Whether its report says so."""
+        report = self.reports.get(node)
+        return bool(report and report.healthy and report.phase in (Phase.RUNNING, Phase.RESTART_PENDING))
+
+    def in_step(self, node: NodeID) -> bool:
+        """Whether it serves on the newest list, by its report."""
+        assert self.canonical
+        return self.serves(node) and self.reports[node].loaded_version >= self.canonical.version
+
+    def role_of(self, node: NodeID) -> Role | None:
+        known = self.members.get(node) or self.reports.get(node)
+        return known.role if known else None
+
+    def members_of(self, role: Role) -> set[NodeID]:
+        """The nodes of ``role`` that belong to the network."""
+        return {n for n in {*self.members, *self.reports} if self.role_of(n) is role and self.belongs(n)}
+
+    def belongs(self, node: NodeID) -> bool:
+        known = self.members.get(node) or self.reports.get(node)
+        if known is None or self.canonical is None:
+            return False
+        listed = known.url is None or known.url in self.canonical.servers
+        return listed and not any(stone.covers(node, known.url) for stone in self.removed.values())
+
+    def _take(self, key: str, entry: Entry | None) -> None:
+        match KEYS.name_of(key):
+            case ("shared", "policy"):
+                self.policy = _read(Policy, entry) or Policy()
+            case ("shared", "canonical"):
+                self.canonical = _read(Canonical, entry)
+            case ("shared", "standstill"):
+                self.standstill = _read(Standstill, entry)
+            case ("rollout", "healthy"):
+                self.healthy = _read(Canonical, entry)
+            case ("node", name, "grant"):
+                _put(self.grants, NodeID(name), _read(Grant, entry))
+            case ("node", name, "pause"):
+                _put(self.pauses, NodeID(name), _read(Exemption, entry))
+            case ("node", name, "skip"):
+                _put(self.skips, NodeID(name), _read(Exemption, entry))
+            case ("report", name):
+                _put(self.reports, NodeID(name), _read(Report, entry))
+            case ("member", name):
+                _put(self.members, NodeID(name), _read(Member, entry))
+            case ("removed", name):
+                _put(self.removed, name, _read(Tombstone, entry))
+            case ("request", name):
+                _put(self.requests, name, _read(Request, entry))
+            case ("quarantine", name):
+                _put(self.quarantined, name, _read(Quarantine, entry))
+            case _:
+                pass
+
+
+K = TypeVar("K", bound=str)
+_FOLDERS = ("reports", "members", "grants", "pauses", "skips", "removed", "requests", "quarantined")
+
+
+def _read(cls: type[R], entry: Entry | None) -> R | None:
+    return decode(cls, entry.value, entry.key) if entry else None
+
+
+def _put(records: dict[K, R], name: K, record: R | None) -> None:
+    if record is None:
+        records.pop(name, None)
+    else:
+        records[name] = record

@@ -1,0 +1,270 @@
+"""One simulated node: a real sidecar over ports that can be frozen, cut off and killed with -9."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from sidecar.domain.document import Document
+from sidecar.domain.errors import StoreUnavailable
+from sidecar.domain.health import Health
+from sidecar.domain.identity import Identity
+from sidecar.domain.process import Backoff, Exited, NotLaunched, Patience, Running
+from sidecar.domain.servers import NodeID, ServerList
+from tests.agent.sidecars import Sidecar
+from tests.fakes.memory_cluster import MemoryCluster
+from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState
+from tests.fakes.memory_store import MemoryStore
+
+PATIENCE = Patience(first=20.0, most_doublings=2)
+BACKOFF = Backoff(cap=8.0)
+
+
+class Fate(Enum):
+    """What becomes of a process that is started."""
+
+    COMES_UP = "comes up"
+    DIES = "dies"
+    HANGS = "hangs"
+
+
+class Why(Enum):
+    """Why a sidecar ends the process next to it."""
+
+    RESTART = "restart"
+    REMOVAL = "removal"
+    SHUTDOWN = "shutdown"
+
+
+class Witness(Protocol):
+    """Whoever wants to know what processes go through."""
+
+    def started(self, node: NodeID, servers: ServerList) -> None: ...
+
+    def ending(self, node: NodeID, why: Why, *, serves: bool) -> None: ...
+
+
+@dataclass(slots=True)
+class Frost:
+    """Holds a frozen sidecar (SIGSTOP): whatever it is about to do is done when it thaws, also what is late."""
+
+    frozen: bool = False
+    _thawed: anyio.Event = field(default_factory=anyio.Event)
+
+    def freeze(self) -> None:
+        self.frozen, self._thawed = True, anyio.Event()
+
+    def thaw(self) -> None:
+        self.frozen = False
+        self._thawed.set()
+
+    async def passed(self) -> None:
+        """Wait while it is frozen. Shielded: a process that does not run cancels nothing either."""
+        while self.frozen:
+            with anyio.CancelScope(shield=True):
+                await self._thawed.wait()
+
+
+class SimStore(MemoryStore):
+    """The client of one life of a sidecar."""
+
+    def __init__(self, cluster: MemoryCluster, *, delay: Callable[[], float], frost: Frost) -> None:
+        super().__init__(cluster, delay=delay)
+        self._frost = frost
+        self._dead = False
+
+    @property
+    def connected(self) -> bool:
+        return self._connected and not self._dead
+
+    def die(self) -> None:
+        """Its process was killed: nothing is sent any more."""
+        self._dead = True
+        self.end_watches()
+
+    async def _travel(self) -> None:
+        await self._frost.passed()
+        await super()._travel()
+        await self._frost.passed()
+        if self._dead:
+            raise StoreUnavailable("its sidecar was killed")
+
+
+@dataclass(slots=True)
+class SimFile(MemoryFile):
+    frost: Frost = field(default_factory=Frost)
+
+    async def read(self) -> Document:
+        await self.frost.passed()
+        return await MemoryFile.read(self)
+
+    async def write(self, document: Document) -> None:
+        await self.frost.passed()
+        await MemoryFile.write(self, document)
+
+    @property
+    def servers(self) -> ServerList:
+        """The list that it holds now."""
+        return Document.parse(self.data, source="memory", role=self.role).servers
+
+
+@dataclass(slots=True)
+class SimState(MemoryState):
+    dead: bool = False
+
+    async def remember(self, version: int, servers: ServerList) -> None:
+        if not self.dead:
+            await MemoryState.remember(self, version, servers)
+
+    async def forget(self) -> None:
+        if not self.dead:
+            await MemoryState.forget(self)
+
+
+@dataclass(slots=True, kw_only=True)
+class SimProcess(MemoryProcess):
+    """A process that outlives the kill of its sidecar. ``boot``: seconds until it serves.
+
+    It loads what its file holds when it starts, whatever the sidecar thinks that is.
+    """
+
+    node: NodeID
+    file: SimFile
+    tasks: TaskGroup
+    witness: Witness
+    fate_of: Callable[[NodeID, ServerList], Fate]
+    boot: float = 1.0
+    well: bool = True
+    orphaned: bool = False
+    fate: Fate = Fate.COMES_UP
+    last_served: float = -1.0
+    _deaths: int = 0
+    _ends: bool = False
+
+    @property
+    def serves(self) -> bool:
+        """Whether it does, as a client would find out."""
+        up = isinstance(self.state, Running) and anyio.current_time() >= self.state.since + self.boot
+        return up and self.well and self.fate is Fate.COMES_UP and not self._ends
+
+    def served_since(self, moment: float) -> bool:
+        """Whether it served after ``moment``."""
+        self._note()
+        return self.last_served > moment
+
+    async def start(self, servers: ServerList) -> None:
+        loads = self.file.servers
+        self.fate, self._ends = self.fate_of(self.node, loads), False
+        await MemoryProcess.start(self, loads)
+        self.witness.started(self.node, loads)
+        if self.fate is Fate.DIES:
+            self.tasks.start_soon(self._die_later, len(self.starts))
+
+    async def stop(self) -> None:
+        await self._end(Why.REMOVAL)
+
+    async def restart(self, servers: ServerList) -> None:
+        await self._end(Why.RESTART)
+
+    async def release(self) -> None:
+        if not self.orphaned:
+            await self._end(Why.SHUTDOWN)
+
+    def crash(self) -> None:
+        """It ends by itself; started again and again, ever later."""
+        if isinstance(self.state, Running):
+            self._note()
+            up = anyio.current_time() - self.state.since
+            self._deaths = 1 if up > BACKOFF.forgiven_after else self._deaths + 1
+            self.die(retry_in=BACKOFF.delay(self._deaths, 0.5))
+
+    def sicken(self, *, well: bool) -> None:
+        self._note()
+        self.well = well
+
+    async def _die_later(self, life: int) -> None:
+        await anyio.sleep(self.boot)
+        if len(self.starts) == life:
+            self.crash()
+
+    async def _end(self, why: Why) -> None:
+        if isinstance(self.state, Running) and not self._ends:
+            self._note()
+            self.witness.ending(self.node, why, serves=self.serves)
+            self._ends = True
+            try:
+                await anyio.sleep(self.stopping)
+            finally:  # SIGTERM was sent: it ends, also where the sidecar is killed meanwhile
+                self.stops += 1
+                self.state = NotLaunched()
+        if not isinstance(self.state, Exited):
+            self.state = NotLaunched()
+
+    def _note(self) -> None:
+        if self.serves:
+            self.last_served = anyio.current_time()
+
+
+@dataclass(slots=True)
+class SimProbe(MemoryProbe):
+    frost: Frost = field(default_factory=Frost)
+
+    async def check(self) -> Health:
+        await self.frost.passed()
+        process = self.process
+        assert isinstance(process, SimProcess)
+        return Health(process.serves, "" if process.serves else "nobody answers")
+
+
+class SimSidecar(Sidecar):
+    """A node over any number of its sidecar's lives, however they end."""
+
+    frost: Frost
+    state: SimState
+    process: SimProcess
+    store: SimStore
+    file: SimFile
+    revives: float | None = None
+    """When something starts its sidecar again; None for never, or where it is alive."""
+
+    @property
+    def node(self) -> NodeID:
+        return self.identity.node_id
+
+    @property
+    def reachable(self) -> bool:
+        """Whether its sidecar is at work and can reach etcd."""
+        return self.alive and not self.frost.frozen and self.store.connected
+
+    def kill(self) -> None:
+        """End its sidecar with SIGKILL: no goodbye, and the process next to it goes on."""
+        self.store.die()
+        self.state.dead = self.process.orphaned = True
+        self.frost.thaw()
+        self.life.cancel()
+
+    def freeze(self) -> None:
+        self.frost.freeze()
+        self.store.freeze_watches()
+
+    def thaw(self) -> None:
+        self.frost.thaw()
+        self.store.thaw_watches()
+
+
+def build(
+    identity: Identity, data: bytes, cluster: MemoryCluster, process: Callable[[SimFile], SimProcess]
+) -> SimSidecar:
+    """A node whose sidecar has not been started yet."""
+    frost = Frost()
+    file = SimFile(data, identity.role, frost=frost)
+    store = SimStore(cluster, delay=lambda: 0.0, frost=frost)
+    sidecar = SimSidecar(identity, store, file, SimState(), process(file), PATIENCE)
+    sidecar.probe = SimProbe(sidecar.process, frost=frost)
+    sidecar.frost = frost
+    return sidecar

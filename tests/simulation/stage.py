@@ -1,0 +1,124 @@
+"""A simulated network, and everything that can be done to it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import TaskGroup
+
+from sidecar.domain.document import Document
+from sidecar.domain.identity import Identity, Role
+from sidecar.domain.membership import Request, RequestKind
+from sidecar.domain.policy import Policy
+from sidecar.domain.records import Record, encode
+from sidecar.domain.servers import NodeID, ServerList
+from sidecar.domain.store import NO_LEASE, Put, Transaction
+from tests.build import KEYS, document, server, servers
+from tests.fakes.memory_node import edited
+from tests.simulation.auditor import AuditedCluster
+from tests.simulation.ledger import Ledger
+from tests.simulation.nodes import Fate, SimFile, SimProcess, SimSidecar, SimStore, build
+from tests.simulation.processes import Overseer
+from tests.simulation.schedule import Schedule
+
+FIRST_PORT = 9000
+FORGED = 9999
+
+
+@dataclass(slots=True)
+class Stage:
+    """The nodes, their etcd, and whoever watches both."""
+
+    schedule: Schedule
+    ledger: Ledger
+    tasks: TaskGroup
+    dice: random.Random
+    sidecars: dict[NodeID, SimSidecar] = field(default_factory=dict)
+    overseer: Overseer = field(init=False)
+    cluster: AuditedCluster = field(init=False)
+    poison: set[NodeID] = field(default_factory=set)
+    fragile: dict[NodeID, Fate] = field(default_factory=dict)
+    """Who comes up only on a list that it came up on before, and what becomes of it otherwise."""
+    _asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.overseer = Overseer(self.ledger, anyio.current_time, self.sidecars)
+        self.cluster = AuditedCluster(anyio.current_time, self.overseer.auditor.look)
+
+    def add(self, identity: Identity) -> None:
+        """Boot a new node, whose file names the first servers and itself."""
+        ports = [FIRST_PORT + number for number in range(self.schedule.servers)]
+        port = identity.url.port if identity.url else 1
+        named = ports if port in ports or identity.url is None else [*ports, port]
+        text = document(*named, role=identity.role, node=identity.node_id, port=port).data
+
+        def process(file: SimFile) -> SimProcess:
+            return SimProcess(
+                stopping=self.schedule.stopping,
+                boot=self.schedule.boot,
+                node=identity.node_id,
+                file=file,
+                tasks=self.tasks,
+                witness=self.overseer,
+                fate_of=self.fate_of,
+            )
+
+        sidecar = build(identity, text, self.cluster, process)
+        self.sidecars[identity.node_id] = sidecar
+        self.boot(sidecar)
+
+    def boot(self, sidecar: SimSidecar) -> None:
+        """Begin another life of its sidecar."""
+        sidecar.revives = None
+        sidecar.store = SimStore(self.cluster, delay=self._delay, frost=sidecar.frost)
+        sidecar.state.dead = sidecar.process.orphaned = False
+        sidecar.alive = True
+        self.tasks.start_soon(sidecar.live)
+
+    def fate_of(self, node: NodeID, loads: ServerList) -> Fate:
+        """What becomes of the process of ``node`` when it starts on that list."""
+        if node not in self.poison and any(self.sidecars[each].identity.url in loads for each in self.poison):
+            return Fate.DIES
+        if node in self.fragile and loads not in self.sidecars[node].process.starts:
+            return self.fragile[node]
+        return Fate.COMES_UP
+
+    def leader(self) -> SimSidecar | None:
+        """Who leads, of those whose sidecar is at work."""
+        return next((each for each in self.sidecars.values() if each.leads and each.alive), None)
+
+    def ask(self, kind: RequestKind, subject: str = "", listed: ServerList | None = None) -> None:
+        """An operator asks something of the leader."""
+        self._asked += 1
+        request = Request(
+            kind=kind,
+            subject=subject,
+            by="operator",
+            at=anyio.current_time(),
+            attempt="",
+            servers=listed.urls if listed else (),
+        )
+        self.write(KEYS.request(f"op-{self._asked:03d}"), request)
+
+    def set_policy(self, policy: Policy) -> None:
+        self.write(KEYS.policy, policy)
+
+    def write(self, key: str, record: Record) -> None:
+        """Somebody writes straight into etcd."""
+        self.cluster.commit(Transaction((), (Put(key, encode(record), NO_LEASE),)))
+
+    def forge(self, sidecar: SimSidecar) -> None:
+        """Somebody puts another list into the file."""
+        found = Document.parse(sidecar.file.data, source="memory", role=sidecar.identity.role)
+        sidecar.file.edit(edited(found, servers(FIRST_PORT, FORGED, FIRST_PORT + sidecar.lives)))
+
+    def _delay(self) -> float:
+        return self.dice.uniform(0, self.schedule.delay) if self.schedule.delay else 0.0
+
+
+def identity_of(node: NodeID) -> Identity:
+    """The node that is called so."""
+    name, _, number = node.partition("-")
+    return server(int(number)) if name == "fed" else Identity(node, Role.DATABASE, None)
