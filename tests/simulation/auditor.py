@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sidecar.domain.membership import RequestKind
 from sidecar.domain.servers import NodeID, ServerList
@@ -15,6 +16,7 @@ from tests.simulation.ledger import Ledger
 from tests.simulation.mirror import Mirror
 
 Changes = dict[str, Entry | None]
+LONGEST_FREEZE = 45.0
 INSTANT = 0.001
 """Seconds that two clocks' readings of one moment may differ by."""
 
@@ -34,23 +36,34 @@ class AuditedCluster(MemoryCluster):
 
 @dataclass(slots=True)
 class Auditor:
-    """Knows etcd's records, before and after each change. ``given`` and ``ended`` hear of turns."""
+    """Knows etcd's records, before and after each change. ``given`` and ``ended`` hear of turns.
+
+    A transaction is fenced with the turns, the list and the policy that it was decided from; reports that come
+    between the leader's reading and its writing, at most ``staleness()`` seconds, may be news to it. It is as
+    if they had come right after.
+    """
 
     ledger: Ledger
     now: Callable[[], float]
     given: Callable[[NodeID, Grant, int], None]
     ended: Callable[[NodeID], None]
+    staleness: Callable[[], float]
     mirror: Mirror = field(default_factory=Mirror)
     lists: list[ServerList] = field(default_factory=list)
     """Every list that was ever canonical."""
     changed_at: float = 0.0
     """When the newest one came to be."""
     _well_since: dict[NodeID, float] = field(default_factory=dict)
+    _past: deque[tuple[float, Mirror]] = field(default_factory=deque)
+    """What etcd held until when, for as long as a leader's reading may be old."""
 
     def look(self, revision: Revision, changes: Changes) -> None:
         """Hold one change against what was promised."""
         before, after = self.mirror, self.mirror.after(changes)
         self.mirror = after
+        self._past.append((self.now(), before))
+        while self._past[0][0] < self.now() - LONGEST_FREEZE:
+            self._past.popleft()
         if after.canonical is not before.canonical:
             self._check_list(before, after)
         if after.standstill is not before.standstill:
@@ -138,12 +151,24 @@ class Auditor:
             for name, request in after.requests.items()
             if request.outcome and name in before.requests and not before.requests[name].outcome
         )
-        wrong = None if retried else why_not(node, grant, before, after)
+        wrong = None if retried else self._why_not(node, grant, before, after)
         if wrong:
             self.ledger.broke(f"{node} was granted a restart: {wrong}")
         role = before.role_of(node)
         total = len(before.members_of(role)) if role else 0
         self.given(node, grant, before.policy.rollout.max_unavailable.of(total))
+
+    def _why_not(self, node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
+        """Why it was wrong, by all that the leader may have read."""
+        wrong = why_not(node, grant, before, after)
+        since = self.now() - self.staleness()
+        for ended_at, earlier in reversed(self._past):
+            if not wrong or ended_at < since:
+                break
+            # Only reports may be older than what is written.
+            known = replace(before, reports=earlier.reports)
+            wrong = why_not(node, grant, known, after) and wrong
+        return wrong
 
     def _note_health(self, after: Mirror) -> None:
         for node in after.reports:

@@ -17,7 +17,7 @@ def why_not(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | 
     """Say why ``grant`` must not have been given to ``node`` in the step from ``before`` to ``after``."""
     old = before.grants.get(node)
     # Whoever is in its turn already goes straight to the newest list.
-    again = old is not None and not old.free
+    again = old is not None and not grant.free
     rules = _ALWAYS if again else (*_ALWAYS, *_FREE) if grant.free else (*_ALWAYS, *_ORDINARY)
     return next((wrong for rule in rules if (wrong := rule(node, grant, before, after))), None)
 
@@ -97,9 +97,14 @@ def _servers_first(node: NodeID, grant: Grant, before: Mirror, after: Mirror) ->
     to_come = [
         server
         for server in sorted(before.members_of(Role.FEDERATED) - left_out)
-        if server in after.grants or (before.serves(server) and not before.in_step(server))
+        if _in_turn(server, after) or (before.serves(server) and not before.in_step(server))
     ]
     return f"before the servers {to_come}" if to_come else None
+
+
+def _in_turn(node: NodeID, mirror: Mirror) -> bool:
+    grant = mirror.grants.get(node)
+    return grant is not None and not grant.free
 
 
 _ALWAYS: tuple[Rule, ...] = (_newest, _of_us, _asks, _once, _not_paused)

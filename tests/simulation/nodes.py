@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Protocol
 
 import anyio
@@ -13,7 +15,7 @@ from anyio.abc import TaskGroup
 from sidecar.domain.document import Document
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.health import Health
-from sidecar.domain.identity import Identity
+from sidecar.domain.identity import Identity, Role
 from sidecar.domain.process import Backoff, Exited, NotLaunched, Patience, Running
 from sidecar.domain.servers import NodeID, ServerList
 from tests.agent.sidecars import Sidecar
@@ -54,14 +56,16 @@ class Frost:
     """Holds a frozen sidecar (SIGSTOP): whatever it is about to do is done when it thaws, also what is late."""
 
     frozen: bool = False
+    thawed_at: float = -math.inf
     _thawed: anyio.Event = field(default_factory=anyio.Event)
 
     def freeze(self) -> None:
         self.frozen, self._thawed = True, anyio.Event()
 
     def thaw(self) -> None:
-        self.frozen = False
-        self._thawed.set()
+        if self.frozen:
+            self.frozen, self.thawed_at = False, anyio.current_time()
+            self._thawed.set()
 
     async def passed(self) -> None:
         """Wait while it is frozen. Shielded: a process that does not run cancels nothing either."""
@@ -101,16 +105,26 @@ class SimFile(MemoryFile):
 
     async def read(self) -> Document:
         await self.frost.passed()
-        return await MemoryFile.read(self)
+        return self.document
 
     async def write(self, document: Document) -> None:
         await self.frost.passed()
         await MemoryFile.write(self, document)
 
     @property
+    def document(self) -> Document:
+        """What it holds now."""
+        return _parsed(self.data, self.role)
+
+    @property
     def servers(self) -> ServerList:
-        """The list that it holds now."""
-        return Document.parse(self.data, source="memory", role=self.role).servers
+        return self.document.servers
+
+
+@lru_cache(maxsize=4096)
+def _parsed(data: bytes, role: Role) -> Document:
+    """Parsing is most of a large simulation's time, and most files are alike."""
+    return Document.parse(data, source="memory", role=role)
 
 
 @dataclass(slots=True)

@@ -17,14 +17,14 @@ from tests.simulation.happenings import happen
 from tests.simulation.ledger import Broken, Ledger
 from tests.simulation.nodes import SimSidecar
 from tests.simulation.rest import unrest
-from tests.simulation.schedule import Schedule, draw
+from tests.simulation.schedule import Kind, Schedule, draw
 from tests.simulation.stage import Stage, identity_of
 
 BOOTS_WITHIN = 300.0
 RESTS_WITHIN = 3000.0
 """Virtual seconds; a budget of restarts counts them over ten minutes."""
-STAYS = 20.0
-"""Seconds that rest has to last: two times a lease."""
+STAYS = 12.0
+"""Seconds that rest has to last: more than a lease."""
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ async def _play(played: Played) -> None:
             stage.add(identity_of(NodeID(f"fed-{number}")))
         for number in range(1, schedule.databases + 1):
             stage.add(identity_of(NodeID(f"db-{number}")))
-        await _rest(stage, BOOTS_WITHIN)
+        await _rest(stage, BOOTS_WITHIN, stays=1.0)
         began = anyio.current_time()
         for event in schedule.events:
             await anyio.sleep_until(began + event.at)
@@ -86,6 +86,8 @@ async def _mend(stage: Stage) -> None:
     stage.fragile = {node: fate for node, fate in stage.fragile.items() if node == stage.schedule.doomed}
     for node in stage.sidecars.values():
         await _heal(stage, node)
+    for skipped in sorted({e.node for e in stage.schedule.events if e.kind is Kind.SKIP and e.node}):
+        stage.ask(RequestKind.RETRY, skipped)
     for poison in sorted(stage.poison):
         stage.ask(RequestKind.REMOVE, poison)
     stage.ask(RequestKind.RESUME)
@@ -100,10 +102,10 @@ async def _heal(stage: Stage, node: SimSidecar) -> None:
     node.process.boot = stage.schedule.boot
 
 
-async def _rest(stage: Stage, within: float) -> None:
+async def _rest(stage: Stage, within: float, stays: float = STAYS) -> None:
     """Wait until the network is at rest, and stays so."""
     ends, rests_since = anyio.current_time() + within, None
-    while rests_since is None or anyio.current_time() < rests_since + STAYS:
+    while rests_since is None or anyio.current_time() < rests_since + stays:
         why = unrest(stage)
         if why:
             rests_since = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sidecar.domain.servers import NodeID, ServerList
 from sidecar.domain.turns import Grant
-from tests.simulation.auditor import Auditor
+from tests.simulation.auditor import INSTANT, LONGEST_FREEZE, Auditor
 from tests.simulation.ledger import Ledger
 from tests.simulation.nodes import SimSidecar, Why
 
@@ -22,6 +23,7 @@ class Overseer:
     ledger: Ledger
     now: Callable[[], float]
     sidecars: Mapping[NodeID, SimSidecar]
+    delay: float
     auditor: Auditor = field(init=False)
     restarts: int = 0
     _leave: dict[NodeID, int] = field(default_factory=dict)
@@ -30,7 +32,7 @@ class Overseer:
     """Who was taken out of service by a restart, since when, and with what leave."""
 
     def __post_init__(self) -> None:
-        self.auditor = Auditor(self.ledger, self.now, self._given, self._ended)
+        self.auditor = Auditor(self.ledger, self.now, self._given, self._ended, self._staleness)
 
     def started(self, node: NodeID, servers: ServerList) -> None:
         self.ledger.note(f"{node}'s process starts on {', '.join(str(url.port) for url in servers)}")
@@ -43,6 +45,12 @@ class Overseer:
             self._check_removal(node)
         elif why is Why.RESTART and serves:
             self._check_restart(node)
+
+    def _staleness(self) -> float:
+        """How old, in seconds, what the leader read may be when it writes: it may have been frozen between."""
+        thawed = max((each.frost.thawed_at for each in self.sidecars.values()), default=-math.inf)
+        way = 2 * self.delay + INSTANT
+        return LONGEST_FREEZE if self.now() < thawed + way else way
 
     def _given(self, node: NodeID, grant: Grant, limit: int) -> None:
         self._leave[node] = limit

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.abc import TaskGroup
 
-from sidecar.domain.document import Document
 from sidecar.domain.identity import Identity, Role
 from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.policy import Policy
@@ -44,7 +43,7 @@ class Stage:
     _asked: int = 0
 
     def __post_init__(self) -> None:
-        self.overseer = Overseer(self.ledger, anyio.current_time, self.sidecars)
+        self.overseer = Overseer(self.ledger, anyio.current_time, self.sidecars, self.schedule.delay)
         self.cluster = AuditedCluster(anyio.current_time, self.overseer.auditor.look)
 
     def add(self, identity: Identity) -> None:
@@ -111,7 +110,7 @@ class Stage:
 
     def forge(self, sidecar: SimSidecar) -> None:
         """Somebody puts another list into the file."""
-        found = Document.parse(sidecar.file.data, source="memory", role=sidecar.identity.role)
+        found = sidecar.file.document
         sidecar.file.edit(edited(found, servers(FIRST_PORT, FORGED, FIRST_PORT + sidecar.lives)))
 
     def _delay(self) -> float:
