@@ -24,7 +24,7 @@ from sidecar.domain.view import (
     StartProcess,
     StopProcess,
     WriteFile,
-    comes_up_by,
+    fruitless_after,
 )
 from sidecar.logs import event
 from sidecar.ports import ConfigFile, Process, StateFolder
@@ -73,7 +73,7 @@ class Tender:
                 self.board.update(busy=decision, healthy=False, health_reason="")
                 tasks.start_soon(self._start, servers)
             case RestartProcess(servers=servers):
-                fruitless = self.board.view.fruitless + (comes_up_by(self.board.view) is not None)
+                fruitless = fruitless_after(self.board.view, servers, anyio.current_time())
                 self.board.update(busy=decision, healthy=False, health_reason="", fruitless=fruitless)
                 tasks.start_soon(self._restart, servers)
             case StopProcess():

@@ -38,6 +38,10 @@ def answer_requests(desk: Desk) -> None:
         desk.write(answer.writes)
         _settle(desk, name, request, answer, version=desk.canonical.version + bool(changes))
     if changes:
+        # Newcomers never bring a quarantined list back; where operators do, it is their word.
+        for quarantine in case.network.quarantined:
+            if quarantine.servers == case.servers:
+                desk.draft.delete(desk.network.keys.quarantine(quarantine.version))
         desk.publish(case.servers, tuple(changes), case.network.removed)
 
 

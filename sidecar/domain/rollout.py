@@ -123,8 +123,9 @@ class Survey:
         if self.paused:
             return
         for place in self.places:
-            # Whoever is away goes straight to the newest list.
-            if place.asks and not place.available and (not place.kept or place.kept.version < self.version):
+            # Whoever is away goes straight to the newest list; who is back already waits as everybody does.
+            is_away = not place.available and place.progress is not Progress.SETTLING
+            if place.asks and is_away and (not place.kept or place.kept.version < self.version):
                 yield place, place.kept is None or place.kept.free
         if self.failed:
             return
@@ -238,7 +239,9 @@ class _Look:
             return f"died: {report.reason}"
         if report and report.phase is Phase.RESTART_FAILED:
             return f"could not be restarted: {report.reason}"
-        if report and report.fruitless and not report.healthy:
+        # What came to nothing on an older list says nothing of the one granted.
+        loaded = report is not None and report.loaded_version >= min(grant.version, self.canonical.version)
+        if report and report.fruitless and loaded and not report.healthy:
             return f"did not become healthy: {report.reason}"
         if self.now >= grant.since + self.policy.timeout:
             limit = f"{self.policy.timeout:g} s"

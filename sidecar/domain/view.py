@@ -154,6 +154,18 @@ def comes_up_by(view: View) -> float | None:
     return max(first, view.born) + view.patience.of(view.fruitless)
 
 
+def fruitless_after(view: View, servers: ServerList, now: float) -> int:
+    """`View.fruitless` of a process that is restarted ``now``, on ``servers``.
+
+    Another list is a new try. A boot that a newer list cuts short was not in vain either: nobody waited to
+    see how it ends.
+    """
+    if isinstance(view.process, Running) and view.process.loaded != servers:
+        return 0
+    due = comes_up_by(view)
+    return view.fruitless + (due is not None and now >= due)
+
+
 def unwell_since(before: View, after: View) -> float | None:
     """`View.unwell_since` of the view that follows ``before``, and is ``after`` in all else.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from sidecar.domain.membership import RequestKind
@@ -131,17 +131,22 @@ class Auditor:
 
     def _check_end(self, node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> None:
         """A turn ends when its node is back, for as long as the policy wants; or is none of ours any more."""
+        if after.belongs(node):
+            wrong = [self._why_not_over(node, grant, known) for known in self._may_have_been_read(before)]
+            if all(wrong):
+                self.ledger.broke(f"{node}'s turn is over, and {wrong[0]}")
+
+    def _why_not_over(self, node: NodeID, grant: Grant, before: Mirror) -> str | None:
         report, canonical = before.reports.get(node), before.canonical
-        if not after.belongs(node):
-            return
         if report is None or canonical is None or not before.serves(node):
-            self.ledger.broke(f"{node}'s turn is over, and it does not serve")
-        elif report.loaded_version < min(grant.version, canonical.version) and not grant.free:
-            self.ledger.broke(f"{node}'s turn is over, and it is on version {report.loaded_version}")
-        elif report.loaded_version >= grant.version:
+            return "it does not serve"
+        if report.loaded_version < min(grant.version, canonical.version) and not grant.free:
+            return f"it is on version {report.loaded_version}"
+        if report.loaded_version >= grant.version:
             ready = self.now() - self._well_since.get(node, self.now())
             if ready < before.policy.rollout.min_ready - INSTANT:
-                self.ledger.broke(f"{node}'s turn is over after {ready:.2f} s of health")
+                return f"it was healthy for {ready:.2f} s"
+        return None
 
     def _check_gift(self, node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> None:
         free = ", free" if grant.free else ""
@@ -151,24 +156,21 @@ class Auditor:
             for name, request in after.requests.items()
             if request.outcome and name in before.requests and not before.requests[name].outcome
         )
-        wrong = None if retried else self._why_not(node, grant, before, after)
-        if wrong:
-            self.ledger.broke(f"{node} was granted a restart: {wrong}")
+        wrong = [why_not(node, grant, known, after) for known in self._may_have_been_read(before)]
+        if all(wrong) and not retried:
+            self.ledger.broke(f"{node} was granted a restart: {wrong[0]}")
         role = before.role_of(node)
         total = len(before.members_of(role)) if role else 0
         self.given(node, grant, before.policy.rollout.max_unavailable.of(total))
 
-    def _why_not(self, node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
-        """Why it was wrong, by all that the leader may have read."""
-        wrong = why_not(node, grant, before, after)
+    def _may_have_been_read(self, before: Mirror) -> Iterator[Mirror]:
+        """All that the leader may have decided from: only reports may be older than what is written."""
+        yield before
         since = self.now() - self.staleness()
         for ended_at, earlier in reversed(self._past):
-            if not wrong or ended_at < since:
-                break
-            # Only reports may be older than what is written.
-            known = replace(before, reports=earlier.reports)
-            wrong = why_not(node, grant, known, after) and wrong
-        return wrong
+            if ended_at < since:
+                return
+            yield replace(before, reports=earlier.reports)
 
     def _note_health(self, after: Mirror) -> None:
         for node in after.reports:

@@ -55,7 +55,8 @@ def _is_out(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | 
 
 
 def _takes_part(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
-    return "it is paused or skipped" if node in before.pauses or node in before.skips else None
+    left_out = node in before.pauses or before.is_skipped(node)
+    return "it is paused or skipped" if left_out else None
 
 
 def _serves(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
@@ -63,7 +64,8 @@ def _serves(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | 
 
 
 def _not_halted(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
-    failed = [n for n, g in after.grants.items() if g.failed and before.belongs(n) and n not in before.skips]
+    grants = after.grants.items()
+    failed = [n for n, g in grants if g.failed and before.belongs(n) and not before.is_skipped(n)]
     return f"{failed} failed" if failed else None
 
 
@@ -76,7 +78,7 @@ def _room(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | No
     away = [
         peer
         for peer in sorted(peers - {node})
-        if peer not in before.skips and (not before.serves(peer) or peer in after.grants)
+        if not before.is_skipped(peer) and (not before.serves(peer) or peer in after.grants)
     ]
     return f"{away} are away, {limit} may be" if len(away) >= limit else None
 
@@ -85,7 +87,7 @@ def _canary_first(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> 
     canary = before.policy.rollout.canary
     if canary is None or canary == node or not before.belongs(canary):
         return None
-    left_out = canary in before.pauses or canary in before.skips
+    left_out = canary in before.pauses or before.is_skipped(canary)
     done = before.in_step(canary) and canary not in after.grants
     return None if left_out or done else f"before the canary, {canary}"
 
@@ -93,11 +95,11 @@ def _canary_first(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> 
 def _servers_first(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
     if before.role_of(node) is Role.FEDERATED or node == before.policy.rollout.canary:
         return None
-    left_out = {*before.pauses, *before.skips}
     to_come = [
         server
-        for server in sorted(before.members_of(Role.FEDERATED) - left_out)
-        if _in_turn(server, after) or (before.serves(server) and not before.in_step(server))
+        for server in sorted(before.members_of(Role.FEDERATED) - set(before.pauses))
+        if not before.is_skipped(server)
+        and (_in_turn(server, after) or (before.serves(server) and not before.in_step(server)))
     ]
     return f"before the servers {to_come}" if to_come else None
 

@@ -52,6 +52,12 @@ class Mirror:
         assert self.canonical
         return self.serves(node) and self.reports[node].loaded_version >= self.canonical.version
 
+    def is_skipped(self, node: NodeID) -> bool:
+        """Whether an operator's skip still counts: until its node is to follow a newer list, and can."""
+        skip = self.skips.get(node)
+        assert self.canonical
+        return skip is not None and (skip.version >= self.canonical.version or not self.serves(node))
+
     def role_of(self, node: NodeID) -> Role | None:
         known = self.members.get(node) or self.reports.get(node)
         return known.role if known else None

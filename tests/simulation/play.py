@@ -82,7 +82,9 @@ async def _play(played: Played) -> None:
 
 async def _mend(stage: Stage) -> None:
     """Whatever was done to the network is undone, but for what was to stay."""
-    stage.ledger.note("* everything is mended" + (f", but {stage.schedule.doomed}" * bool(stage.schedule.doomed)))
+    stage.ledger.note(
+        "* everything is mended" + (f", but {stage.schedule.doomed}" * bool(stage.schedule.doomed))
+    )
     stage.fragile = {node: fate for node, fate in stage.fragile.items() if node == stage.schedule.doomed}
     for node in stage.sidecars.values():
         await _heal(stage, node)
