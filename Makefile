@@ -9,7 +9,7 @@ TESTS ?= tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format coverage bench etcd-versions etcd-3.6 clean
+.PHONY: help demo test check lint format coverage simulate bench etcd-versions etcd-3.6 clean
 .PHONY: java binary platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd test-kube-apiserver
 
 help: ## what there is
@@ -78,6 +78,9 @@ test-binary: $(VENV)/.dev ## the binary in root file systems without Python
 
 test-systemd: $(VENV)/.dev ## the driver and the units in a systemd that is booted for them
 	@tools/test-systemd $(ARGS)
+
+simulate: $(VENV)/.dev ## whole networks under random faults (SEEDS=1000 of them; SEED=4711 plays one again, aloud)
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
 bench: $(VENV)/.dev ## what a sidecar costs and how fast a change travels, as ratios (ARGS=--quick)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench $(ARGS)

@@ -24,13 +24,13 @@ INSTANT = 0.001
 class AuditedCluster(MemoryCluster):
     """An etcd whose every change is looked at before anybody else hears of it."""
 
-    def __init__(self, now: Callable[[], float], audit: Callable[[Revision, Changes], None]) -> None:
+    def __init__(self, now: Callable[[], float], audit: Callable[[Changes], None]) -> None:
         super().__init__(now)
         self._audit = audit
 
     def _record(self, revision: Revision, changes: Changes) -> None:
         if changes:
-            self._audit(revision, changes)
+            self._audit(changes)
         super()._record(revision, changes)
 
 
@@ -38,14 +38,14 @@ class AuditedCluster(MemoryCluster):
 class Auditor:
     """Knows etcd's records, before and after each change. ``given`` and ``ended`` hear of turns.
 
-    A transaction is fenced with the turns, the list and the policy that it was decided from; reports that come
-    between the leader's reading and its writing, at most ``staleness()`` seconds, may be news to it. It is as
-    if they had come right after.
+    A transaction is fenced with the turns, the list and the policy that it was decided from. Reports that
+    come between the leader's reading and its writing, at most ``staleness()`` seconds, are news to it, as if
+    they had come right after.
     """
 
     ledger: Ledger
     now: Callable[[], float]
-    given: Callable[[NodeID, Grant, int], None]
+    given: Callable[[NodeID, int], None]
     ended: Callable[[NodeID], None]
     staleness: Callable[[], float]
     mirror: Mirror = field(default_factory=Mirror)
@@ -57,8 +57,8 @@ class Auditor:
     _past: deque[tuple[float, Mirror]] = field(default_factory=deque)
     """What etcd held until when, for as long as a leader's reading may be old."""
 
-    def look(self, revision: Revision, changes: Changes) -> None:
-        """Hold one change against what was promised."""
+    def look(self, changes: Changes) -> None:
+        """Hold one transaction against what was promised."""
         before, after = self.mirror, self.mirror.after(changes)
         self.mirror = after
         self._past.append((self.now(), before))
@@ -161,7 +161,7 @@ class Auditor:
             self.ledger.broke(f"{node} was granted a restart: {wrong[0]}")
         role = before.role_of(node)
         total = len(before.members_of(role)) if role else 0
-        self.given(node, grant, before.policy.rollout.max_unavailable.of(total))
+        self.given(node, before.policy.rollout.max_unavailable.of(total))
 
     def _may_have_been_read(self, before: Mirror) -> Iterator[Mirror]:
         """All that the leader may have decided from: only reports may be older than what is written."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
 
 from sidecar.domain.canonical import Canonical
 from sidecar.domain.identity import Role
@@ -36,8 +37,9 @@ class Mirror:
 
     def after(self, changes: dict[str, Entry | None]) -> Mirror:
         """The records once ``changes`` were made."""
-        copies = {name: dict(getattr(self, name)) for name in _FOLDERS}
-        following = replace(self, **copies)
+        following = copy(self)
+        for attribute, _ in (*_OF_A_NODE.values(), *_IN_A_FOLDER.values()):
+            setattr(following, attribute, dict(getattr(self, attribute)))
         for key, entry in changes.items():
             following._take(key, entry)
         return following
@@ -75,6 +77,10 @@ class Mirror:
 
     def _take(self, key: str, entry: Entry | None) -> None:
         match KEYS.name_of(key):
+            case ("node", name, leaf) if leaf in _OF_A_NODE:
+                _put(getattr(self, _OF_A_NODE[leaf][0]), name, _read(_OF_A_NODE[leaf][1], entry))
+            case (folder, name) if folder in _IN_A_FOLDER:
+                _put(getattr(self, _IN_A_FOLDER[folder][0]), name, _read(_IN_A_FOLDER[folder][1], entry))
             case ("shared", "policy"):
                 self.policy = _read(Policy, entry) or Policy()
             case ("shared", "canonical"):
@@ -83,35 +89,29 @@ class Mirror:
                 self.standstill = _read(Standstill, entry)
             case ("rollout", "healthy"):
                 self.healthy = _read(Canonical, entry)
-            case ("node", name, "grant"):
-                _put(self.grants, NodeID(name), _read(Grant, entry))
-            case ("node", name, "pause"):
-                _put(self.pauses, NodeID(name), _read(Exemption, entry))
-            case ("node", name, "skip"):
-                _put(self.skips, NodeID(name), _read(Exemption, entry))
-            case ("report", name):
-                _put(self.reports, NodeID(name), _read(Report, entry))
-            case ("member", name):
-                _put(self.members, NodeID(name), _read(Member, entry))
-            case ("removed", name):
-                _put(self.removed, name, _read(Tombstone, entry))
-            case ("request", name):
-                _put(self.requests, name, _read(Request, entry))
-            case ("quarantine", name):
-                _put(self.quarantined, name, _read(Quarantine, entry))
             case _:
                 pass
 
 
-K = TypeVar("K", bound=str)
-_FOLDERS = ("reports", "members", "grants", "pauses", "skips", "removed", "requests", "quarantined")
+_OF_A_NODE: dict[str, tuple[str, type[Any]]] = {
+    "grant": ("grants", Grant),
+    "pause": ("pauses", Exemption),
+    "skip": ("skips", Exemption),
+}
+_IN_A_FOLDER: dict[str, tuple[str, type[Any]]] = {
+    "report": ("reports", Report),
+    "member": ("members", Member),
+    "removed": ("removed", Tombstone),
+    "request": ("requests", Request),
+    "quarantine": ("quarantined", Quarantine),
+}
 
 
 def _read(cls: type[R], entry: Entry | None) -> R | None:
     return decode(cls, entry.value, entry.key) if entry else None
 
 
-def _put(records: dict[K, R], name: K, record: R | None) -> None:
+def _put(records: dict[str, Any], name: str, record: Any) -> None:
     if record is None:
         records.pop(name, None)
     else:

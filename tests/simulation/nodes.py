@@ -53,7 +53,7 @@ class Witness(Protocol):
 
 @dataclass(slots=True)
 class Frost:
-    """Holds a frozen sidecar (SIGSTOP): whatever it is about to do is done when it thaws, also what is late."""
+    """Holds a frozen sidecar (SIGSTOP): what it is about to do is done when it thaws, however late."""
 
     frozen: bool = False
     thawed_at: float = -math.inf
@@ -171,7 +171,7 @@ class SimProcess(MemoryProcess):
         self._note()
         return self.last_served > moment
 
-    async def start(self, servers: ServerList) -> None:
+    async def start(self, servers: ServerList) -> None:  # noqa: ARG002 - what the file holds counts
         loads = self.file.servers
         self.fate, self._ends = self.fate_of(self.node, loads), False
         await MemoryProcess.start(self, loads)
@@ -182,7 +182,7 @@ class SimProcess(MemoryProcess):
     async def stop(self) -> None:
         await self._end(Why.REMOVAL)
 
-    async def restart(self, servers: ServerList) -> None:
+    async def restart(self, servers: ServerList) -> None:  # noqa: ARG002 - as for a child, it is a stop
         await self._end(Why.RESTART)
 
     async def release(self) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import anyio
 import trio
-import trio._core._run
 from trio.testing import MockClock
 
 from sidecar.domain.membership import RequestKind
@@ -41,11 +40,7 @@ class Played:
 def simulate(seed: int, echo: Callable[[str], object] | None = None) -> Played:
     """Play the schedule of ``seed``. Raises `Broken`, with all that it takes to see why."""
     played = Played(draw(seed), Ledger(echo=echo))
-    # What the code draws (the jitter of its pauses), and the order in which trio lets its tasks run, are drawn
-    # from the seed as well; this is how pytest-trio has Hypothesis replay a schedule.
-    random.seed(seed)
-    trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True
-    trio._core._run._r.seed(seed)
+    _draw_all_from(seed)
     try:
         trio.run(_play, played, clock=MockClock(autojump_threshold=0))
     except BaseExceptionGroup as group:
@@ -54,6 +49,16 @@ def simulate(seed: int, echo: Callable[[str], object] | None = None) -> Played:
     if played.ledger.broken:
         raise Broken(_told(played))
     return played
+
+
+def _draw_all_from(seed: int) -> None:
+    """The jitter of the code's pauses, and the order in which trio's tasks run, follow from the seed as well.
+
+    trio draws that order on purpose; pytest-trio has Hypothesis replay a test by the same two lines.
+    """
+    random.seed(seed)
+    vars(trio._core._run)["_ALLOW_DETERMINISTIC_SCHEDULING"] = True
+    trio._core._run._r.seed(seed)
 
 
 async def _play(played: Played) -> None:

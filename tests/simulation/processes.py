@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sidecar.domain.servers import NodeID, ServerList
-from sidecar.domain.turns import Grant
 from tests.simulation.auditor import INSTANT, LONGEST_FREEZE, Auditor
 from tests.simulation.ledger import Ledger
 from tests.simulation.nodes import SimSidecar, Why
@@ -18,7 +17,7 @@ NEWS_TRAVELS = 60.0
 
 @dataclass(slots=True)
 class Overseer:
-    """A `nodes.Witness`: no process is ended without leave, nor started on a list that never was canonical."""
+    """A `nodes.Witness`: no process is ended without leave, or started on a list that never was canonical."""
 
     ledger: Ledger
     now: Callable[[], float]
@@ -47,12 +46,12 @@ class Overseer:
             self._check_restart(node)
 
     def _staleness(self) -> float:
-        """How old, in seconds, what the leader read may be when it writes: it may have been frozen between."""
+        """How old what the leader read may be when it writes, in seconds: it may have been frozen."""
         thawed = max((each.frost.thawed_at for each in self.sidecars.values()), default=-math.inf)
         way = 2 * self.delay + INSTANT
         return LONGEST_FREEZE if self.now() < thawed + way else way
 
-    def _given(self, node: NodeID, grant: Grant, limit: int) -> None:
+    def _given(self, node: NodeID, limit: int) -> None:
         self._leave[node] = limit
 
     def _ended(self, node: NodeID) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from sidecar.domain.identity import Role
-from sidecar.domain.membership import VerdictKind
+from sidecar.domain.membership import Verdict, VerdictKind
 from sidecar.domain.process import Running
 from sidecar.domain.records import decode
-from sidecar.domain.membership import Verdict
 from sidecar.domain.turns import Halt
 from tests.build import KEYS
 from tests.simulation.mirror import Mirror
@@ -83,7 +82,7 @@ def _left_over(mirror: Mirror) -> str | None:
 
 
 def _unsaid(stage: Stage, mirror: Mirror, late: list[SimSidecar]) -> str | None:
-    """One node never comes up again: either the rollout is halted and says so, or nobody can go for want of it.
+    """One node never comes up again: the rollout is halted and says so, or nobody can go for want of it.
 
     Where the node was out of service before its turn came, nothing is halted; it takes up room, no more.
     """

@@ -1,4 +1,4 @@
-"""What happens to a network, drawn from a seed: the same seed is the same network and the same misfortunes."""
+"""What happens to a network, drawn from a seed: the same seed is the same network, the same misfortunes."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Schedule:
 def draw(seed: int) -> Schedule:
     """The schedule of ``seed``."""
     dice = random.Random(seed)
-    servers, databases = _size(dice), dice.choice((0, 0, 1, 1, 2, 3))
+    servers, databases = _size(dice, seed), dice.choice((0, 0, 1, 1, 2, 3))
     policy = _policy(dice)
     nodes = [f"fed-{n}" for n in range(1, servers + 1)] + [f"db-{n}" for n in range(1, databases + 1)]
     known = [NodeID(node) for node in nodes]
@@ -142,12 +142,11 @@ def draw(seed: int) -> Schedule:
     )
 
 
-def _size(dice: random.Random) -> int:
-    """How many servers: few, mostly; sometimes as many as there may be."""
-    chance = dice.random()
-    if chance < 0.78:
-        return dice.randint(2, 5)
-    return dice.randint(6, 12) if chance < 0.97 else dice.randint(13, MOST_SERVERS - 6)
+def _size(dice: random.Random, seed: int) -> int:
+    """How many servers: few, mostly, for most faults show there; many for every hundredth seed."""
+    if seed % 100 == 99:
+        return dice.randint(20, MOST_SERVERS)
+    return dice.randint(2, 5) if dice.random() < 0.85 else dice.randint(6, 12)
 
 
 def _policy(dice: random.Random) -> Policy:
