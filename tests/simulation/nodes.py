@@ -60,7 +60,8 @@ class Frost:
     _thawed: anyio.Event = field(default_factory=anyio.Event)
 
     def freeze(self) -> None:
-        self.frozen, self._thawed = True, anyio.Event()
+        if not self.frozen:
+            self.frozen, self._thawed = True, anyio.Event()
 
     def thaw(self) -> None:
         if self.frozen:

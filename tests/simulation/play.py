@@ -19,6 +19,8 @@ from tests.simulation.rest import unrest
 from tests.simulation.schedule import Kind, Schedule, draw
 from tests.simulation.stage import Stage, identity_of
 
+SPINS = 100_000
+"""Steps of tasks in one moment; fifty nodes need some thousands at the most."""
 BOOTS_WITHIN = 300.0
 RESTS_WITHIN = 3000.0
 """Virtual seconds; a budget of restarts counts them over ten minutes."""
@@ -42,7 +44,8 @@ def simulate(seed: int, echo: Callable[[str], object] | None = None) -> Played:
     played = Played(draw(seed), Ledger(echo=echo))
     _draw_all_from(seed)
     try:
-        trio.run(_play, played, clock=MockClock(autojump_threshold=0))
+        clock = MockClock(autojump_threshold=0)
+        trio.run(_play, played, clock=clock, instruments=[_Standstill(clock, played.ledger)])
     except BaseExceptionGroup as group:
         played.ledger.broken.append(f"a loop ended with an error: {group!r}")
         raise Broken(_told(played)) from group
@@ -61,11 +64,28 @@ def _draw_all_from(seed: int) -> None:
     trio._core._run._r.seed(seed)
 
 
+@dataclass(slots=True, eq=False)
+class _Standstill(trio.abc.Instrument):
+    """Ends a simulation whose tasks run and run while no time passes: a loop that spins."""
+
+    clock: MockClock
+    ledger: Ledger
+    moment: float = -1.0
+    steps: int = 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        now = self.clock.current_time()
+        self.steps = self.steps + 1 if now == self.moment else 0
+        self.moment = now
+        if self.steps == SPINS:
+            self.ledger.broke(f"time stands still while {task.name} spins")
+
+
 async def _play(played: Played) -> None:
     async with anyio.create_task_group() as tasks:
         schedule, ledger = played.schedule, played.ledger
-        ledger.stop = tasks.cancel_scope.cancel
         stage = Stage(schedule, ledger, tasks, random.Random(schedule.seed))
+        ledger.stop = stage.close
         stage.set_policy(schedule.policy)
         for number in range(1, schedule.servers + 1):
             stage.add(identity_of(NodeID(f"fed-{number}")))
@@ -82,7 +102,7 @@ async def _play(played: Played) -> None:
         played.took = anyio.current_time()
         played.versions = len(stage.overseer.auditor.lists)
         played.restarts = stage.overseer.restarts
-        tasks.cancel_scope.cancel()
+        stage.close()
 
 
 async def _mend(stage: Stage) -> None:

@@ -76,6 +76,12 @@ class Stage:
         sidecar.alive = True
         self.tasks.start_soon(sidecar.live)
 
+    def close(self) -> None:
+        """End everything; who is frozen could not end."""
+        for sidecar in self.sidecars.values():
+            sidecar.thaw()
+        self.tasks.cancel_scope.cancel()
+
     def fate_of(self, node: NodeID, loads: ServerList) -> Fate:
         """What becomes of the process of ``node`` when it starts on that list."""
         if node not in self.poison and any(self.sidecars[each].identity.url in loads for each in self.poison):
