@@ -117,7 +117,7 @@ class Stage:
     def forge(self, sidecar: SimSidecar) -> None:
         """Somebody puts another list into the file."""
         found = sidecar.file.document
-        sidecar.file.edit(edited(found, servers(FIRST_PORT, FORGED, FIRST_PORT + sidecar.lives)))
+        sidecar.file.edit(edited(found, servers(FIRST_PORT, FORGED)))
 
     def _delay(self) -> float:
         return self.dice.uniform(0, self.schedule.delay) if self.schedule.delay else 0.0
