@@ -158,6 +158,17 @@ def test_a_paused_rollout_grants_nothing_and_a_paused_node_is_passed_over() -> N
     }
 
 
+def test_a_pause_and_its_end_that_are_answered_together_leave_nothing_behind() -> None:
+    for subject in ("", "fed-2"):
+        asked: dict[str, Record] = {
+            KEYS.request("a"): ask(RequestKind.PAUSE, subject),
+            KEYS.request("b"): ask(RequestKind.RESUME, subject),
+        }
+        end = settled(network(rolling() | asked))
+        assert not end.standstill
+        assert not end.pauses
+
+
 def test_a_skipped_node_is_gone_on_without_and_counts_for_nothing() -> None:
     records = rolling() | {KEYS.grant(TWO): Grant(2, 5, NOW, failed="died"), KEYS.report(TWO): down(2)}
     assert granted(records) == {"fed-2"}

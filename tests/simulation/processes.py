@@ -66,7 +66,7 @@ class Overseer:
 
     def _check_restart(self, node: NodeID) -> None:
         self.restarts += 1
-        limit = self._leave.pop(node, None)
+        limit = self._leave.get(node)  # its turn is open: a sidecar that was killed in it may use it again
         if limit is None:
             self.ledger.broke(f"{node}'s process, which served, was restarted without a grant")
             return

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from tests.simulation.ledger import Broken
 from tests.simulation.play import simulate
 
 SEEDS, AT_ONCE = 200, 5
