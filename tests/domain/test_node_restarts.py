@@ -19,6 +19,7 @@ from sidecar.domain.view import (
     StopProcess,
     View,
     comes_up_by,
+    fruitless_after,
     unwell_since,
 )
 from tests.build import THREE, canonical, document, server, servers
@@ -236,3 +237,14 @@ def test_a_removed_one_is_not_restarted_for_being_late() -> None:
     )
     assert decide(view, 1e9).action == StopProcess()
     assert decide(replace(view, stop_when_removed=False), 1e9).action is None
+
+
+def test_a_boot_that_is_cut_short_by_a_newer_list_was_not_in_vain() -> None:
+    view = coming_up(fruitless=1)
+    assert isinstance(view.process, Running)
+    loaded = view.process.loaded
+    due = comes_up_by(view)
+    assert due is not None
+    assert fruitless_after(view, loaded, due) == 2
+    assert fruitless_after(view, loaded, due - 1) == 1
+    assert fruitless_after(view, servers(9000, 9001, 9002, 9009), due) == 0

@@ -110,7 +110,10 @@ def test_a_node_that_dies_in_its_turn_halts_the_rollout_until_it_is_back(phase: 
     end = settled(network(records))
     assert "fed-2" in halted(end)
     assert end.grants[TWO].failed
-    told = {KEYS.grant(TWO): end.grants[TWO], KEYS.standstill: Standstill(Halt.HALTED, 2, "x", "y")}
+    told: dict[str, Record] = {
+        KEYS.grant(TWO): end.grants[TWO],
+        KEYS.standstill: Standstill(Halt.HALTED, 2, "x", "y"),
+    }
     end = settled(network(records | told | {KEYS.report(TWO): report(server(2), loaded=2)}))
     assert not halted(end)
     assert set(end.grants) == {"fed-3"}

@@ -65,7 +65,7 @@ class Walk:
                 self.lead()
             case "act":
                 self.put(KEYS.report(who.node_id), self._next(known, place))
-            case "come up" if known and known.phase is Phase.STARTING:
+            case "come up" if known and known.phase in (Phase.STARTING, Phase.RUNNING):
                 self.put(KEYS.report(who.node_id), replace(known, phase=Phase.RUNNING, healthy=True))
             case "fail" if known:
                 self.put(KEYS.report(who.node_id), replace(known, phase=Phase.CRASHED, healthy=False))
@@ -124,7 +124,7 @@ def _check(before: Network, after_: Network) -> None:
     absent=st.sets(st.integers(0, 3)),
     acts=st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 3)), max_size=60),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_in_any_order_of_events_and_writes_the_promises_hold_and_it_ends_or_says_why(
     policy: RolloutPolicy,
     loaded: list[int],
