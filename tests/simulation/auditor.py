@@ -118,7 +118,7 @@ class Auditor:
                 self.ledger.broke(f"version {after.canonical.version} was called healthy, {node} is not")
 
     def _check_turns(self, before: Mirror, after: Mirror) -> None:
-        for node in {*before.grants, *after.grants}:
+        for node in sorted({*before.grants, *after.grants}):
             old, new = before.grants.get(node), after.grants.get(node)
             if new is None and old is not None:
                 self.ledger.note(f"{node}'s turn is over")
