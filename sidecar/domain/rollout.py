@@ -41,6 +41,7 @@ class Progress(StrEnum):
     SKIPPED = "skipped"
 
 
+_FAILED = {Phase.CRASHED: "died", Phase.RESTART_FAILED: "could not be restarted"}
 UNDER_WAY = (Progress.WAITING, Progress.RESTARTING, Progress.SETTLING)
 
 
@@ -191,6 +192,9 @@ class _Look:
         serves = report is not None and well(report)
         if report and serves and not grant and report.loaded_version >= self.canonical.version:
             return self._at(Progress.DONE, "in step", available=True)
+        if grant and grant.free and serves:
+            # It serves again, and may be about to use its turn all the same: that takes it out of service.
+            grant = replace(grant, free=False)
         return (
             self._skipped(grant, serves=serves)
             or (self._turn(grant) if grant and not grant.free else None)
@@ -235,13 +239,11 @@ class _Look:
 
     def _failure(self, grant: Grant) -> str:
         report = self.report
-        if report and report.phase is Phase.CRASHED:
-            return f"died: {report.reason}"
-        if report and report.phase is Phase.RESTART_FAILED:
-            return f"could not be restarted: {report.reason}"
+        if report and report.since != grant.forgiven and report.phase in _FAILED:
+            return f"{_FAILED[report.phase]}: {report.reason}"
         # What came to nothing on an older list says nothing of the one granted.
         loaded = report is not None and report.loaded_version >= min(grant.version, self.canonical.version)
-        if report and report.fruitless and loaded and not report.healthy:
+        if report and report.fruitless > grant.fruitless and loaded and not report.healthy:
             return f"did not become healthy: {report.reason}"
         if self.now >= grant.since + self.policy.timeout:
             limit = f"{self.policy.timeout:g} s"

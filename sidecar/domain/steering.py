@@ -78,8 +78,15 @@ def retry(case: Case, request: Request) -> Answer:
         keys.member(node): replace(member, restarts=()),
     }
     if grant:
+        report = network.reports.get(node)
         writes[keys.grant(node)] = replace(
-            grant, version=case.canonical.version, since=case.now, healthy_since=None, failed=""
+            grant,
+            version=case.canonical.version,
+            since=case.now,
+            healthy_since=None,
+            failed="",
+            forgiven=report.since if report else -1.0,
+            fruitless=report.fruitless if report else 0,
         )
     return done(case, f"{node} is given another try", writes)
 

@@ -15,7 +15,8 @@ class Grant:
     ``since`` is when the turn began, and ``healthy_since`` when the leader first saw that the node is healthy
     on what it loaded, both in seconds since the epoch; None while it is not. ``free``: it was out of service
     already, so the turn costs nobody anything, and that it does not come back stops nobody else. ``failed``
-    says how it did not come back, from then until it does.
+    says how it did not come back, from then until it does. ``forgiven`` and ``fruitless`` are `Report.since`
+    and `Report.fruitless` of a failure that an operator wants tried again: they are none of this try.
     """
 
     version: int
@@ -24,6 +25,8 @@ class Grant:
     healthy_since: float | None = None
     free: bool = False
     failed: str = ""
+    forgiven: float = -1.0
+    fruitless: int = 0
 
 
 @dataclass(frozen=True, slots=True)
