@@ -11,7 +11,7 @@ from sidecar.domain.network import Network
 from sidecar.domain.policy import Admission, AdmissionProbe
 from sidecar.domain.records import Record
 from sidecar.domain.removal import removal_reason
-from sidecar.domain.servers import NodeID, parse_node_id
+from sidecar.domain.servers import NodeID, is_node_id, parse_node_id
 from sidecar.domain.tokens import proven
 
 _UNKNOWN = "its URL has not been probed yet"
@@ -77,7 +77,7 @@ def pending_named(case: Case, subject: str) -> tuple[str, Request] | None:
         (
             (name, request)
             for name, request in case.network.requests.items()
-            if request.kind is RequestKind.JOIN and request.subject == subject
+            if request.kind is RequestKind.JOIN and request.subject == subject and is_node_id(subject)
         ),
         None,
     )

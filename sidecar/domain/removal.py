@@ -62,7 +62,11 @@ def readmit(case: Case, request: Request) -> Answer:
 
 def roll_back(case: Case, request: Request) -> Answer:
     """Go back to the list of an earlier version, which the request carries."""
-    version, target = request.subject, ServerList(request.servers)
+    version = request.subject
+    try:
+        target = ServerList(request.servers)
+    except ValueError as exc:
+        return refused(case, f"version {version}: {exc}")
     if not target:
         return refused(case, f"version {version} names no server")
     if target == case.servers:
