@@ -123,8 +123,9 @@ class Survey:
         if self.paused:
             return
         for place in self.places:
-            # Whoever is away goes straight to the newest list.
-            if place.asks and not place.available and (not place.kept or place.kept.version < self.version):
+            # Whoever is away goes straight to the newest list; who settles serves, and waits as the others do.
+            is_away = not place.available and place.progress is not Progress.SETTLING
+            if place.asks and is_away and (not place.kept or place.kept.version < self.version):
                 yield place, place.kept is None or place.kept.free
         if self.failed:
             return
@@ -183,7 +184,8 @@ class _Look:
     def place(self) -> Place:
         grant, report = self.grant, self.report
         if grant and back(grant, report, self.canonical):
-            since = grant.healthy_since if grant.healthy_since is not None else self.now
+            # The clock of the leader before may have been ahead.
+            since = min(self.now, self.now if grant.healthy_since is None else grant.healthy_since)
             if self.now < since + self.policy.min_ready:
                 return self._settling(grant, since)
             grant = None
@@ -192,7 +194,7 @@ class _Look:
             return self._at(Progress.DONE, "in step", available=True)
         return (
             self._skipped(grant, serves=serves)
-            or (self._turn(grant) if grant and not grant.free else None)
+            or (self._turn(grant) if grant and (serves or not grant.free) else None)
             or self._paused(grant, serves=serves)
             or (self._waiting(report) if report and serves else None)
             or self._at(Progress.DOWN, shown(report), available=False, kept=grant)
@@ -222,11 +224,21 @@ class _Look:
         )
 
     def _turn(self, grant: Grant) -> Place:
-        """It was in service when it got this turn, and is not back yet."""
-        kept = replace(grant, healthy_since=None, failed=grant.failed or self._failure(grant))
-        if kept.failed:
-            return self._at(Progress.FAILED, kept.failed, available=False, kept=kept)
-        ends = grant.since + self.policy.timeout
+        """It was in service when it got this turn, or is now that it has it, and is not back yet."""
+        newest = self.canonical.version
+        if grant.failed and grant.version < newest:
+            # What it failed on is the list no more; it counts as anybody who is out of service.
+            paused = self._paused(grant, serves=False)
+            return paused or self._at(Progress.DOWN, grant.failed, available=False, kept=grant)
+        # A free turn cannot be taken back from a node that serves again: it may be using it at this moment.
+        since = self.now if grant.free else min(grant.since, self.now)
+        kept = replace(grant, since=since, healthy_since=None, free=False)
+        failure = grant.failed or self._failure(kept)
+        if failure:
+            # Whatever it was granted, it went for the newest list.
+            kept = replace(kept, failed=failure, version=max(grant.version, newest))
+            return self._at(Progress.FAILED, failure, available=False, kept=kept)
+        ends = since + self.policy.timeout
         # What it said before it had its turn, why it waits, is not so any more.
         asks = self.report is not None and _asks(self.report)
         reason = "is about to restart" if asks else shown(self.report)
