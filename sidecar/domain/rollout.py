@@ -123,7 +123,7 @@ class Survey:
         if self.paused:
             return
         for place in self.places:
-            # Whoever is away goes straight to the newest list; who settles serves, and waits as the others do.
+            # Whoever is away goes straight to the newest list; who settles serves, and waits as others do.
             is_away = not place.available and place.progress is not Progress.SETTLING
             if place.asks and is_away and (not place.kept or place.kept.version < self.version):
                 yield place, place.kept is None or place.kept.free

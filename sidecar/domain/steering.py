@@ -24,13 +24,15 @@ def pause(case: Case, request: Request) -> Answer:
             case,
             "the rollout is paused; `sidecar rollout resume` lets it go on",
             {keys.standstill: standstill},
+            replace(network, standstill=standstill),
         )
     member = _member(case, request.subject)
     if member is None:
         return _nobody(case, request.subject)
     exemption = Exemption(case.canonical.version, case.at, request.by, request.reason)
     reason = f"{member.node_id} is kept out of rollouts until `sidecar resume {member.node_id}`"
-    return done(case, reason, {keys.pause(member.node_id): exemption})
+    after = replace(network, pauses={**network.pauses, member.node_id: exemption})
+    return done(case, reason, {keys.pause(member.node_id): exemption}, after)
 
 
 def resume(case: Case, request: Request) -> Answer:
@@ -39,13 +41,15 @@ def resume(case: Case, request: Request) -> Answer:
     if not request.subject:
         if network.standstill is None or network.standstill.kind is not Halt.PAUSED:
             return refused(case, "the rollout is not paused; see `sidecar rollout status`")
-        return done(case, "the rollout goes on", {keys.standstill: None})
+        return done(case, "the rollout goes on", {keys.standstill: None}, replace(network, standstill=None))
     member = _member(case, request.subject)
     if member is None:
         return _nobody(case, request.subject)
     if member.node_id not in network.pauses:
         return refused(case, f"{member.node_id} is not paused")
-    return done(case, f"{member.node_id} takes part in rollouts again", {keys.pause(member.node_id): None})
+    reason = f"{member.node_id} takes part in rollouts again"
+    pauses = {node: pause for node, pause in network.pauses.items() if node != member.node_id}
+    return done(case, reason, {keys.pause(member.node_id): None}, replace(network, pauses=pauses))
 
 
 def skip(case: Case, request: Request) -> Answer:
