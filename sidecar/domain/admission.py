@@ -11,7 +11,7 @@ from sidecar.domain.network import Network
 from sidecar.domain.policy import Admission, AdmissionProbe
 from sidecar.domain.records import Record
 from sidecar.domain.removal import removal_reason
-from sidecar.domain.servers import NodeID, parse_node_id
+from sidecar.domain.servers import NodeID, is_node_id, parse_node_id
 from sidecar.domain.tokens import proven
 
 _UNKNOWN = "its URL has not been probed yet"
@@ -77,7 +77,7 @@ def pending_named(case: Case, subject: str) -> tuple[str, Request] | None:
         (
             (name, request)
             for name, request in case.network.requests.items()
-            if request.kind is RequestKind.JOIN and request.subject == subject
+            if request.kind is RequestKind.JOIN and request.subject == subject and is_node_id(subject)
         ),
         None,
     )
@@ -85,12 +85,12 @@ def pending_named(case: Case, subject: str) -> tuple[str, Request] | None:
 
 def _objection(case: Case, request: Request, node: NodeID) -> str | None:
     """Say why ``node`` may not join whatever the policy says, None where it may."""
-    network, url, named = case.network, request.url, set(request.servers)
+    network, url, named = case.network, request.url, request.servers
     if url is None:
         return "it names no URL of its own"
     if url not in named:
         return f"its file does not name its own URL, {url}"
-    if not named.intersection(case.servers):
+    if not any(each in case.servers for each in named):
         return (
             f"a stranger: its file names no server of this network; add one of {case.servers} "
             "to its FederatedServers"
@@ -99,10 +99,10 @@ def _objection(case: Case, request: Request, node: NodeID) -> str | None:
     holder = network.members.get(node) or network.reports.get(node)
     if holder and holder.url and holder.url != url and holder.url in case.servers:
         return f"the NodeID {node} is taken by the server at {holder.url}; give it another NodeID"
-    after = case.servers.appended([url])
-    quarantine = next((each for each in network.quarantined if each.servers == after), None)
-    if quarantine:
-        return f"version {quarantine.version}, the same list, is quarantined: {quarantine.reason}"
+    for each in network.quarantined:
+        # The longer comparison only where it can hold: the leader judges hundreds that wait, again and again.
+        if url in each.servers and each.servers == case.servers.appended([url]):
+            return f"version {each.version}, the same list, is quarantined: {each.reason}"
     return None
 
 

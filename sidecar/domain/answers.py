@@ -51,9 +51,14 @@ def refused(case: Case, reason: str, writes: Mapping[str, Record | None] | None 
     return Answer(False, reason, case.network, case.servers, writes=writes or {})
 
 
-def done(case: Case, reason: str, writes: Mapping[str, Record | None] | None = None) -> Answer:
-    """Yes, without a change of the list."""
-    return Answer(True, reason, case.network, case.servers, writes=writes or {})
+def done(
+    case: Case,
+    reason: str,
+    writes: Mapping[str, Record | None] | None = None,
+    network: Network | None = None,
+) -> Answer:
+    """Yes, without a change of the list; ``network`` is what it is after that, where that matters."""
+    return Answer(True, reason, network or case.network, case.servers, writes=writes or {})
 
 
 def both(node: NodeID | None, url: ServerUrl | None) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sidecar.domain.answers import Case
 from sidecar.domain.desk import Desk
+from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.policy import OnFailure
-from sidecar.domain.removal import rolled_back
 from sidecar.domain.rollout import Place, Progress, Survey, recent_restarts, survey
 from sidecar.domain.turns import Grant, Halt, Quarantine, Standstill
 
@@ -22,10 +21,18 @@ def conduct_rollout(desk: Desk) -> None:
     _say_why_it_stands(desk, seen)
     if seen.done:
         desk.draft.put(desk.network.keys.healthy, desk.canonical)
+        _absolve(desk)
     for place, free in seen.turns():
         if desk.full:
             return
         _grant(desk, place, free=free)
+
+
+def _absolve(desk: Desk) -> None:
+    """A list that every node is healthy on is a good one, whatever failed on it once."""
+    for each in desk.network.quarantined:
+        if each.servers == desk.canonical.servers and not desk.full:
+            desk.draft.delete(desk.network.keys.quarantine(each.version))
 
 
 def _keep_turns(desk: Desk, seen: Survey) -> None:
@@ -59,15 +66,23 @@ def _roll_back(desk: Desk, seen: Survey) -> bool:
     failed = [place for place in seen.failed if place.kept and place.kept.version == canonical.version]
     if not failed or good is None or good.servers == canonical.servers or desk.full:
         return False
-    reason = "; ".join(f"{place.node_id} {place.reason}" for place in failed)
-    case = Case(network, canonical, canonical.servers, desk.now, desk.at)
-    answer = rolled_back(case, good.servers, str(good.version), desk.term.node_id, reason)
-    desk.write(answer.writes)
-    desk.draft.put(
-        network.keys.quarantine(canonical.version),
-        Quarantine(canonical.version, canonical.servers, reason, desk.at),
+    if any(each.servers == good.servers for each in network.quarantined):
+        return False
+    reason, keys = "; ".join(f"{place.node_id} {place.reason}" for place in failed), network.keys
+    quarantine = Quarantine(canonical.version, canonical.servers, reason, desk.at)
+    # Asked as an operator would ask it: it may take several versions, and the next leader goes on with it.
+    wish = Request(
+        kind=RequestKind.ROLLBACK,
+        subject=str(good.version),
+        by=desk.term.node_id,
+        at=desk.now,
+        attempt="",
+        reason=reason,
+        servers=good.servers.urls,
     )
-    desk.publish(answer.servers, (answer.change,) if answer.change else (), answer.network.removed)
+    desk.draft.put(keys.quarantine(canonical.version), quarantine)
+    desk.draft.put(keys.request(f"rollback-{canonical.version}"), wish)
+    desk.draft.reasons.append(f"version {canonical.version} is to be rolled back: {reason}")
     return True
 
 

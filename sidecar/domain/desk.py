@@ -85,5 +85,8 @@ def timestamp(now: float) -> str:
 
 
 def epoch(at: str) -> float:
-    """The seconds since the epoch of ``at``, which is as RFC 3339 has it."""
-    return datetime.fromisoformat(at).timestamp()
+    """The seconds since the epoch of ``at``, which is as RFC 3339 has it; 0 for a day of no calendar."""
+    try:
+        return datetime.fromisoformat(at).timestamp()
+    except (ValueError, OverflowError):  # the schema knows the form, and not how long a February is
+        return 0.0

@@ -116,6 +116,8 @@ def _learn_members(desk: Desk) -> None:
         outside = report.url is not None and report.url not in desk.canonical.servers
         if outside or network.tombstone_of(node, report.url):
             continue
+        if desk.full:
+            return
         if report.url and holders.setdefault(report.url, node) != node:
             taken.add(node)
             _turn_away(desk, node, report.url, holders[report.url])
@@ -123,16 +125,26 @@ def _learn_members(desk: Desk) -> None:
         known = network.members.get(node)
         if known is None or (known.url, known.role) != (report.url, report.role):
             desk.draft.put(keys.member(node), Member(node, report.role, report.url, desk.at))
-        if desk.full:
-            return
     for node, verdict in network.verdicts.items():
-        if verdict.kind is VerdictKind.TAKEN and node not in taken and not desk.full:
+        if not _holds(network, node, verdict, taken) and not desk.full:
             desk.draft.delete(keys.verdict(node))
     # A server that was given another NodeID is one server still: under its old name, `sidecar remove` would
     # take out the new one.
     for node, member in network.members.items():
         if node not in network.reports and member.url in holders and not desk.full:
             desk.draft.delete(keys.member(node))
+
+
+def _holds(network: Network, node: NodeID, verdict: Verdict, taken: set[NodeID]) -> bool:
+    """Whether what ``node`` was told is still so; a node that is told that it is removed asks no more."""
+    match verdict.kind:
+        case VerdictKind.TAKEN:
+            return node in taken
+        case VerdictKind.REMOVED:
+            known = network.reports.get(node) or network.members.get(node)
+            return network.tombstone_of(node, known.url if known else None) is not None
+        case _:
+            return True
 
 
 def _turn_away(desk: Desk, node: NodeID, url: ServerUrl, holder: NodeID) -> None:

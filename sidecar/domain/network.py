@@ -39,9 +39,16 @@ class Network:
     healthy: Canonical | None = None
     quarantined: tuple[Quarantine, ...] = ()
     unreadable: tuple[str, ...] = ()
+    _entombed: frozenset[NodeID | ServerUrl | None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        entombed = frozenset(each for t in self.removed for each in (t.node_id, t.url))
+        object.__setattr__(self, "_entombed", entombed)
 
     def tombstone_of(self, node_id: NodeID | None, url: ServerUrl | None) -> Tombstone | None:
         """The tombstone that keeps out a node of that name, or one at that URL."""
+        if node_id not in self._entombed and url not in self._entombed:
+            return None  # of nearly everybody, and asked of everybody at each decision
         return next((t for t in self.removed if t.covers(node_id, url)), None)
 
     def members_of(self, canonical: Canonical) -> Iterator[Member]:

@@ -32,11 +32,15 @@ def answer_requests(desk: Desk) -> None:
         withdrawn = name not in case.network.requests  # an operator decided about it, just now
         if withdrawn or (request.kind is RequestKind.JOIN and gathering):
             continue
+        if request.kind is RequestKind.ROLLBACK and desk.draft:
+            break  # it needs the transaction for itself
         answer = judge(case, request)
         case = replace(case, network=answer.network, servers=answer.servers)
         changes += [answer.change] if answer.change else []
         desk.write(answer.writes)
         _settle(desk, name, request, answer, version=desk.canonical.version + bool(changes))
+        if request.kind is RequestKind.ROLLBACK:
+            break
     if changes:
         # Newcomers never bring a quarantined list back; where operators do, it is their word.
         for quarantine in case.network.quarantined:

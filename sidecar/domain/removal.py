@@ -14,6 +14,9 @@ from sidecar.domain.network import Network, url_or_none
 from sidecar.domain.records import Record
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl
 
+AT_ONCE = 16
+"""Servers that one version of a rollback removes and lets in again, at most: each is up to six operations."""
+
 
 def remove(case: Case, request: Request) -> Answer:
     """Take a node out, and keep it out."""
@@ -62,7 +65,11 @@ def readmit(case: Case, request: Request) -> Answer:
 
 def roll_back(case: Case, request: Request) -> Answer:
     """Go back to the list of an earlier version, which the request carries."""
-    version, target = request.subject, ServerList(request.servers)
+    version = request.subject
+    try:
+        target = ServerList(request.servers)
+    except ValueError as exc:
+        return refused(case, f"version {version}: {exc}")
     if not target:
         return refused(case, f"version {version} names no server")
     if target == case.servers:
@@ -72,28 +79,36 @@ def roll_back(case: Case, request: Request) -> Answer:
         return refused(
             case, f"version {quarantine.version}, the same list, is quarantined: {quarantine.reason}"
         )
-    return rolled_back(case, target, version, request.by, request.reason)
+    return _rolled_back(case, target, request)
 
 
-def rolled_back(case: Case, target: ServerList, version: str, by: str, reason: str) -> Answer:
-    """Publish ``target``, the list of ``version``: who is not in it is removed, who was removed is back."""
-    network, keys = case.network, case.network.keys
-    why = f"rolled back to version {version}" + (f": {reason}" if reason else "")
-    entombed = tuple(_tombstones(network, case.servers.without(target), case.at, by, why))
-    exhumed = tuple(t for t in network.removed if t.url in target)
+def _rolled_back(case: Case, target: ServerList, request: Request) -> Answer:
+    """Publish ``target``: who is not in it is removed, who was removed is back.
+
+    What one transaction cannot hold is left to the versions after this one: the request stays open.
+    """
+    network, keys, version = case.network, case.network.keys, request.subject
+    why = f"rolled back to version {version}" + (f": {request.reason}" if request.reason else "")
+    exhumed = tuple(t for t in network.removed if t.url in target)[:AT_ONCE]
+    leaving = case.servers.without(target).urls[: AT_ONCE - len(exhumed)]
+    entombed = tuple(_tombstones(network, leaving, case.at, request.by, why))
     writes: dict[str, Record | None] = {}
     for tombstone in entombed:
         writes |= _entombed(keys, tombstone)
     for tombstone in exhumed:
         writes |= _exhumed(keys, tombstone, tombstone.node_id)
-    kept = tuple(t for t in network.removed if t not in exhumed)
+    removed = tuple(t for t in network.removed if t not in exhumed) + entombed
+    back = [t.url for t in exhumed if t.url]
+    servers = case.servers.without(leaving).appended(back)
+    is_all = not servers.without(target) and not any(t.url in target for t in removed)
     return Answer(
         True,
-        why,
-        replace(network, removed=kept + entombed),
-        target,
-        Change(ChangeKind.ROLLBACK, by=by, reason=why),
+        why if is_all else f"{why}; in several versions",
+        replace(network, removed=removed),
+        target if is_all else servers,
+        Change(ChangeKind.ROLLBACK, by=request.by, reason=why),
         writes,
+        settled=is_all,
     )
 
 

@@ -185,7 +185,8 @@ class _Look:
     def place(self) -> Place:
         grant, report = self.grant, self.report
         if grant and back(grant, report, self.canonical):
-            since = grant.healthy_since if grant.healthy_since is not None else self.now
+            # The clock of the leader before may have been ahead.
+            since = min(self.now, self.now if grant.healthy_since is None else grant.healthy_since)
             if self.now < since + self.policy.min_ready:
                 return self._settling(grant, since)
             grant = None
@@ -227,11 +228,21 @@ class _Look:
         )
 
     def _turn(self, grant: Grant) -> Place:
-        """It was in service when it got this turn, and is not back yet."""
-        kept = replace(grant, healthy_since=None, failed=grant.failed or self._failure(grant))
-        if kept.failed:
-            return self._at(Progress.FAILED, kept.failed, available=False, kept=kept)
-        ends = grant.since + self.policy.timeout
+        """It was in service when it got this turn, or is now that it has it, and is not back yet."""
+        newest = self.canonical.version
+        if grant.failed and grant.version < newest:
+            # What it failed on is the list no more; it counts as anybody who is out of service.
+            paused = self._paused(grant, serves=False)
+            return paused or self._at(Progress.DOWN, grant.failed, available=False, kept=grant)
+        # A free turn cannot be taken back from a node that serves again: it may be using it at this moment.
+        since = self.now if grant.free else min(grant.since, self.now)
+        kept = replace(grant, since=since, healthy_since=None, free=False)
+        failure = grant.failed or self._failure(kept)
+        if failure:
+            # Whatever it was granted, it went for the newest list.
+            kept = replace(kept, failed=failure, version=max(grant.version, newest))
+            return self._at(Progress.FAILED, failure, available=False, kept=kept)
+        ends = since + self.policy.timeout
         # What it said before it had its turn, why it waits, is not so any more.
         asks = self.report is not None and _asks(self.report)
         reason = "is about to restart" if asks else shown(self.report)

@@ -23,9 +23,14 @@ class InvalidUrl(ValueError):
     """Not a URL that a federated server can have; the message says why."""
 
 
+def is_node_id(text: str) -> bool:
+    """Whether ``text`` can be a NodeID."""
+    return _NODE_ID.fullmatch(text) is not None
+
+
 def parse_node_id(text: str) -> NodeID:
     """Return ``text`` as a NodeID: 1 to 63 letters, digits, ``.``, ``_``, ``-``. Raises ValueError."""
-    if not _NODE_ID.fullmatch(text):
+    if not is_node_id(text):
         msg = f"{text!r} is not a NodeID: 1 to 63 letters, digits, '.', '_' or '-', not '-' at an end"
         raise ValueError(msg)
     return NodeID(text)

@@ -20,21 +20,20 @@ def pause(case: Case, request: Request) -> Answer:
             return done(case, f"the rollout is paused already, by {halt.by} at {halt.at}")
         reason = f"{request.by} paused it{why}"
         standstill = Standstill(Halt.PAUSED, case.canonical.version, reason, case.at, request.by)
-        answer = done(
+        return done(
             case,
             "the rollout is paused; `sidecar rollout resume` lets it go on",
             {keys.standstill: standstill},
+            # Also for what is judged in the same breath: a resume right after a pause must not be refused.
+            replace(network, standstill=standstill),
         )
-        # Also for what is judged in the same breath: a resume right after a pause must not be refused.
-        return replace(answer, network=replace(network, standstill=standstill))
     member = _member(case, request.subject)
     if member is None:
         return _nobody(case, request.subject)
     exemption = Exemption(case.canonical.version, case.at, request.by, request.reason)
     reason = f"{member.node_id} is kept out of rollouts until `sidecar resume {member.node_id}`"
-    pauses = {**network.pauses, member.node_id: exemption}
-    answer = done(case, reason, {keys.pause(member.node_id): exemption})
-    return replace(answer, network=replace(network, pauses=pauses))
+    after = replace(network, pauses={**network.pauses, member.node_id: exemption})
+    return done(case, reason, {keys.pause(member.node_id): exemption}, after)
 
 
 def resume(case: Case, request: Request) -> Answer:
@@ -43,17 +42,15 @@ def resume(case: Case, request: Request) -> Answer:
     if not request.subject:
         if network.standstill is None or network.standstill.kind is not Halt.PAUSED:
             return refused(case, "the rollout is not paused; see `sidecar rollout status`")
-        answer = done(case, "the rollout goes on", {keys.standstill: None})
-        return replace(answer, network=replace(network, standstill=None))
+        return done(case, "the rollout goes on", {keys.standstill: None}, replace(network, standstill=None))
     member = _member(case, request.subject)
     if member is None:
         return _nobody(case, request.subject)
     if member.node_id not in network.pauses:
         return refused(case, f"{member.node_id} is not paused")
-    pauses = {node: pause for node, pause in network.pauses.items() if node != member.node_id}
     reason = f"{member.node_id} takes part in rollouts again"
-    answer = done(case, reason, {keys.pause(member.node_id): None})
-    return replace(answer, network=replace(network, pauses=pauses))
+    pauses = {node: pause for node, pause in network.pauses.items() if node != member.node_id}
+    return done(case, reason, {keys.pause(member.node_id): None}, replace(network, pauses=pauses))
 
 
 def skip(case: Case, request: Request) -> Answer:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import anyio
 
 from sidecar.adapters.probes.tcp import TcpProbe
 from sidecar.domain.policy import AdmissionProbe
 from sidecar.domain.servers import ServerUrl
+
+if TYPE_CHECKING:
+    from aiohttp import StreamReader
 
 TIMEOUT = 3.0
 """Seconds that a newcomer's URL may take to answer."""
@@ -34,16 +38,25 @@ async def _identity_objection(url: ServerUrl, node_id: str) -> str:
                 aiohttp.ClientSession() as session,
                 session.get(url.text, allow_redirects=False, ssl=False) as response,
             ):
-                body = await response.content.read(LARGEST)
+                body = await _beginning(response.content)
     except TimeoutError:
         return f"{url} does not answer within {TIMEOUT:g} s"
-    except (aiohttp.ClientError, OSError) as exc:
+    except (aiohttp.ClientError, OSError, ValueError) as exc:  # a ValueError: no host can be called that
         return f"nothing answers at {url}: {str(exc) or type(exc).__name__}"
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # a stranger's answer may be anything
         said = None
     name = said.get("NodeID") if isinstance(said, dict) else None
     if name is None:
         return f"{url} answers, but not with a JSON object that names its NodeID"
-    return "" if name == node_id else f"{url} answers as {name}, not as {node_id}"
+    # Escaped: what etcd could not hold must not get into a reason.
+    return "" if name == node_id else f"{url} answers as {ascii(name)[:80]}, not as {node_id}"
+
+
+async def _beginning(body: StreamReader) -> bytes:
+    """At most `LARGEST` bytes; one read returns what has come so far, which may be half an answer."""
+    got = b""
+    while len(got) < LARGEST and (chunk := await body.read(LARGEST - len(got))):
+        got += chunk
+    return got

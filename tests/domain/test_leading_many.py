@@ -1,0 +1,64 @@
+"""What the leader makes of many things at once, or of what came in an odd order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sidecar.domain.identity import Role
+from sidecar.domain.membership import Member, RequestKind, Tombstone, Verdict, VerdictKind
+from sidecar.domain.records import Record
+from sidecar.domain.report import Phase
+from sidecar.domain.servers import NodeID
+from tests.build import KEYS, THREE, ask, canonical, network, report, server, url
+from tests.domain.leading import settled
+
+FED_3 = server(3).node_id
+
+
+def removed_by_url() -> dict[str, Record]:
+    """fed-3 was removed by its URL before anybody knew its name, and was told so since."""
+    tombstone = Tombstone(None, url(9002), Role.FEDERATED, "", "operator", "")
+    return {
+        KEYS.canonical: canonical(9000, 9001, version=3, removed=(9002,)),
+        KEYS.removed(tombstone.name): tombstone,
+        KEYS.verdict(FED_3): Verdict(VerdictKind.REMOVED, "removed", ""),
+    }
+
+
+def test_who_was_readmitted_while_it_was_away_is_not_told_that_it_is_removed() -> None:
+    back = ask(RequestKind.READMIT, "http://localhost:9002")
+    assert settled(network({**removed_by_url(), KEYS.request("a"): back})).verdicts == {}
+
+
+def test_who_is_in_the_list_by_a_rollback_is_not_told_that_it_is_removed() -> None:
+    wish = replace(ask(RequestKind.ROLLBACK, "1"), servers=THREE.urls)
+    alive = report(server(3), Phase.REMOVED, loaded=0, healthy=False)
+    start = {**removed_by_url(), KEYS.report(FED_3): alive, KEYS.request("a"): wish}
+    assert settled(network(start)).verdicts == {}
+
+
+def test_who_is_removed_goes_on_being_told_so() -> None:
+    alive = report(server(3), Phase.REMOVED, loaded=0, healthy=False)
+    told = settled(network({**removed_by_url(), KEYS.report(FED_3): alive})).verdicts
+    assert told[FED_3].kind is VerdictKind.REMOVED
+
+
+def test_a_crowd_at_urls_of_others_is_turned_away_in_transactions_that_etcd_takes() -> None:
+    count = 150
+    records: dict[str, Record] = {KEYS.canonical: canonical(*range(9000, 9000 + count))}
+    holders = [server(number) for number in range(1, count + 1)]
+    records |= {KEYS.member(each.node_id): Member(each.node_id, each.role, each.url, "") for each in holders}
+    others = [replace(each, node_id=NodeID(f"other-{each.node_id}")) for each in holders]
+    records |= {KEYS.report(each.node_id): report(each) for each in (*holders, *others)}
+    taken = [each for each in settled(network(records)).verdicts.values() if each.kind is VerdictKind.TAKEN]
+    assert len(taken) == count
+
+
+def test_a_pause_that_is_resumed_in_the_same_breath_is_over() -> None:
+    asked = [(kind, who) for who in ("", "fed-2") for kind in (RequestKind.PAUSE, RequestKind.RESUME)]
+    records: dict[str, Record] = {KEYS.canonical: canonical(9000, 9001, 9002)}
+    records |= {KEYS.report(server(2).node_id): report(server(2))}
+    records |= {KEYS.request(f"{place}"): ask(*each) for place, each in enumerate(asked)}
+    end = settled(network(records))
+    assert (end.standstill, end.pauses) == (None, {})
+    assert {str(each.outcome.kind) for each in end.requests.values() if each.outcome} == {"done"}

@@ -1,0 +1,102 @@
+"""Turns over time: who keeps one, who loses it, and what a newer list does to them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sidecar.domain.leadership import decide
+from sidecar.domain.membership import Member
+from sidecar.domain.network import Network, read_network
+from sidecar.domain.policy import Limit, OnFailure, Policy, RolloutPolicy
+from sidecar.domain.records import Record, encode
+from sidecar.domain.report import Phase
+from sidecar.domain.servers import NodeID
+from sidecar.domain.store import Batch, Entry, Revision
+from sidecar.domain.turns import Grant
+from tests.build import KEYS, TERM, THREE, after, canonical, network, report, server
+from tests.domain.leading import LEADER, NOW, settled
+
+FED_1, FED_2, FED_3 = (server(number).node_id for number in (1, 2, 3))
+
+
+def pending(version: int = 5, loaded: int = 4, **rules: object) -> dict[str, Record]:
+    """Three servers that wait for their turn to go from ``loaded`` to ``version``."""
+    rollout = replace(RolloutPolicy(), **rules)  # type: ignore[arg-type]  # any field
+    records: dict[str, Record] = {KEYS.policy: Policy(rollout=rollout)}
+    records |= {KEYS.canonical: canonical(9000, 9001, 9002, version=version)}
+    for who in map(server, (1, 2, 3)):
+        records[KEYS.member(who.node_id)] = Member(who.node_id, who.role, who.url, "2026-01-01T00:00:00Z")
+        records[KEYS.report(who.node_id)] = report(who, Phase.RESTART_PENDING, loaded=loaded)
+    return records
+
+
+def with_(start: Network, records: dict[str, Record]) -> Network:
+    revision = Revision(start.listing.revision + 1)
+    seen = start.listing.entries
+    changes = {
+        key: Entry(key, encode(record), seen[key].created if key in seen else revision, revision)
+        for key, record in records.items()
+    }
+    return read_network(KEYS, start.listing.applying(Batch(revision, changes)))
+
+
+def died(number: int, loaded: int) -> dict[str, Record]:
+    who = server(number)
+    return {KEYS.report(who.node_id): report(who, Phase.CRASHED, loaded=loaded, healthy=False)}
+
+
+def test_a_newer_list_ends_a_halt_within_max_unavailable() -> None:
+    failed: dict[str, Record] = {KEYS.grant(FED_2): Grant(4, TERM.created, NOW, failed="died")}
+    for most, others in ((1, set[NodeID]()), (2, {FED_3})):
+        start = network({**pending(max_unavailable=Limit(most)), **failed, **died(2, 4)})
+        end = settled(start)
+        assert end.standstill is None
+        assert set(end.grants) == {FED_2} | others
+
+
+def test_a_node_that_fails_has_failed_on_the_list_that_is_the_newest_then() -> None:
+    granted: dict[str, Record] = {KEYS.grant(FED_2): Grant(4, TERM.created, NOW - 1)}
+    end = settled(network({**pending(max_unavailable=Limit(2)), **granted, **died(2, 5)}))
+    assert end.standstill
+    assert (end.grants[FED_2].version, end.grants[FED_2].failed) == (5, "died: ")
+    assert FED_3 not in end.grants
+
+
+def test_a_list_that_came_during_a_turn_is_rolled_back_as_well() -> None:
+    granted: dict[str, Record] = {KEYS.grant(FED_2): Grant(4, TERM.created, NOW - 1)}
+    start = {**pending(on_failure=OnFailure.ROLLBACK), **granted, **died(2, 5)}
+    start |= {KEYS.canonical: canonical(9000, 9001, 9002, 9003, version=5)}
+    end = settled(network({**start, KEYS.healthy: canonical(9000, 9001, 9002, version=3)}))
+    assert end.canonical
+    assert end.canonical.servers == THREE
+
+
+def test_who_settles_is_not_restarted_before_its_time() -> None:
+    granted: dict[str, Record] = {KEYS.grant(FED_2): Grant(4, TERM.created, NOW - 9, healthy_since=NOW - 1)}
+    end = settled(network({**pending(min_ready=60.0), **granted}))
+    assert end.grants == {FED_2: Grant(4, TERM.created, NOW - 9, healthy_since=NOW - 1)}
+
+
+def test_a_free_turn_of_a_node_that_serves_again_counts_as_any_other() -> None:
+    start = pending()
+    start |= {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4, healthy=False)}
+    first = settled(network(start))
+    assert first.grants == {FED_3: Grant(5, TERM.created, NOW, free=True)}
+    # It was well again before it saw that it may restart.
+    end = settled(with_(first, {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4)}))
+    assert end.grants == {FED_3: Grant(5, TERM.created, NOW)}
+
+
+@pytest.mark.parametrize("loaded", [4, 5])
+def test_a_turn_of_a_leader_whose_clock_was_ahead_ends_like_any_other(loaded: int) -> None:
+    ahead, policy = NOW + 1e8, RolloutPolicy(min_ready=10.0)
+    phase = Phase.RUNNING if loaded == 5 else Phase.RESTARTING
+    turn: dict[str, Record] = {KEYS.grant(FED_2): Grant(5, 4, ahead, healthy_since=ahead)}
+    turn |= {KEYS.report(FED_2): report(server(2), phase, loaded=loaded, healthy=loaded == 5)}
+    seen = settled(network({**pending(min_ready=10.0), **turn}))
+    later = decide(seen, LEADER, NOW + policy.timeout)
+    assert later
+    end = after(seen, later.transaction)
+    assert (FED_2 not in end.grants) if loaded == 5 else ("within 600 s" in end.grants[FED_2].failed)
