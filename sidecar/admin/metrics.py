@@ -45,7 +45,7 @@ def _lines(status: Status) -> Iterator[str]:
         "leading": ("Whether it leads the network.", status.leading),
         "process_healthy": ("Whether the process next to it is healthy.", status.healthy),
         "rollout_halted": (
-            "Whether the network's rollout is halted or paused.",
+            "Whether the network's rollout is halted, paused, or waits for a missing node.",
             status.standstill is not None,
         ),
         "servers": ("Servers in the canonical list.", len(status.servers)),

@@ -91,11 +91,12 @@ def _say_why_it_stands(desk: Desk, seen: Survey) -> None:
     key, told = desk.network.keys.standstill, desk.network.standstill
     if seen.paused:
         return
-    if seen.halted is None:
+    kind, why = (Halt.HALTED, seen.halted) if seen.halted else (Halt.WAITING, seen.kept_up())
+    if why is None:
         desk.draft.delete(key)
-    elif told is None or (told.reason, told.version) != (seen.halted, seen.version):
-        desk.draft.put(key, Standstill(Halt.HALTED, seen.version, seen.halted, desk.at))
-        desk.draft.reasons.append(f"the rollout to version {seen.version} is halted: {seen.halted}")
+    elif told is None or (told.kind, told.reason, told.version) != (kind, why, seen.version):
+        desk.draft.put(key, Standstill(kind, seen.version, why, desk.at))
+        desk.draft.reasons.append(f"the rollout to version {seen.version} is {kind.value}: {why}")
 
 
 def _grant(desk: Desk, place: Place, *, free: bool) -> None:

@@ -8,7 +8,7 @@ server last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -63,6 +63,7 @@ class Place:
     grant: Grant | None = None
     kept: Grant | None = None
     look_again: float | None = None
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Survey:
     @property
     def halted(self) -> str | None:
         """Why it stopped by itself; None where it did not."""
-        return "; ".join(f"{place.node_id} {place.reason}" for place in self.failed) or None
+        return _told(self.failed) or None
 
     @property
     def look_again(self) -> float | None:
@@ -109,15 +110,23 @@ class Survey:
 
     def waits_for(self) -> str | None:
         """Say what those who wait wait for, where it is neither a halt nor a turn; None where nobody does."""
+        return _told(self._in_the_way()) or None
+
+    def kept_up(self) -> str | None:
+        """Of that, what may stay so: who is missing. Who boots or crashes is seen to by its sidecar."""
+        return _told(place for place in self._in_the_way() if place.missing) or None
+
+    def _in_the_way(self) -> tuple[Place, ...]:
+        """Who is out of service, and has those wait who would go now."""
         canary = self._canary_to_come()
         if canary and canary.progress is Progress.DOWN:
-            return f"the canary, {canary.node_id}, {canary.reason}"
+            return (canary,)
         for role in Role:
             nodes = self.of(role)
             out = [p for p in nodes if p.progress in (Progress.DOWN, Progress.PAUSED) and not p.available]
             if any(place.progress is Progress.WAITING for place in nodes) and self.room(role) < 1 and out:
-                return "; ".join(f"{place.node_id} {place.reason}" for place in out)
-        return None
+                return tuple(out)
+        return ()
 
     def turns(self) -> Iterator[tuple[Place, bool]]:
         """Yield who may restart now, and whether that costs nobody anything: it is out of service anyway."""
@@ -286,7 +295,12 @@ class _Look:
             grant=self.grant,
             kept=kept,
             look_again=look_again,
+            missing=self.report is None,
         )
+
+
+def _told(places: Iterable[Place]) -> str:
+    return "; ".join(f"{place.node_id} {place.reason}" for place in places)
 
 
 def well(report: Report) -> bool:

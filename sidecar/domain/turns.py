@@ -44,6 +44,8 @@ class Halt(StrEnum):
 
     PAUSED = "paused"
     """An operator wants it so."""
+    WAITING = "waiting"
+    """A node is missing, and no other may be taken out of service beside it."""
     HALTED = "halted"
     """A node failed; its recovery, a skip, a newer list or a rollback ends it."""
 

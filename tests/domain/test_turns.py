@@ -100,3 +100,22 @@ def test_a_turn_of_a_leader_whose_clock_was_ahead_ends_like_any_other(loaded: in
     assert later
     end = after(seen, later.transaction)
     assert (FED_2 not in end.grants) if loaded == 5 else ("within 600 s" in end.grants[FED_2].failed)
+
+
+def test_who_waits_for_a_missing_node_is_told_and_told_when_it_is_back() -> None:
+    records = pending()
+    missing = {key: record for key, record in records.items() if key != KEYS.report(FED_3)}
+    end = settled(network(missing))
+    assert end.standstill
+    assert str(end.standstill).startswith("waiting: fed-3 is missing")
+    assert end.grants == {}
+    back = settled(with_(end, {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4)}))
+    assert back.standstill is None
+    assert len(back.grants) == 1
+
+
+def test_a_node_that_boots_makes_nobody_say_that_they_wait() -> None:
+    records = pending()
+    records[KEYS.report(FED_3)] = report(server(3), Phase.STARTING, loaded=5, healthy=False)
+    end = settled(network(records))
+    assert (end.standstill, end.grants) == (None, {})
