@@ -202,12 +202,9 @@ class _Look:
         serves = report is not None and well(report)
         if report and serves and not grant and report.loaded_version >= self.canonical.version:
             return self._at(Progress.DONE, "in step", available=True)
-        if grant and grant.free and serves:
-            # It serves again, and may be about to use its turn all the same: that takes it out of service.
-            grant = replace(grant, free=False)
         return (
             self._skipped(grant, serves=serves)
-            or (self._turn(grant) if grant and not grant.free else None)
+            or (self._turn(grant) if grant and (serves or not grant.free) else None)
             or self._paused(grant, serves=serves)
             or (self._waiting(report) if report and serves else None)
             or self._at(Progress.DOWN, shown(report), available=False, kept=grant)

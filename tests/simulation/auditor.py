@@ -124,10 +124,12 @@ class Auditor:
                 self.ledger.note(f"{node}'s turn is over")
                 self._check_end(node, old, before, after)
                 self.ended(node)
+            elif new and old and new.failed != old.failed and (new.failed or new.version == old.version):
+                self.ledger.note(f"{node} failed: {new.failed}" if new.failed else f"{node} recovers")
+            elif new and old and old.free and not new.free and new.version == old.version:
+                self.ledger.note(f"{node} serves again, and keeps its turn")
             elif new and (old is None or (old.version, old.since) != (new.version, new.since)):
                 self._check_gift(node, new, before, after)
-            elif new and old and new.failed != old.failed:
-                self.ledger.note(f"{node} failed: {new.failed}" if new.failed else f"{node} recovers")
 
     def _check_end(self, node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> None:
         """A turn ends when its node is back, for as long as the policy wants; or is none of ours any more."""

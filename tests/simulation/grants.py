@@ -64,8 +64,9 @@ def _serves(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | 
 
 
 def _not_halted(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
-    grants = after.grants.items()
-    failed = [n for n, g in grants if g.failed and before.belongs(n) and not before.is_skipped(n)]
+    newest = after.canonical.version if after.canonical else 0
+    counted = [n for n in after.grants if before.belongs(n) and not before.is_skipped(n)]
+    failed = [n for n in counted if after.grants[n].failed and after.grants[n].version >= newest]
     return f"{failed} failed" if failed else None
 
 
@@ -105,8 +106,9 @@ def _servers_first(node: NodeID, grant: Grant, before: Mirror, after: Mirror) ->
 
 
 def _in_turn(node: NodeID, mirror: Mirror) -> bool:
-    grant = mirror.grants.get(node)
-    return grant is not None and not grant.free
+    grant, newest = mirror.grants.get(node), mirror.canonical.version if mirror.canonical else 0
+    # Who failed on a list that is the newest no more is away, as anybody is.
+    return grant is not None and not grant.free and not (grant.failed and grant.version < newest)
 
 
 _ALWAYS: tuple[Rule, ...] = (_newest, _of_us, _asks, _once, _not_paused)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from sidecar.domain.process import Running
 from sidecar.domain.servers import NodeID, ServerList
 from tests.simulation.auditor import INSTANT, LONGEST_FREEZE, Auditor
 from tests.simulation.ledger import Ledger
@@ -66,6 +67,8 @@ class Overseer:
 
     def _check_restart(self, node: NodeID) -> None:
         self.restarts += 1
+        if not _found_healthy(self.sidecars[node]):
+            return  # it came up this moment; its sidecar takes it for one that boots, which needs no turn
         limit = self._leave.get(node)  # its turn is open: a sidecar that was killed in it may use it again
         if limit is None:
             self.ledger.broke(f"{node}'s process, which served, was restarted without a grant")
@@ -88,3 +91,9 @@ class Overseer:
                 del self._out[each]
         role = self.sidecars[node].identity.role
         return [n for n in self._out if self.sidecars[n].identity.role is role and n not in mirror.skips]
+
+
+def _found_healthy(sidecar: SimSidecar) -> bool:
+    """Whether the sidecar has seen its process, as it runs now, healthy."""
+    view = sidecar.board.view
+    return not isinstance(view.process, Running) or view.came_up == view.process.since
