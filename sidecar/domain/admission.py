@@ -151,7 +151,10 @@ def _pending(case: Case, request: Request, node: NodeID) -> Answer:
     verdict = Verdict(VerdictKind.PENDING, PENDING.format(node=node), case.at, request.attempt)
     told = case.network.verdicts.get(node)
     is_told = told and told.kind is VerdictKind.PENDING and told.attempt == request.attempt
-    writes = {} if is_told else {case.network.keys.verdict(node): verdict}
+    # Of two wishes under one NodeID an approval means the first; told of both in turn, neither came to rest.
+    first = pending_named(case, request.subject)
+    is_second = first is not None and first[1] != request
+    writes = {} if is_told or is_second else {case.network.keys.verdict(node): verdict}
     return replace(refused(case, "waits for an operator", writes), settled=False)
 
 

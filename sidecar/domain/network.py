@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -105,9 +106,9 @@ def url_or_none(text: str) -> ServerUrl | None:
 
 
 def _policy(policy: Policy | None, listing: Listing, keys: Keys) -> Policy:
-    """The policy; one that cannot be read admits nobody, for that may be what it says."""
+    """The policy; one that cannot be read admits nobody and keeps all versions: it may say so."""
     if policy is None and keys.policy in listing.entries:
-        return Policy(Admission.CLOSED)
+        return Policy(Admission.CLOSED, history=sys.maxsize)
     return policy or Policy()
 
 

@@ -81,8 +81,8 @@ class Survey:
 
     @property
     def done(self) -> bool:
-        """Whether every node is healthy on the newest list."""
-        return all(place.progress is Progress.DONE for place in self.places)
+        """Whether every node is healthy on the newest list; where nobody is known yet, nobody is."""
+        return bool(self.places) and all(place.progress is Progress.DONE for place in self.places)
 
     @property
     def ended(self) -> bool:
@@ -117,15 +117,19 @@ class Survey:
         return _told(place for place in self._in_the_way() if place.missing) or None
 
     def _in_the_way(self) -> tuple[Place, ...]:
-        """Who is out of service, and has those wait who would go now."""
+        """Who is out of service or cannot follow, and has those wait who would go now."""
         canary = self._canary_to_come()
-        if canary and canary.progress is Progress.DOWN:
+        stays = canary and canary.progress is Progress.WAITING and not canary.asks
+        if canary and (stays or canary.progress is Progress.DOWN):
             return (canary,)
         for role in Role:
             nodes = self.of(role)
             out = [p for p in nodes if p.progress in (Progress.DOWN, Progress.PAUSED) and not p.available]
-            if any(place.progress is Progress.WAITING for place in nodes) and self.room(role) < 1 and out:
+            waiting = [place for place in nodes if place.progress is Progress.WAITING]
+            if waiting and self.room(role) < 1:
                 return tuple(out)
+            if waiting:
+                return () if any(place.asks for place in waiting) else tuple(waiting)
         return ()
 
     def turns(self) -> Iterator[tuple[Place, bool]]:
@@ -202,9 +206,13 @@ class _Look:
         serves = report is not None and well(report)
         if report and serves and not grant and report.loaded_version >= self.canonical.version:
             return self._at(Progress.DONE, "in step", available=True)
+        if grant and grant.free and serves:
+            # It serves again, and may be about to use its turn all the same: that takes it out of service.
+            # Its time begins now: until it was well, nobody counted it.
+            grant = replace(grant, free=False, since=self.now)
         return (
             self._skipped(grant, serves=serves)
-            or (self._turn(grant) if grant and (serves or not grant.free) else None)
+            or (self._turn(grant) if grant and not grant.free else None)
             or self._paused(grant, serves=serves)
             or (self._waiting(report) if report and serves else None)
             or self._at(Progress.DOWN, shown(report), available=False, kept=grant)
@@ -234,15 +242,15 @@ class _Look:
         )
 
     def _turn(self, grant: Grant) -> Place:
-        """It was in service when it got this turn, or is now that it has it, and is not back yet."""
+        """It was in service when it got this turn, and is not back yet."""
         newest = self.canonical.version
         if grant.failed and grant.version < newest:
             # What it failed on is the list no more; it counts as anybody who is out of service.
             paused = self._paused(grant, serves=False)
             return paused or self._at(Progress.DOWN, grant.failed, available=False, kept=grant)
-        # A free turn cannot be taken back from a node that serves again: it may be using it at this moment.
-        since = self.now if grant.free else min(grant.since, self.now)
-        kept = replace(grant, since=since, healthy_since=None, free=False)
+        # The clock of the leader before may have been ahead.
+        since = min(grant.since, self.now)
+        kept = replace(grant, since=since, healthy_since=None)
         failure = grant.failed or self._failure(kept)
         if failure:
             # Whatever it was granted, it went for the newest list.
@@ -273,7 +281,10 @@ class _Look:
             budget = self.policy.budget
             reason = f"was restarted {budget.restarts} times within {budget.within:g} s"
             return self._at(Progress.FAILED, reason, available=True, look_again=spent_until)
-        return self._at(Progress.WAITING, f"runs on version {report.loaded_version}", available=True)
+        reason = f"runs on version {report.loaded_version}"
+        if not _asks(report) and report.reason:
+            reason += f", and does not ask for a turn: {report.reason}"
+        return self._at(Progress.WAITING, reason, available=True)
 
     def _at(
         self,

@@ -7,13 +7,16 @@ from dataclasses import replace
 import pytest
 
 from sidecar.domain.desk import epoch
+from sidecar.domain.leadership import decide
 from sidecar.domain.membership import OutcomeKind, RequestKind, VerdictKind
+from sidecar.domain.network import read_network
 from sidecar.domain.policy import Admission, Policy
 from sidecar.domain.records import Record
 from sidecar.domain.servers import NodeID
+from sidecar.domain.store import Delete, Entry, Revision
 from sidecar.domain.tokens import JoinToken, TokenRecord
-from tests.build import KEYS, ask, canonical, join, network, server, url
-from tests.domain.leading import settled
+from tests.build import KEYS, ask, canonical, join, listing, network, server, url
+from tests.domain.leading import LEADER, NOW, settled
 
 TOKEN = JoinToken("0" * 12, "ab" * 32)
 WISH = join(server(4, 9004), 9000, 9004)
@@ -49,3 +52,14 @@ def test_a_list_that_was_dated_by_hand_stops_no_leader() -> None:
     assert end.canonical
     assert end.canonical.version == 2
     assert epoch("2025-02-31T12:00:00Z") == 0.0
+
+
+def test_a_policy_that_cannot_be_read_costs_no_version_of_the_history() -> None:
+    start: dict[str, Record] = {KEYS.canonical: canonical(9000, 9001, version=900)}
+    found = listing({**start, KEYS.request("a"): ask(RequestKind.REMOVE, "http://localhost:9001")})
+    unread = Entry(KEYS.policy, b'{"admission": "sometimes", "history": 1000}', Revision(9), Revision(9))
+    seen = replace(found, entries={**found.entries, KEYS.policy: unread})
+    step = decide(read_network(KEYS, seen), LEADER, NOW)
+    assert step
+    pruned = [each.end for each in step.transaction.operations if isinstance(each, Delete) and each.end]
+    assert all(end <= KEYS.history(1) for end in pruned)

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from sidecar.domain.identity import Role
 from sidecar.domain.membership import Member, RequestKind, Tombstone, Verdict, VerdictKind
+from sidecar.domain.policy import Admission, Policy
 from sidecar.domain.records import Record
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import NodeID
-from tests.build import KEYS, THREE, ask, canonical, network, report, server, url
+from tests.build import KEYS, THREE, ask, canonical, join, network, report, server, url
 from tests.domain.leading import settled
 
 FED_3 = server(3).node_id
@@ -62,3 +63,13 @@ def test_a_pause_that_is_resumed_in_the_same_breath_is_over() -> None:
     end = settled(network(records))
     assert (end.standstill, end.pauses) == (None, {})
     assert {str(each.outcome.kind) for each in end.requests.values() if each.outcome} == {"done"}
+
+
+def test_two_wishes_under_one_node_id_come_to_rest() -> None:
+    records: dict[str, Record] = {
+        KEYS.canonical: canonical(9000, 9001),
+        KEYS.policy: Policy(Admission.MANUAL),
+    }
+    for place in ("1", "2"):
+        records[KEYS.request(place)] = join(server(4, 9003), 9000, 9003, attempt=place)
+    assert settled(network(records)).verdicts[NodeID("fed-4")].attempt == "1"

@@ -12,10 +12,11 @@ from sidecar.domain.network import Network, read_network
 from sidecar.domain.policy import Limit, OnFailure, Policy, RolloutPolicy
 from sidecar.domain.records import Record, encode
 from sidecar.domain.report import Phase
+from sidecar.domain.rollout import survey
 from sidecar.domain.servers import NodeID
 from sidecar.domain.store import Batch, Entry, Revision
 from sidecar.domain.turns import Grant
-from tests.build import KEYS, TERM, THREE, after, canonical, network, report, server
+from tests.build import DATABASE, KEYS, TERM, THREE, after, canonical, network, report, server
 from tests.domain.leading import LEADER, NOW, settled
 
 FED_1, FED_2, FED_3 = (server(number).node_id for number in (1, 2, 3))
@@ -119,3 +120,26 @@ def test_a_node_that_boots_makes_nobody_say_that_they_wait() -> None:
     records[KEYS.report(FED_3)] = report(server(3), Phase.STARTING, loaded=5, healthy=False)
     end = settled(network(records))
     assert (end.standstill, end.grants) == (None, {})
+
+
+def test_the_time_of_a_free_turn_begins_when_its_node_serves_again() -> None:
+    granted: dict[str, Record] = {KEYS.grant(FED_3): Grant(5, TERM.created, NOW - 5000, free=True)}
+    end = settled(network({**granted, **pending()}))
+    assert end.grants == {FED_3: Grant(5, TERM.created, NOW)}
+    assert end.standstill is None
+
+
+@pytest.mark.parametrize("canary", [None, FED_2])
+def test_who_cannot_follow_the_list_is_named_where_others_wait_for_it(canary: NodeID | None) -> None:
+    late = report(DATABASE, Phase.RESTART_PENDING, loaded=4)
+    start = {**pending(loaded=4 if canary else 5, canary=canary), KEYS.report(DATABASE.node_id): late}
+    stuck = replace(report(server(2), loaded=4), reason="its file cannot be written")
+    seen = network({**start, KEYS.report(FED_2): stuck})
+    assert seen.canonical
+    why = survey(seen, seen.canonical, FED_1, NOW).waits_for()
+    assert why
+    assert "fed-2 runs on version 4, and does not ask for a turn: its file cannot be written" in why
+
+
+def test_no_list_is_called_good_before_anybody_is_known() -> None:
+    assert settled(network({KEYS.canonical: canonical(9000, 9001, 9002)})).healthy is None
