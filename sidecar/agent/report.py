@@ -15,7 +15,7 @@ from sidecar.domain.keys import Keys, Range
 from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.process import Running
 from sidecar.domain.records import decode, encode
-from sidecar.domain.report import Report, Whereabouts
+from sidecar.domain.report import Phase, Report, Whereabouts
 from sidecar.domain.store import Compare, Entry, LeaseID, Put, Target, Transaction
 from sidecar.domain.tokens import JoinToken
 from sidecar.domain.view import AskToJoin
@@ -27,6 +27,9 @@ QUIET = 1.0
 ASK_AGAIN = 30.0
 """Seconds after which a request to join that nobody answered is made again."""
 
+
+ASK_REFUSED = 60.0
+"""Seconds after which one that was refused asks again."""
 
 ASK_NAME = 1.0
 """Seconds after which is looked again whether a NodeID that another node had is free."""
@@ -103,11 +106,14 @@ class Herald:
         asked: AskToJoin | None = None
         while True:
             # The request may be gone, with a store that was emptied or by another node of the same NodeID.
-            with anyio.move_on_after(ASK_AGAIN if asked else float("inf")):
+            with anyio.move_on_after(self._patience() if asked else float("inf")):
                 await self.board.until_other(self._to_ask, than=asked)
             asked = self._to_ask()
             if asked:
                 await self._ask(asked, lease)
+
+    def _patience(self) -> float:
+        return ASK_REFUSED if self.board.decision.phase is Phase.REFUSED else ASK_AGAIN
 
     def _to_ask(self) -> AskToJoin | None:
         action = self.board.decision.action

@@ -29,7 +29,11 @@ def join(case: Case, request: Request) -> Answer:
         return _no(case, request, node, VerdictKind.REMOVED, removal_reason(tombstone))
     if request.url is not None and request.url in case.servers:
         return done(case, f"{request.url} is in the list already", {case.network.keys.verdict(node): None})
-    objection = _objection(case, request, node) or _policy_objection(case, request)
+    objection = (
+        _operators_word(case, request, node)
+        or _objection(case, request, node)
+        or _policy_objection(case, request)
+    )
     if not objection and case.network.policy.admission_probe is not AdmissionProbe.OFF:
         objection = case.probed.get(request.attempt, _UNKNOWN)
     if objection is _UNKNOWN:
@@ -65,7 +69,8 @@ def refuse(case: Case, request: Request) -> Answer:
     name, wish = found
     node = parse_node_id(wish.subject)
     why = f": {request.reason}" if request.reason else ""
-    verdict = Verdict(VerdictKind.REFUSED, f"{request.by} refused it{why}", case.at, wish.attempt)
+    reason = f"{request.by} refused it{why}"
+    verdict = Verdict(VerdictKind.REFUSED, reason, case.at, wish.attempt, by=request.by)
     keys = case.network.keys
     answer = done(case, f"refused {node}", {keys.verdict(node): verdict, keys.request(name): None})
     return replace(answer, network=_without(answer, name))
@@ -104,6 +109,12 @@ def _objection(case: Case, request: Request, node: NodeID) -> str | None:
         if url in each.servers and each.servers == case.servers.appended([url]):
             return f"version {each.version}, the same list, is quarantined: {each.reason}"
     return None
+
+
+def _operators_word(case: Case, request: Request, node: NodeID) -> str | None:
+    """Why an operator refused this attempt to join, if one did: it asks again all the same."""
+    told = case.network.verdicts.get(node)
+    return told.reason if told and told.by and told.attempt == request.attempt else None
 
 
 def _policy_objection(case: Case, request: Request) -> str | None:
@@ -159,8 +170,9 @@ def _pending(case: Case, request: Request, node: NodeID) -> Answer:
 
 
 def _no(case: Case, request: Request, node: NodeID, kind: VerdictKind, reason: str) -> Answer:
-    verdict = Verdict(kind, reason, case.at, request.attempt)
-    return refused(case, reason, {case.network.keys.verdict(node): verdict})
+    verdict, told = Verdict(kind, reason, case.at, request.attempt), case.network.verdicts.get(node)
+    is_told = told and (told.kind, told.reason, told.attempt) == (kind, reason, request.attempt)
+    return refused(case, reason, {} if is_told else {case.network.keys.verdict(node): verdict})
 
 
 def _without(answer: Answer, name: str) -> Network:

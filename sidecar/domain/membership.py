@@ -102,12 +102,16 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the leader told one node. ``attempt`` is the join request it answers, if it answers one."""
+    """What the leader told one node. ``attempt`` is the join request it answers, if it answers one.
+
+    ``by``: the operator who refused it; empty where it was a rule.
+    """
 
     kind: VerdictKind
     reason: str
     at: str
     attempt: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

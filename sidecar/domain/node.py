@@ -105,13 +105,14 @@ def _removed(view: View, now: float) -> Decision:
 
 
 def _outside(view: View, file: Document) -> Decision:
-    """A server that is not in the list: ask to be let in, once for each thing its file says."""
+    """A server that is not in the list: ask to be let in, and seldom again where the answer was no."""
     told = view.verdict if view.verdict and view.verdict.attempt == view.attempt else None
-    if told and told.kind is VerdictKind.REFUSED:
-        return Decision(Phase.REFUSED, told.reason)
     if not view.listed:
         return _standing_still(view, "its URL is not in the last-known-good list; waiting for etcd")
     ask = AskToJoin(file.servers, view.attempt)
+    if told and told.kind is VerdictKind.REFUSED:
+        # It goes on asking, now and then: the network may let in others tomorrow.
+        return Decision(Phase.REFUSED, told.reason, ask)
     return Decision(Phase.JOINING, told.reason if told else "asked to join; waiting for the leader", ask)
 
 

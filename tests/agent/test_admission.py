@@ -164,3 +164,24 @@ async def test_a_url_that_a_live_node_has_is_not_given_to_another_until_it_is_go
         await network.stop(second)
         network.sidecars.remove(second)
         await until(lambda: network.all_in_step_on(THREE))
+
+
+async def test_who_was_refused_by_the_policy_gets_in_when_it_is_opened() -> None:
+    async with federation(*TRIO) as network:
+        policy(network, Policy(Admission.CLOSED))
+        newcomer = network.add(NEWCOMER, 9000, 9004)
+        await until(lambda: newcomer.phase is Phase.REFUSED)
+        policy(network, Policy())
+        await until(lambda: network.all_in_step_on(FOUR))
+
+
+async def test_whom_an_operator_refused_stays_out_whatever_it_asks() -> None:
+    async with federation(*TRIO) as network:
+        policy(network, Policy(Admission.MANUAL))
+        newcomer = network.add(NEWCOMER, 9000, 9004)
+        await until(lambda: "sidecar approve fed-4" in newcomer.board.decision.reason)
+        await answer_to(network, RequestKind.REFUSE, "fed-4")
+        await until(lambda: newcomer.phase is Phase.REFUSED)
+        await anyio.sleep(200)
+        assert newcomer.phase is Phase.REFUSED
+        assert network.canonical.servers == THREE
