@@ -15,8 +15,9 @@ from sidecar.domain.codec import to_json
 from sidecar.domain.identity import Role
 from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.outlook import waves
+from sidecar.domain.places import Place, Progress
 from sidecar.domain.policy import Admission, AdmissionProbe, Policy
-from sidecar.domain.rollout import Place, Progress, Survey
+from sidecar.domain.rollout import Survey
 from sidecar.domain.servers import NodeID, ServerUrl
 from sidecar.domain.wording import printable
 

@@ -9,8 +9,9 @@ from sidecar.cli.operator import Sight
 from sidecar.cli.tables import ago
 from sidecar.domain.identity import Role
 from sidecar.domain.outlook import Outlook, State, outlook
+from sidecar.domain.places import Place, Progress
 from sidecar.domain.report import Phase
-from sidecar.domain.rollout import Place, Progress, Survey, survey
+from sidecar.domain.rollout import Survey, survey
 from sidecar.domain.servers import NodeID, ServerUrl
 
 TITLES = ("NODE", "ROLE", "PROGRESS", "LIST", "TURN", "WHY")

@@ -23,7 +23,8 @@ from sidecar.domain.history import read_history
 from sidecar.domain.keys import Keys
 from sidecar.domain.network import Network
 from sidecar.domain.outlook import State, outlook
-from sidecar.domain.rollout import Place, Progress, Survey, survey, well
+from sidecar.domain.places import Place, Progress, well
+from sidecar.domain.rollout import Survey, survey
 from sidecar.domain.wording import printable
 from sidecar.ports import Store
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from sidecar.domain.desk import Desk
 from sidecar.domain.membership import Request, RequestKind
+from sidecar.domain.places import Place, Progress, recent_restarts
 from sidecar.domain.policy import OnFailure
-from sidecar.domain.rollout import Place, Progress, Survey, recent_restarts, survey
+from sidecar.domain.rollout import Survey, survey
 from sidecar.domain.turns import Grant, Halt, Quarantine, Standstill
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sidecar.domain.rollout import UNDER_WAY, Place, Progress, Survey
+from sidecar.domain.places import UNDER_WAY, Place, Progress
+from sidecar.domain.rollout import Survey
 
 
 class State(StrEnum):

@@ -9,61 +9,16 @@ server last.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 
 from sidecar.domain.canonical import Canonical
 from sidecar.domain.identity import Role
 from sidecar.domain.membership import Member
 from sidecar.domain.network import Network
-from sidecar.domain.policy import Budget, RolloutPolicy
-from sidecar.domain.report import Phase, Report
+from sidecar.domain.places import UNDER_WAY, Place, Progress, place_of
+from sidecar.domain.policy import RolloutPolicy
 from sidecar.domain.servers import NodeID
-from sidecar.domain.turns import Grant, Halt, Standstill
-
-
-class Progress(StrEnum):
-    """How far one node is."""
-
-    DONE = "done"
-    """Healthy on the newest list."""
-    WAITING = "waiting"
-    """Healthy on an older one, until it is its turn."""
-    RESTARTING = "restarting"
-    """It has its turn, and is not back yet."""
-    SETTLING = "settling"
-    """Back, and healthy for less time than the policy wants."""
-    FAILED = "failed"
-    """It did not come back from its turn, or was restarted too often."""
-    DOWN = "down"
-    """Missing or not healthy, whatever the rollout does."""
-    PAUSED = "paused"
-    SKIPPED = "skipped"
-
-
-_FAILED = {Phase.CRASHED: "died", Phase.RESTART_FAILED: "could not be restarted"}
-UNDER_WAY = (Progress.WAITING, Progress.RESTARTING, Progress.SETTLING)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One node in the rollout.
-
-    ``available``: it serves, or an operator said not to count it. ``asks``: it waits for leave to restart.
-    ``kept`` is what its grant should be now; None where its turn is over, or never was. ``look_again`` is
-    when time alone changes something about it, in seconds since the epoch.
-    """
-
-    node_id: NodeID
-    role: Role
-    progress: Progress
-    reason: str
-    available: bool
-    asks: bool = False
-    grant: Grant | None = None
-    kept: Grant | None = None
-    look_again: float | None = None
-    missing: bool = False
+from sidecar.domain.turns import Halt, Standstill
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,178 +127,10 @@ def survey(network: Network, canonical: Canonical, leader: NodeID, now: float) -
         return (not is_canary, member.role is not Role.FEDERATED, is_leader, place, member.node_id)
 
     members = sorted(network.members_of(canonical), key=turn)
-    places = tuple(_Look(network, canonical, policy, member, now).place() for member in members)
+    places = tuple(place_of(member, network, canonical, now) for member in members)
     halt = network.standstill
     return Survey(canonical.version, policy, places, halt if halt and halt.kind is Halt.PAUSED else None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What is known of one node, and what follows from it."""
-
-    network: Network
-    canonical: Canonical
-    policy: RolloutPolicy
-    member: Member
-    now: float
-
-    @property
-    def report(self) -> Report | None:
-        return self.network.reports.get(self.member.node_id)
-
-    @property
-    def grant(self) -> Grant | None:
-        return self.network.grants.get(self.member.node_id)
-
-    def place(self) -> Place:
-        grant, report = self.grant, self.report
-        if grant and back(grant, report, self.canonical):
-            # The clock of the leader before may have been ahead.
-            since = min(self.now, self.now if grant.healthy_since is None else grant.healthy_since)
-            if self.now < since + self.policy.min_ready:
-                return self._settling(grant, since)
-            grant = None
-        serves = report is not None and well(report)
-        if report and serves and not grant and report.loaded_version >= self.canonical.version:
-            return self._at(Progress.DONE, "in step", available=True)
-        if grant and grant.free and serves:
-            # It serves again, and may be about to use its turn all the same: that takes it out of service.
-            # Its time begins now: until it was well, nobody counted it.
-            grant = replace(grant, free=False, since=self.now)
-        return (
-            self._skipped(grant, serves=serves)
-            or (self._turn(grant) if grant and not grant.free else None)
-            or self._paused(grant, serves=serves)
-            or (self._waiting(report) if report and serves else None)
-            or self._at(Progress.DOWN, shown(report), available=False, kept=grant)
-        )
-
-    def _skipped(self, grant: Grant | None, *, serves: bool) -> Place | None:
-        skip = self.network.skips.get(self.member.node_id)
-        if skip is None or (skip.version < self.canonical.version and serves):
-            return None
-        return self._at(Progress.SKIPPED, f"is skipped by {skip.by}", available=True, kept=grant)
-
-    def _paused(self, grant: Grant | None, *, serves: bool) -> Place | None:
-        pause = self.network.pauses.get(self.member.node_id)
-        if pause is None:
-            return None
-        # It counts as anybody who is out of service, so it is said that it is.
-        reason = f"is paused by {pause.by}" + ("" if serves else f", and {shown(self.report)}")
-        return self._at(Progress.PAUSED, reason, available=serves, kept=grant)
-
-    def _settling(self, grant: Grant, since: float) -> Place:
-        return self._at(
-            Progress.SETTLING,
-            f"is healthy on version {grant.version}, and has to be so for {self.policy.min_ready:g} s",
-            available=False,
-            kept=replace(grant, healthy_since=since, failed=""),
-            look_again=since + self.policy.min_ready,
-        )
-
-    def _turn(self, grant: Grant) -> Place:
-        """It was in service when it got this turn, and is not back yet."""
-        newest = self.canonical.version
-        if grant.failed and grant.version < newest:
-            # What it failed on is the list no more; it counts as anybody who is out of service.
-            paused = self._paused(grant, serves=False)
-            return paused or self._at(Progress.DOWN, grant.failed, available=False, kept=grant)
-        # The clock of the leader before may have been ahead.
-        since = min(grant.since, self.now)
-        kept = replace(grant, since=since, healthy_since=None)
-        failure = grant.failed or self._failure(kept)
-        if failure:
-            # Whatever it was granted, it went for the newest list.
-            kept = replace(kept, failed=failure, version=max(grant.version, newest))
-            return self._at(Progress.FAILED, failure, available=False, kept=kept)
-        ends = since + self.policy.timeout
-        # What it said before it had its turn, why it waits, is not so any more.
-        asks = self.report is not None and _asks(self.report)
-        reason = "is about to restart" if asks else shown(self.report)
-        return self._at(Progress.RESTARTING, reason, available=False, kept=kept, look_again=ends)
-
-    def _failure(self, grant: Grant) -> str:
-        report = self.report
-        if report and report.since != grant.forgiven and report.phase in _FAILED:
-            return f"{_FAILED[report.phase]}: {report.reason}"
-        # What came to nothing on an older list says nothing of the one granted.
-        loaded = report is not None and report.loaded_version >= min(grant.version, self.canonical.version)
-        if report and report.fruitless > grant.fruitless and loaded and not report.healthy:
-            return f"did not become healthy: {report.reason}"
-        if self.now >= grant.since + self.policy.timeout:
-            limit = f"{self.policy.timeout:g} s"
-            return f"is not healthy on version {grant.version} within {limit}: {shown(report)}"
-        return ""
-
-    def _waiting(self, report: Report) -> Place:
-        spent_until = spent(self.policy.budget, self.member, self.now)
-        if spent_until is not None and _asks(report):
-            budget = self.policy.budget
-            reason = f"was restarted {budget.restarts} times within {budget.within:g} s"
-            return self._at(Progress.FAILED, reason, available=True, look_again=spent_until)
-        reason = f"runs on version {report.loaded_version}"
-        if not _asks(report) and report.reason:
-            reason += f", and does not ask for a turn: {report.reason}"
-        return self._at(Progress.WAITING, reason, available=True)
-
-    def _at(
-        self,
-        progress: Progress,
-        reason: str,
-        *,
-        available: bool,
-        kept: Grant | None = None,
-        look_again: float | None = None,
-    ) -> Place:
-        node, asks = self.member, self.report is not None and _asks(self.report)
-        asks = asks and progress not in (Progress.PAUSED, Progress.SKIPPED)
-        return Place(
-            *(node.node_id, node.role, progress, reason, available),
-            asks=asks,
-            grant=self.grant,
-            kept=kept,
-            look_again=look_again,
-            missing=self.report is None,
-        )
-
-
 def _told(places: Iterable[Place]) -> str:
     return "; ".join(f"{place.node_id} {place.reason}" for place in places)
-
-
-def well(report: Report) -> bool:
-    """Whether the node serves: its process runs and is healthy."""
-    return report.healthy and report.phase in (Phase.RUNNING, Phase.RESTART_PENDING)
-
-
-def back(grant: Grant, report: Report | None, canonical: Canonical) -> bool:
-    """Whether the node is back from its turn: healthy on a list at least as new as it was granted.
-
-    A node whose report is gone may be anywhere between two lists. A version that was taken back (somebody put
-    an older list into etcd) cannot be loaded any more: then the newest one counts.
-    """
-    return (
-        report is not None and well(report) and report.loaded_version >= min(grant.version, canonical.version)
-    )
-
-
-def shown(report: Report | None) -> str:
-    """What a node that does not serve says of itself."""
-    if report is None:
-        return "is missing: its sidecar is down, or cannot reach etcd"
-    return f"is {report.phase.value}: {report.reason}"
-
-
-def spent(budget: Budget, member: Member, now: float) -> float | None:
-    """When ``member`` may be restarted again; None where it may now."""
-    recent = recent_restarts(budget, member, now)
-    return recent[-budget.restarts] + budget.within if len(recent) >= budget.restarts else None
-
-
-def recent_restarts(budget: Budget, member: Member, now: float) -> tuple[float, ...]:
-    """Those that its budget counts at ``now``. One from the future, by a clock that was set back, is none."""
-    return tuple(at for at in member.restarts if now - budget.within < at <= now)
-
-
-def _asks(report: Report) -> bool:
-    return report.phase is Phase.RESTART_PENDING
