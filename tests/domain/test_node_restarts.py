@@ -6,10 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar.domain.node import decide
 from sidecar.domain.process import Exited, NoProcess, NotLaunched, Patience, Running, Trouble
 from sidecar.domain.report import Phase
+from sidecar.domain.servers import ServerList
 from sidecar.domain.turns import Grant
 from sidecar.domain.view import (
     Decision,
@@ -248,3 +251,56 @@ def test_a_boot_that_is_cut_short_by_a_newer_list_was_not_in_vain() -> None:
     assert fruitless_after(view, loaded, due) == 2
     assert fruitless_after(view, loaded, due - 1) == 1
     assert fruitless_after(view, servers(9000, 9001, 9002, 9009), due) == 0
+
+
+@given(
+    grant=st.none() | st.integers(1, 4).map(lambda version: Grant(version, 5, 0.0)),
+    healthy=st.booleans(),
+    came_up=st.sampled_from([None, 10.0]),
+    loaded=st.sampled_from([THREE, FOUR]),
+    loaded_version=st.integers(0, 3),
+    version=st.integers(2, 3),
+    away=st.booleans(),
+    lease_alive=st.booleans(),
+    born=st.sampled_from([0.0, 20.0]),
+    now=st.floats(10.0, 200.0),
+)
+def test_a_process_that_serves_restarts_for_a_newer_list_and_with_leave_alone(
+    *,
+    grant: Grant | None,
+    healthy: bool,
+    came_up: float | None,
+    loaded: ServerList,
+    loaded_version: int,
+    version: int,
+    away: bool,
+    lease_alive: bool,
+    born: float,
+    now: float,
+) -> None:
+    view = behind(
+        grant=grant,
+        healthy=healthy,
+        came_up=10.0 if healthy else came_up,
+        canonical=canonical(9000, 9001, 9002, 9004, version=version),
+        process=Running(1, 10.0, loaded),
+        loaded_version=loaded_version,
+        away=away,
+        lease_alive=lease_alive,
+        born=born,
+    )
+    decision = decide(view, now)
+    if not isinstance(decision.action, RestartProcess):
+        return
+    assert decision.action.servers == FOUR
+    if view.came_up == 10.0:  # it was healthy once: it serves, or is for somebody to see to
+        assert loaded == THREE, "nothing restarts for nothing"
+        assert grant
+        assert grant.version > loaded_version
+        assert lease_alive
+        assert not away
+    elif now < 70.0:
+        assert loaded == THREE
+        assert (grant and grant.version > loaded_version) or born <= 10.0
+        assert lease_alive
+        assert not away

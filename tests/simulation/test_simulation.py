@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulation.play import simulate
 
-SEEDS, AT_ONCE = 160, 5
+SEEDS, AT_ONCE = 240, 5
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, AT_ONCE))
