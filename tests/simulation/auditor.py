@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from sidecar.domain.canonical import ChangeKind
 from sidecar.domain.membership import RequestKind
 from sidecar.domain.servers import NodeID, ServerList
 from sidecar.domain.store import Entry, Revision
@@ -84,7 +85,9 @@ class Auditor:
         self.changed_at = self.now()
         if new.version != (old.version if old else 0) + 1:
             self.ledger.broke(f"version {new.version} follows {old and old.version}")
+        # A removal and its readmission may be answered at once: then no tombstone is left to see.
         gone = {stone.url for stone in after.removed.values()}
+        gone |= {change.url for change in new.cause if change.kind is ChangeKind.REMOVE}
         for url in old.servers if old else ():
             if url not in new.servers and url not in gone:
                 self.ledger.broke(f"{url} vanished from the list without a removal")
