@@ -23,6 +23,7 @@ from sidecar.agent.ending import Ending
 from sidecar.agent.files import attempt_of
 from sidecar.agent.world import World
 from sidecar.domain.canonical import Canonical
+from sidecar.domain.identity import Identity
 from sidecar.domain.keys import Range
 from sidecar.domain.records import decode
 from sidecar.domain.report import Phase
@@ -127,8 +128,15 @@ class Node:
     process: MemoryProcess = field(default_factory=MemoryProcess)
     board: Board = field(init=False)
 
+    def __post_init__(self) -> None:
+        self.board = Board(View(self.who))
+
+    @property
+    def who(self) -> Identity:
+        return server(self.number, self.ports[-1] if self.number > len(PORTS) else None)
+
     async def live(self) -> None:
-        who = server(self.number, self.ports[-1] if self.number > len(PORTS) else None)
+        who = self.who
         file = MemoryFile(document(*self.ports, node=who.node_id, port=who.url.port if who.url else 1).data)
         found = await file.read()
         self.board = Board(
@@ -154,7 +162,8 @@ class Node:
 
 async def _in_step(nodes: list[Node], length: int) -> None:
     with anyio.fail_after(PATIENCE):
-        while not all(hasattr(node, "board") and node.in_step(length) for node in nodes):  # noqa: ASYNC110 - of many
+        # No one event tells that all of hundreds of nodes are there.
+        while not all(node.in_step(length) for node in nodes):  # noqa: ASYNC110 - as said above
             await anyio.sleep(0.05)
 
 

@@ -48,7 +48,7 @@ def approve(case: Case, request: Request) -> Answer:
     """Let in the newcomer whom an operator approves."""
     found = pending_named(case, request.subject)
     if found is None:
-        return refused(case, f"nobody called {request.subject} asks to join; see `sidecar pending`")
+        return _nobody(case, request)
     name, wish = found
     node = parse_node_id(wish.subject)
     tombstone = case.network.tombstone_of(node, wish.url)
@@ -65,7 +65,7 @@ def refuse(case: Case, request: Request) -> Answer:
     """Turn away the newcomer whom an operator does not want."""
     found = pending_named(case, request.subject)
     if found is None:
-        return refused(case, f"nobody called {request.subject} asks to join; see `sidecar pending`")
+        return _nobody(case, request)
     name, wish = found
     node = parse_node_id(wish.subject)
     why = f": {request.reason}" if request.reason else ""
@@ -74,6 +74,10 @@ def refuse(case: Case, request: Request) -> Answer:
     keys = case.network.keys
     answer = done(case, f"refused {node}", {keys.verdict(node): verdict, keys.request(name): None})
     return replace(answer, network=_without(answer, name))
+
+
+def _nobody(case: Case, request: Request) -> Answer:
+    return refused(case, f"nobody called {request.subject} asks to join; see `sidecar pending`")
 
 
 def pending_named(case: Case, subject: str) -> tuple[str, Request] | None:

@@ -67,7 +67,7 @@ def _roll_back(desk: Desk, seen: Survey) -> bool:
     failed = [place for place in seen.failed if place.kept and place.kept.version == canonical.version]
     if not failed or good is None or good.servers == canonical.servers or desk.full:
         return False
-    if any(each.servers == good.servers for each in network.quarantined):
+    if network.quarantine_of(good.servers):
         return False
     reason, keys = "; ".join(f"{place.node_id} {place.reason}" for place in failed), network.keys
     quarantine = Quarantine(canonical.version, canonical.servers, reason, desk.at)

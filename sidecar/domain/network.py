@@ -13,7 +13,7 @@ from sidecar.domain.membership import Member, Request, Tombstone, Verdict
 from sidecar.domain.policy import Admission, Policy
 from sidecar.domain.records import R, decode
 from sidecar.domain.report import Report
-from sidecar.domain.servers import NodeID, ServerUrl
+from sidecar.domain.servers import NodeID, ServerList, ServerUrl
 from sidecar.domain.store import Entry, Listing
 from sidecar.domain.tokens import TokenRecord
 from sidecar.domain.turns import Exemption, Grant, Quarantine, Standstill
@@ -70,6 +70,10 @@ class Network:
             for node, member in self.members.items()
             if member.url and node in alive and alive[node].url == member.url
         }
+
+    def quarantine_of(self, servers: ServerList) -> Quarantine | None:
+        """Why that list must not be published again; None where it may."""
+        return next((each for each in self.quarantined if each.servers == servers), None)
 
     def _as_member(self, report: Report) -> Member:
         return Member(report.node_id, report.role, report.url, "")

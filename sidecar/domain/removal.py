@@ -74,7 +74,7 @@ def roll_back(case: Case, request: Request) -> Answer:
         return refused(case, f"version {version} names no server")
     if target == case.servers:
         return refused(case, f"the list is that of version {version} already")
-    quarantine = next((q for q in case.network.quarantined if q.servers == target), None)
+    quarantine = case.network.quarantine_of(target)
     if quarantine:
         return refused(
             case, f"version {quarantine.version}, the same list, is quarantined: {quarantine.reason}"
