@@ -42,6 +42,8 @@ class Board:
     since: float = 0.0
     held_since: float = -math.inf
     """When the file began to hold the list of the first view, monotonic."""
+    lease_until: float = math.inf
+    """When the lease is to be counted as gone, monotonic, if it is not renewed."""
     term: Term | None = None
     counters: Counters = field(default_factory=Counters)
     boot_checked: bool = False
@@ -71,6 +73,15 @@ class Board:
             self.view = view
             self.at_rest = False
             self.wake()
+
+    def view_at(self, now: float) -> View:
+        """What is known at ``now`` (monotonic).
+
+        A sidecar that was frozen hears at last what was said meanwhile, bit by bit, and it may be any loop's
+        turn before that of the one which ends what the lease stood for.
+        """
+        expired = self.view.lease_alive and now >= self.lease_until
+        return replace(self.view, lease_alive=False) if expired else self.view
 
     def held_at(self, moment: float) -> ServerList | None:
         """The list that the file held at ``moment`` (monotonic); None where nobody looked at it then."""

@@ -76,6 +76,7 @@ class Session:
         self, work: Callable[[LeaseID], Coroutine[Any, Any, None]], lease: LeaseID, deadline: float
     ) -> None:
         """Run ``work`` while the lease is renewed in time; cancel it when it is not."""
+        self.board.lease_until = deadline
         self.board.update(lease_alive=True)
         with anyio.CancelScope(deadline=deadline) as scope:
             async with anyio.create_task_group() as tasks:
@@ -89,6 +90,7 @@ class Session:
             await anyio.sleep_until(scope.deadline - self.ttl * (1 - MARGIN - RENEW))
             try:
                 _, scope.deadline = await self._secure()
+                self.board.lease_until = scope.deadline
             except (StoreUnavailable, StoreRefused):
                 await anyio.sleep(self.ttl * RETRY_RENEWAL)
 

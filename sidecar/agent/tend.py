@@ -50,7 +50,7 @@ class Tender:
         async with anyio.create_task_group() as tasks:
             while True:
                 now = anyio.current_time()
-                decision = decide(self.board.view, now)
+                decision = decide(self.board.view_at(now), now)
                 self._announce(decision)
                 if not await self._act(decision, tasks):
                     self.board.rest()

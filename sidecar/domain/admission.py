@@ -153,9 +153,10 @@ def _admitted(case: Case, request: Request, node: NodeID) -> Answer:
     network, keys = case.network, case.network.keys
     writes: dict[str, Record | None] = {keys.verdict(node): None}
     record = network.tokens.get(request.token)
-    if network.policy.admission is Admission.TOKEN and record:
-        network = replace(network, tokens={**network.tokens, request.token: record.used()})
-        writes[keys.token(request.token)] = record.used()
+    if network.policy.admission is Admission.TOKEN and record and record.uses is not None:
+        used = replace(record, uses=record.uses - 1)
+        network = replace(network, tokens={**network.tokens, request.token: used})
+        writes[keys.token(request.token)] = used
     change = Change(ChangeKind.JOIN, node, request.url)
     servers = case.servers.appended([request.url] if request.url else [])
     return Answer(True, f"{request.url} is in", network, servers, change, writes)

@@ -75,6 +75,10 @@ class Draft:
     def __len__(self) -> int:
         return len(self._operations)
 
+    def __contains__(self, key: str) -> bool:
+        """Whether that record is being put or deleted."""
+        return key in self._operations
+
     def transaction(self, term: Term) -> Transaction:
         """Everything collected, fenced by ``term``."""
         seen = self.listing.entries

@@ -176,8 +176,9 @@ def _wait_for_turn(view: View, process: Running, basis: ServerList, now: float) 
     if process.since >= view.born and comes_up_by(view) is not None:
         # It still boots, and serves nobody: this needs no turn. One that ran before this sidecar may serve.
         return _restart(process, f"into version {version}, before it has come up", basis, now)
-    # A grant is used up by loading its version; one for an older version that was not used yet will do.
-    if view.grant and view.grant.version > view.loaded_version:
+    # A grant is used up by loading its version; one for an older version that was not used yet will do. But
+    # a free one is for who is out of service.
+    if view.grant and view.grant.version > view.loaded_version and not (view.grant.free and view.healthy):
         return _restart(process, f"into version {version}", basis, now)
     return Decision(
         Phase.RESTART_PENDING, f"waits for its turn to restart into version {version}{_held_up(view)}"

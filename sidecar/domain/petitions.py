@@ -21,24 +21,28 @@ GATHERED = 10.0
 """Seconds after a version that newcomers are gathered for the next one, at most."""
 
 
+MOST_CHANGES = 1000
+"""Changes of one version, at most. Each stands in its list and in its cause, and all of that in the history
+as well: some 300 bytes, and etcd takes requests of up to 1.5 MB."""
+
+
 def answer_requests(desk: Desk) -> None:
     """Judge the open requests, oldest first."""
     case = Case(desk.network, desk.canonical, desk.canonical.servers, desk.now, desk.at, desk.probed)
     changes: list[Change] = []
-    gathering = still_gathering(desk.network, desk.canonical, desk.now) is not None
-    for name, request in open_requests(desk.network):
-        if desk.full:
-            break
-        withdrawn = name not in case.network.requests  # an operator decided about it, just now
-        if withdrawn or (request.kind is RequestKind.JOIN and gathering):
-            continue
+    for name, request in _due(desk):
+        if name not in case.network.requests:
+            continue  # an operator decided about it, just now
         if request.kind is RequestKind.ROLLBACK and desk.draft:
             break  # it needs the transaction for itself
-        answer = judge(case, request)
+        answer, full = judge(case, request), desk.full
+        if len(changes) == MOST_CHANGES or (full and not _needs_no_room(desk, request, answer)):
+            break
         case = replace(case, network=answer.network, servers=answer.servers)
         changes += [answer.change] if answer.change else []
-        desk.write(answer.writes)
-        _settle(desk, name, request, answer, version=desk.canonical.version + bool(changes))
+        desk.write({key: record for key, record in answer.writes.items() if record or not full})
+        if not full:
+            _settle(desk, name, request, answer, version=desk.canonical.version + bool(changes))
         if request.kind is RequestKind.ROLLBACK:
             break
     if changes:
@@ -47,6 +51,23 @@ def answer_requests(desk: Desk) -> None:
             if quarantine.servers == case.servers:
                 desk.draft.delete(desk.network.keys.quarantine(quarantine.version))
         desk.publish(case.servers, tuple(changes), case.network.removed)
+
+
+def _due(desk: Desk) -> Iterator[tuple[str, Request]]:
+    """The open requests that are not still gathered."""
+    gathering = still_gathering(desk.network, desk.canonical, desk.now) is not None
+    for name, request in open_requests(desk.network):
+        if not (gathering and request.kind is RequestKind.JOIN):
+            yield name, request
+
+
+def _needs_no_room(desk: Desk, request: Request, answer: Answer) -> bool:
+    """Whether a newcomer gets in by the list alone, and by records that are being written anyway.
+
+    Its request is put away right after, as that of one who is in the list already. So a storm is one version.
+    """
+    gets_in = request.kind is RequestKind.JOIN and answer.change is not None
+    return gets_in and all(key in desk.draft for key, new in answer.writes.items() if new)
 
 
 def judge(case: Case, request: Request) -> Answer:

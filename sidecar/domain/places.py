@@ -84,19 +84,16 @@ class _Look:
 
     def place(self) -> Place:
         grant, report = self.grant, self.report
-        if grant and back(grant, report, self.canonical):
-            # The clock of the leader before may have been ahead.
-            since = min(self.now, self.now if grant.healthy_since is None else grant.healthy_since)
+        if grant and report and back(grant, report, self.canonical):
+            since = self._healthy_since(grant, report)
             if self.now < since + self.policy.min_ready:
-                return self._settling(grant, since)
+                return self._settling(grant, report, since)
             grant = None
         serves = report is not None and well(report)
         if report and serves and not grant and report.loaded_version >= self.canonical.version:
             return self._at(Progress.DONE, "in step", available=True)
         if grant and grant.free and serves:
-            # It serves again, and may be about to use its turn all the same: that takes it out of service.
-            # Its time begins now: until it was well, nobody counted it.
-            grant = replace(grant, free=False, since=self.now)
+            grant = None  # it serves, and so does not use it: `node.decide`
         return (
             self._skipped(grant, serves=serves)
             or (self._turn(grant) if grant and not grant.free else None)
@@ -119,12 +116,18 @@ class _Look:
         reason = f"is paused by {pause.by}" + ("" if serves else f", and {shown(self.report)}")
         return self._at(Progress.PAUSED, reason, available=serves, kept=grant)
 
-    def _settling(self, grant: Grant, since: float) -> Place:
+    def _healthy_since(self, grant: Grant, report: Report) -> float:
+        """Since when it is known to be healthy without a break, by this leader or by those before."""
+        if grant.healthy_since is None or grant.healthy_as != report.since:
+            return self.now
+        return min(self.now, grant.healthy_since)  # the clock of the leader before may have been ahead
+
+    def _settling(self, grant: Grant, report: Report, since: float) -> Place:
         return self._at(
             Progress.SETTLING,
             f"is healthy on version {grant.version}, and has to be so for {self.policy.min_ready:g} s",
             available=False,
-            kept=replace(grant, healthy_since=since, failed=""),
+            kept=replace(grant, healthy_since=since, healthy_as=report.since, failed=""),
             look_again=since + self.policy.min_ready,
         )
 

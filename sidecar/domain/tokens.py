@@ -68,10 +68,6 @@ class TokenRecord:
             return "was used as often as it may be"
         return None
 
-    def used(self) -> TokenRecord:
-        """This record after one more join."""
-        return self if self.uses is None else replace(self, uses=self.uses - 1)
-
 
 def proof_of(request: Request, network: str, secret: str) -> str:
     """The HMAC of ``request`` to join ``network``, in hexadecimal."""

@@ -13,16 +13,19 @@ class Grant:
     """Leave for one node to restart into ``version`` or a later one: its turn.
 
     ``since`` is when the turn began, and ``healthy_since`` when the leader first saw that the node is healthy
-    on what it loaded, both in seconds since the epoch; None while it is not. ``free``: it was out of service
-    already, so the turn costs nobody anything, and that it does not come back stops nobody else. ``failed``
-    says how it did not come back, from then until it does. ``forgiven`` and ``fruitless`` are `Report.since`
-    and `Report.fruitless` of a failure that an operator wants tried again: they are none of this try.
+    on what it loaded, both in seconds since the epoch; None while it is not. ``healthy_as`` is the
+    `Report.since` of that: where it is another one now, the node was something else in between. ``free``: it
+    was out of service already, so the turn costs nobody anything, and that it does not come back stops nobody
+    else; once the node serves, it is good for nothing. ``failed`` says how the node did not come back, from
+    then until it does. ``forgiven`` and ``fruitless`` are `Report.since` and `Report.fruitless` of a failure
+    that an operator wants tried again: they are none of this try.
     """
 
     version: int
     term: int
     since: float
     healthy_since: float | None = None
+    healthy_as: float = -1.0
     free: bool = False
     failed: str = ""
     forgiven: float = -1.0

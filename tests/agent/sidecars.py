@@ -53,11 +53,22 @@ class Sidecar:
     token: JoinToken | None = None
     ask_newcomer: AskNewcomer = welcome
     ending: Ending = field(init=False)
-    life: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    life: anyio.CancelScope = field(init=False)
 
     def __post_init__(self) -> None:
         self.probe = MemoryProbe(self.process)
+        self._begin()
+
+    def _begin(self) -> None:
         self.board = Board(View(identity=self.identity))
+        self.ending, self.life = Ending(self.board), anyio.CancelScope()
+
+    def boot(self, tasks: TaskGroup) -> None:
+        """Begin another life; it can be ended from this moment on."""
+        self._begin()
+        self.lives += 1
+        self.alive = True
+        tasks.start_soon(self._live)
 
     @property
     def phase(self) -> Phase:
@@ -67,24 +78,19 @@ class Sidecar:
     def leads(self) -> bool:
         return self.board.term is not None
 
-    async def live(self) -> None:
-        """One life, from boot until `stop` or `kill`."""
-        self.lives += 1
+    async def _live(self) -> None:
+        """One life, until `stop` or `kill`."""
         instance = f"{self.identity.node_id}-{self.host}-{self.lives}"
         found = await self.file.read()
         known = await self.state.last_known_good()
-        self.board = Board(
-            View(
-                identity=self.identity,
-                born=anyio.current_time(),
-                patience=self.patience,
-                file=found,
-                applied=Known(*known) if known else None,
-                process=self.process.state,
-                attempt=attempt_of(found, instance),
-            )
+        self.board.update(
+            born=anyio.current_time(),
+            patience=self.patience,
+            file=found,
+            applied=Known(*known) if known else None,
+            process=self.process.state,
+            attempt=attempt_of(found, instance),
         )
-        self.ending, self.life = Ending(self.board), anyio.CancelScope()
         ports = (self.store, self.file, self.state, self.process, self.probe, self.ask_newcomer)
         world = World(*ports, anyio.current_time)
         with self.life:
@@ -122,9 +128,7 @@ class Federation:
 
     def boot(self, sidecar: Sidecar) -> None:
         """Begin another life of the sidecar."""
-        sidecar.board = Board(View(identity=sidecar.identity))
-        sidecar.alive = True
-        self.tasks.start_soon(sidecar.live)
+        sidecar.boot(self.tasks)
 
     async def stop(self, sidecar: Sidecar) -> None:
         """Tell the sidecar to stop, and wait until it has."""

@@ -65,6 +65,14 @@ async def test_the_work_ends_on_this_clock_before_etcd_lets_the_lease_go() -> No
         assert not session.board.view.lease_alive
 
 
+async def test_a_sidecar_that_was_frozen_knows_that_its_lease_is_gone_before_it_hears_so() -> None:
+    async with held() as (session, _, _):
+        await anyio.sleep(50 * TTL)
+        now = anyio.current_time()
+        assert session.board.view_at(now).lease_alive
+        assert not session.board.view_at(now + TTL).lease_alive
+
+
 async def test_the_same_lease_goes_on_after_an_outage_that_it_survived() -> None:
     async with held() as (_, store, work):
         store.disconnect()

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.domain.identity import Role
 from sidecar.domain.leadership import OUTCOME_KEPT, Leader, Step, decide, held_up
-from sidecar.domain.membership import Member, OutcomeKind, RequestKind, Tombstone, Verdict, VerdictKind
+from sidecar.domain.membership import (
+    Member,
+    OutcomeKind,
+    Request,
+    RequestKind,
+    Tombstone,
+    Verdict,
+    VerdictKind,
+)
 from sidecar.domain.network import Network, read_network
 from sidecar.domain.policy import Admission, Policy
 from sidecar.domain.records import Record, decode
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import NodeID
 from sidecar.domain.store import Compare, Entry, Listing, Revision, Target
+from sidecar.domain.tokens import JoinToken, TokenRecord
 from sidecar.domain.turns import Grant
 from sidecar.domain.view import Known
 from tests.build import (
@@ -113,19 +123,51 @@ def test_ten_newcomers_at_once_make_one_version_in_the_order_they_asked() -> Non
     assert end.canonical.servers == servers(9000, 9001, 9002, *ports)
 
 
-def test_more_newcomers_than_one_transaction_holds_all_get_in() -> None:
-    ports = range(10_000, 10_300)
-    requests: dict[str, Record] = {
-        KEYS.request(f"join-fed-{port}"): join(server(port, port), 9000, port) for port in ports
-    }
-    start = network(standing() | requests)
-    step = decide(start, LEADER, NOW)
-    assert step is not None
-    assert len(step.transaction.operations) <= 128
-    assert len(step.transaction.compares) <= 128
-    end = settled(start)
+def crowd(count: int) -> dict[str, Record]:
+    """The wishes to join of ``count`` newcomers."""
+    ports = range(10_000, 10_000 + count)
+    return {KEYS.request(f"join-fed-{port}"): join(server(port, port), 9000, port) for port in ports}
+
+
+@pytest.mark.parametrize(("newcomers", "versions"), [(300, 1), (2500, 3)])
+def test_a_storm_is_one_version_though_one_transaction_does_not_hold_it(
+    newcomers: int, versions: int
+) -> None:
+    end = settled(network(standing() | crowd(newcomers)))
     assert end.canonical is not None
-    assert len(end.canonical.servers) == 303
+    assert (end.canonical.version, len(end.canonical.servers)) == (1 + versions, 3 + newcomers)
+    assert not end.requests
+
+
+def test_each_newcomer_of_a_storm_uses_a_token_up() -> None:
+    token = JoinToken.new()
+    records: dict[str, Record] = {
+        KEYS.policy: Policy(Admission.TOKEN),
+        KEYS.token(token.id): TokenRecord(token.secret, "operator", "", uses=250),
+        **{
+            name: token.signed(wish, KEYS.network)
+            for name, wish in crowd(300).items()
+            if isinstance(wish, Request)
+        },
+    }
+    end = settled(network(standing() | records))
+    assert end.canonical is not None
+    assert (end.canonical.version, len(end.canonical.servers)) == (2, 253)
+    told = [verdict.reason for verdict in end.verdicts.values()]
+    assert len(told) == 50
+    assert all("was used as often as it may be" in reason for reason in told)
+
+
+def test_an_approval_that_a_storm_leaves_no_room_for_is_answered_right_after() -> None:
+    records = crowd(150)
+    names = [f"fed-{port}" for port in range(10_000, 10_150)]
+    records |= {KEYS.request(f"yes-{name}"): ask(RequestKind.APPROVE, name) for name in names}
+    end = settled(network(standing() | {KEYS.policy: Policy(Admission.MANUAL)} | records))
+    assert end.canonical is not None
+    assert len(end.canonical.servers) == 153
+    outcomes = [request.outcome for request in end.requests.values()]
+    assert len(outcomes) == 150
+    assert {outcome and outcome.kind for outcome in outcomes} == {OutcomeKind.DONE}
 
 
 def test_a_stranger_is_refused_with_the_reason_and_the_list_stays() -> None:

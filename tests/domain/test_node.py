@@ -115,6 +115,16 @@ def test_an_older_grant_that_was_not_used_serves_for_a_newer_version() -> None:
     assert decide(view, 0.0).action == RestartProcess(servers(9000, 9001))
 
 
+def test_who_serves_does_not_use_a_turn_for_those_who_do_not() -> None:
+    view = in_step(
+        canonical=canonical(9000, 9001, 9002, 9004, version=2),
+        file=document(9000, 9001, 9002, 9004),
+        grant=replace(GRANT, free=True),
+    )
+    assert decide(view, 0.0).action is None
+    assert decide(replace(view, healthy=False), 0.0).action == RestartProcess(FOUR)
+
+
 def test_a_grant_is_used_up_by_loading_its_version() -> None:
     view = in_step(
         canonical=canonical(9000, 9001, version=3),

@@ -75,19 +75,19 @@ def test_a_list_that_came_during_a_turn_is_rolled_back_as_well() -> None:
 
 
 def test_who_settles_is_not_restarted_before_its_time() -> None:
-    granted: dict[str, Record] = {KEYS.grant(FED_2): Grant(4, TERM.created, NOW - 9, healthy_since=NOW - 1)}
-    end = settled(network({**pending(min_ready=60.0), **granted}))
-    assert end.grants == {FED_2: Grant(4, TERM.created, NOW - 9, healthy_since=NOW - 1)}
+    settling = Grant(4, TERM.created, NOW - 9, healthy_since=NOW - 1, healthy_as=0.0)
+    end = settled(network({**pending(min_ready=60.0), KEYS.grant(FED_2): settling}))
+    assert end.grants == {FED_2: settling}
 
 
-def test_a_free_turn_of_a_node_that_serves_again_counts_as_any_other() -> None:
+def test_a_free_turn_of_a_node_that_serves_again_is_taken_back() -> None:
     start = pending()
     start |= {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4, healthy=False)}
     first = settled(network(start))
     assert first.grants == {FED_3: Grant(5, TERM.created, NOW, free=True)}
-    # It was well again before it saw that it may restart.
+    # It was well again before it saw that it may restart, and waits for its turn as everybody does.
     end = settled(with_(first, {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4)}))
-    assert end.grants == {FED_3: Grant(5, TERM.created, NOW)}
+    assert end.grants == {FED_2: Grant(5, TERM.created, NOW)}
 
 
 @pytest.mark.parametrize("loaded", [4, 5])
@@ -120,13 +120,6 @@ def test_a_node_that_boots_makes_nobody_say_that_they_wait() -> None:
     records[KEYS.report(FED_3)] = report(server(3), Phase.STARTING, loaded=5, healthy=False)
     end = settled(network(records))
     assert (end.standstill, end.grants) == (None, {})
-
-
-def test_the_time_of_a_free_turn_begins_when_its_node_serves_again() -> None:
-    granted: dict[str, Record] = {KEYS.grant(FED_3): Grant(5, TERM.created, NOW - 5000, free=True)}
-    end = settled(network({**granted, **pending()}))
-    assert end.grants == {FED_3: Grant(5, TERM.created, NOW)}
-    assert end.standstill is None
 
 
 @pytest.mark.parametrize("canary", [None, FED_2])

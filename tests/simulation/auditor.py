@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sidecar.domain.canonical import ChangeKind
 from sidecar.domain.membership import RequestKind
@@ -54,13 +54,12 @@ class Auditor:
     """Every list that was ever canonical."""
     changed_at: float = 0.0
     """When the newest one came to be."""
-    _well_since: dict[NodeID, float] = field(default_factory=dict)
     _past: deque[tuple[float, Mirror]] = field(default_factory=deque)
     """What etcd held until when, for as long as a leader's reading may be old."""
 
     def look(self, changes: Changes) -> None:
         """Hold one transaction against what was promised."""
-        before, after = self.mirror, self.mirror.after(changes)
+        before, after = self.mirror, self.mirror.after(changes, self.now())
         self.mirror = after
         self._past.append((self.now(), before))
         while self._past[0][0] < self.now() - LONGEST_FREEZE:
@@ -70,9 +69,8 @@ class Auditor:
         if after.standstill is not before.standstill:
             self._check_standstill(before, after)
         if after.healthy is not before.healthy:
-            self._check_healthy(after)
+            self._check_healthy(before, after)
         self._check_turns(before, after)
-        self._note_health(after)
 
     def _check_list(self, before: Mirror, after: Mirror) -> None:
         old, new = before.canonical, after.canonical
@@ -111,14 +109,14 @@ class Auditor:
         if was_paused and not resumed:
             self.ledger.broke("a pause ended without an operator's word")
 
-    def _check_healthy(self, after: Mirror) -> None:
+    def _check_healthy(self, before: Mirror, after: Mirror) -> None:
         """What a rollback goes back to is a list that everybody was healthy on."""
         assert after.canonical
         if after.healthy != after.canonical:
             self.ledger.broke("another list than the newest one was called healthy")
-        for node in {*after.members, *after.reports}:
-            if after.belongs(node) and not after.in_step(node):
-                self.ledger.broke(f"version {after.canonical.version} was called healthy, {node} is not")
+        lacking = [_lacking(known) for known in self._may_have_been_read(before)]
+        if all(lacking):
+            self.ledger.broke(f"version {after.canonical.version} was called healthy, {lacking[0]} are not")
 
     def _check_turns(self, before: Mirror, after: Mirror) -> None:
         for node in sorted({*before.grants, *after.grants}):
@@ -129,8 +127,6 @@ class Auditor:
                 self.ended(node)
             elif new and old and new.failed != old.failed and (new.failed or new.version == old.version):
                 self.ledger.note(f"{node} failed: {new.failed}" if new.failed else f"{node} recovers")
-            elif new and old and old.free and not new.free and new.version == old.version:
-                self.ledger.note(f"{node} serves again, and keeps its turn")
             elif new and (old is None or (old.version, old.since) != (new.version, new.since)):
                 self._check_gift(node, new, before, after)
 
@@ -148,7 +144,7 @@ class Auditor:
         if report.loaded_version < min(grant.version, canonical.version) and not grant.free:
             return f"it is on version {report.loaded_version}"
         if report.loaded_version >= grant.version:
-            ready = self.now() - self._well_since.get(node, self.now())
+            ready = before.serves_for(node, self.now())
             if ready < before.policy.rollout.min_ready - INSTANT:
                 return f"it was healthy for {ready:.2f} s"
         return None
@@ -175,14 +171,13 @@ class Auditor:
         for ended_at, earlier in reversed(self._past):
             if ended_at < since:
                 return
-            yield replace(before, reports=earlier.reports)
+            yield before.with_reports_of(earlier)
 
-    def _note_health(self, after: Mirror) -> None:
-        for node in after.reports:
-            if after.serves(node):
-                self._well_since.setdefault(node, self.now())
-        for node in [each for each in self._well_since if not after.serves(each)]:
-            del self._well_since[node]
+
+def _lacking(mirror: Mirror) -> list[NodeID]:
+    """Who is not in step, of those that belong to the network."""
+    nodes = sorted({*mirror.members, *mirror.reports})
+    return [node for node in nodes if mirror.belongs(node) and not mirror.in_step(node)]
 
 
 def _short(servers: ServerList) -> str:

@@ -84,7 +84,7 @@ async def _kill(stage: Stage, node: SimSidecar, value: float) -> None:
 
 
 async def _stop(stage: Stage, node: SimSidecar, value: float) -> None:
-    if node.alive and hasattr(node, "ending"):
+    if node.alive:
         node.ending.stop()
         _revive(stage, node, value)
 

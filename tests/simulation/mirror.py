@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sidecar.domain.canonical import Canonical
@@ -34,15 +34,29 @@ class Mirror:
     removed: dict[str, Tombstone] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
     quarantined: dict[str, Quarantine] = field(default_factory=dict)
+    serving: dict[NodeID, tuple[float, float]] = field(default_factory=dict)
+    """Who serves, by the reports: in which phase (its `Report.since`), and when that was first heard.
 
-    def after(self, changes: dict[str, Entry | None]) -> Mirror:
-        """The records once ``changes`` were made."""
+    Who is not heard of any more may do so still, and says in which phase once it is heard again.
+    """
+
+    def after(self, changes: dict[str, Entry | None], now: float) -> Mirror:
+        """The records once ``changes`` were made, at ``now``."""
         following = copy(self)
         for attribute, _ in (*_OF_A_NODE.values(), *_IN_A_FOLDER.values()):
             setattr(following, attribute, dict(getattr(self, attribute)))
         for key, entry in changes.items():
             following._take(key, entry)
+        following._note_who_serves(now)
         return following
+
+    def with_reports_of(self, earlier: Mirror) -> Mirror:
+        """These records, but of the nodes' own only what was known earlier."""
+        return replace(self, reports=earlier.reports, serving=earlier.serving)
+
+    def serves_for(self, node: NodeID, now: float) -> float:
+        """Seconds since it was first heard that the node, which serves, does so."""
+        return now - self.serving[node][1]
 
     def serves(self, node: NodeID) -> bool:
         """Whether its report says so."""
@@ -74,6 +88,14 @@ class Mirror:
             return False
         listed = known.url is None or known.url in self.canonical.servers
         return listed and not any(stone.covers(node, known.url) for stone in self.removed.values())
+
+    def _note_who_serves(self, now: float) -> None:
+        self.serving = {node: known for node, known in self.serving.items() if node not in self.reports} | {
+            node: known if known and known[0] == report.since else (report.since, now)
+            for node, report in self.reports.items()
+            if self.serves(node)
+            for known in [self.serving.get(node)]
+        }
 
     def _take(self, key: str, entry: Entry | None) -> None:
         match KEYS.name_of(key):

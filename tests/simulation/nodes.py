@@ -143,7 +143,7 @@ class SimState(MemoryState):
 
 @dataclass(slots=True, kw_only=True)
 class SimProcess(MemoryProcess):
-    """A process that outlives the kill of its sidecar. ``boot``: seconds until it serves.
+    """A process that outlives the kill of its sidecar. ``boot``: seconds until its next start serves.
 
     It loads what its file holds when it starts, whatever the sidecar thinks that is.
     """
@@ -156,15 +156,18 @@ class SimProcess(MemoryProcess):
     boot: float = 1.0
     well: bool = True
     orphaned: bool = False
+    up_at: float = math.inf
     fate: Fate = Fate.COMES_UP
     last_served: float = -1.0
+    found_well_at: float = math.inf
+    """When its sidecar found it healthy, after it was not; never, while it is not known to be."""
     _deaths: int = 0
     _ends: bool = False
 
     @property
     def serves(self) -> bool:
         """Whether it does, as a client would find out."""
-        up = isinstance(self.state, Running) and anyio.current_time() >= self.state.since + self.boot
+        up = isinstance(self.state, Running) and anyio.current_time() >= self.up_at
         return up and self.well and self.fate is Fate.COMES_UP and not self._ends
 
     def served_since(self, moment: float) -> bool:
@@ -174,8 +177,9 @@ class SimProcess(MemoryProcess):
 
     async def start(self, servers: ServerList) -> None:  # noqa: ARG002 - what the file holds counts
         loads = self.file.servers
-        self.fate, self._ends = self.fate_of(self.node, loads), False
+        self.fate, self._ends, self.found_well_at = self.fate_of(self.node, loads), False, math.inf
         await MemoryProcess.start(self, loads)
+        self.up_at = anyio.current_time() + self.boot
         self.witness.started(self.node, loads)
         if self.fate is Fate.DIES:
             self.tasks.start_soon(self._die_later, len(self.starts))
@@ -233,7 +237,11 @@ class SimProbe(MemoryProbe):
         await self.frost.passed()
         process = self.process
         assert isinstance(process, SimProcess)
-        return Health(process.serves, "" if process.serves else "nobody answers")
+        if not process.serves:
+            process.found_well_at = math.inf
+            return Health(False, "nobody answers")
+        process.found_well_at = min(process.found_well_at, anyio.current_time())
+        return Health(True, "")
 
 
 class SimSidecar(Sidecar):

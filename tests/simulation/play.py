@@ -115,6 +115,7 @@ async def _mend(stage: Stage) -> None:
         await _heal(stage, node)
     for skipped in sorted({e.node for e in stage.schedule.events if e.kind is Kind.SKIP and e.node}):
         stage.ask(RequestKind.RETRY, skipped)
+    stage.poison = {node for node in stage.poison if stage.lists(node)}
     for poison in sorted(stage.poison):
         stage.ask(RequestKind.REMOVE, poison)
     stage.ask(RequestKind.RESUME)

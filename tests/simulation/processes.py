@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sidecar.domain.process import Running
 from sidecar.domain.servers import NodeID, ServerList
 from tests.simulation.auditor import INSTANT, LONGEST_FREEZE, Auditor
 from tests.simulation.ledger import Ledger
@@ -67,13 +66,14 @@ class Overseer:
 
     def _check_restart(self, node: NodeID) -> None:
         self.restarts += 1
-        if not _found_healthy(self.sidecars[node]):
-            return  # it came up this moment; its sidecar takes it for one that boots, which needs no turn
+        sidecar = self.sidecars[node]
+        if sidecar.process.found_well_at > self.now() - INSTANT:
+            return  # its sidecar has not noticed yet that it is up, or well again
         limit = self._leave.get(node)  # its turn is open: a sidecar that was killed in it may use it again
         if limit is None:
             self.ledger.broke(f"{node}'s process, which served, was restarted without a grant")
             return
-        sidecar, stands = self.sidecars[node], self.auditor.mirror.canonical
+        stands = self.auditor.mirror.canonical
         settled = self.now() > self.auditor.changed_at + NEWS_TRAVELS
         if stands and settled and sidecar.process.starts[-1] == stands.servers:
             self.ledger.broke(f"{node}'s process was restarted for nothing: it runs on the newest list")
@@ -91,9 +91,3 @@ class Overseer:
                 del self._out[each]
         role = self.sidecars[node].identity.role
         return [n for n in self._out if self.sidecars[n].identity.role is role and n not in mirror.skips]
-
-
-def _found_healthy(sidecar: SimSidecar) -> bool:
-    """Whether the sidecar has seen its process, as it runs now, healthy."""
-    view = sidecar.board.view
-    return not isinstance(view.process, Running) or view.came_up == view.process.since

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from sidecar.domain.identity import Role
-from sidecar.domain.membership import Verdict, VerdictKind
 from sidecar.domain.process import Running
-from sidecar.domain.records import decode
+from sidecar.domain.report import Phase
 from sidecar.domain.turns import Halt
-from tests.build import KEYS
 from tests.simulation.mirror import Mirror
 from tests.simulation.nodes import SimSidecar
 from tests.simulation.stage import Stage
@@ -19,7 +17,7 @@ def unrest(stage: Stage) -> str | None:
     if mirror.canonical is None:
         return "there is no list"
     for node in stage.sidecars.values():
-        why = _dead(node) or _outside(stage, mirror, node)
+        why = _dead(node) or _outside(mirror, node)
         if why:
             return f"{node.node} {why}"
     open_requests = [name for name, request in mirror.requests.items() if not request.outcome]
@@ -38,18 +36,16 @@ def _dead(node: SimSidecar) -> str | None:
     return None if node.reachable else "has no sidecar at work"
 
 
-def _outside(stage: Stage, mirror: Mirror, node: SimSidecar) -> str | None:
-    """A node that is not in the network knows why."""
+def _outside(mirror: Mirror, node: SimSidecar) -> str | None:
+    """A node that is not in the network knows why, by a verdict or by the list that keeps it out."""
     assert mirror.canonical
     if node.identity.url in mirror.canonical.servers:
         return None
-    entry = stage.cluster.list(KEYS.of_node(node.node)).entries.get(KEYS.verdict(node.node))
-    verdict = decode(Verdict, entry.value, entry.key) if entry else None
-    if node.identity.role is Role.DATABASE and not verdict:
+    knows = node.phase in (Phase.REMOVED, Phase.REFUSED)
+    if node.identity.role is Role.DATABASE and not knows:
         return None
-    told = verdict and verdict.kind in (VerdictKind.REMOVED, VerdictKind.REFUSED)
-    if not told:
-        return "is outside, and was not told why"
+    if not knows:
+        return f"is outside, and does not know why: {node.board.decision.reason}"
     runs = isinstance(node.process.state, Running)
     return "was removed, and its process runs" if runs else None
 

@@ -73,8 +73,7 @@ class Stage:
         sidecar.revives = None
         sidecar.store = SimStore(self.cluster, delay=self._delay, frost=sidecar.frost)
         sidecar.state.dead = sidecar.process.orphaned = False
-        sidecar.alive = True
-        self.tasks.start_soon(sidecar.live)
+        sidecar.boot(self.tasks)
 
     def close(self) -> None:
         """End everything; who is frozen could not end."""
@@ -89,6 +88,11 @@ class Stage:
         if node in self.fragile and loads not in self.sidecars[node].process.starts:
             return self.fragile[node]
         return Fate.COMES_UP
+
+    def lists(self, node: NodeID) -> bool:
+        """Whether the canonical list names that server."""
+        canonical, sidecar = self.overseer.auditor.mirror.canonical, self.sidecars[node]
+        return canonical is not None and sidecar.identity.url in canonical.servers
 
     def leader(self) -> SimSidecar | None:
         """Who leads, of those whose sidecar is at work."""
