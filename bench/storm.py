@@ -1,16 +1,20 @@
 """Storms of joins: N newcomers come at once to three servers. How many versions, restarts, requests, seconds?
 
-The loops and the etcd are the real ones; files, processes and probes are those of the tests, in memory, and
-all sidecars run in this one process: three hundred processes would measure the machine. So the seconds are
-those of one core that does the work of all.
+The loops and the etcd are the real ones; files, processes and probes are those of the tests, in memory. The
+standing servers run in one process and the newcomers in another: three hundred processes would measure the
+machine, and a leader that shares its loop with all who want something of it is none. So the seconds are those
+of one core that does the work of all newcomers.
 """
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 
 import anyio
 
@@ -22,10 +26,9 @@ from sidecar.agent.board import Board
 from sidecar.agent.ending import Ending
 from sidecar.agent.files import attempt_of
 from sidecar.agent.world import World
-from sidecar.domain.canonical import Canonical
 from sidecar.domain.identity import Identity
 from sidecar.domain.keys import Range
-from sidecar.domain.records import decode
+from sidecar.domain.network import Network, read_network
 from sidecar.domain.report import Phase
 from sidecar.domain.store import Batch, Delete, Listing, Revision, Transaction
 from sidecar.domain.view import View
@@ -79,7 +82,11 @@ class CountingStore(EtcdStore):
 def measure(ground: Ground) -> Iterator[Figure]:
     """The figures of each size; their floor is what a single join came to."""
     sizes = (1, 10, 30) if ground.quick else (1, 10, 100, 300)
-    storms = [anyio.run(_storm, ground.etcd.url, size) for size in sizes]
+    logging.getLogger("sidecar").addHandler(logging.NullHandler())  # they run in this process
+    try:
+        storms = [anyio.run(_storm, ground.etcd.url, size) for size in sizes]
+    except* RuntimeError as late:
+        raise RuntimeError("; ".join(map(str, late.exceptions))) from late
     for storm in storms:
         yield from _figures(storm, storms[0])
 
@@ -96,26 +103,52 @@ def _figures(storm: Storm, alone: Storm) -> Iterator[Figure]:
 
 
 async def _storm(url: str, newcomers: int) -> Storm:
+    async with EtcdStore(EtcdSettings((url,))) as onlooker:
+        await onlooker.commit(Transaction((), (Delete(KEYS.root, Range.prefix(KEYS.root).end),)))
+        async with CountingStore(EtcdSettings((url,))) as store, anyio.create_task_group() as tasks:
+            founders = [Node(store, number, PORTS) for number in (1, 2, 3)]
+            for node in founders:
+                tasks.start_soon(node.live)
+            before = await _all_in_step(onlooker, len(PORTS))
+            requests, began = store.requests, anyio.current_time()
+            with _coming(url, newcomers) as asked:
+                after = await _all_in_step(onlooker, len(PORTS) + newcomers)
+                seconds = anyio.current_time() - began
+                requests = store.requests - requests + await anyio.to_thread.run_sync(asked)
+            tasks.cancel_scope.cancel()
+    restarts = max(len(node.process.starts) for node in founders) - 1
+    return Storm(newcomers, after - before, restarts, requests, seconds)
+
+
+@contextmanager
+def _coming(url: str, count: int) -> Iterator[Callable[[], int]]:
+    """Let so many newcomers come, in a process of their own; yields how to learn what they asked of etcd."""
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_come, args=(url, count, there))
+    process.start()
+    try:
+
+        def asked() -> int:
+            here.send("how many?")
+            return int(here.recv())
+
+        yield asked
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _come(url: str, count: int, parent: Connection) -> None:
+    anyio.run(_live_all, url, count, parent)
+
+
+async def _live_all(url: str, count: int, parent: Connection) -> None:
     async with CountingStore(EtcdSettings((url,))) as store, anyio.create_task_group() as tasks:
-        await store.commit(Transaction((), (Delete(KEYS.root, Range.prefix(KEYS.root).end),)))
-        founders = [Node(store, number, PORTS) for number in (1, 2, 3)]
-        for node in founders:
-            tasks.start_soon(node.live)
-        await _in_step(founders, len(PORTS))
-        before, requests, began = await _version(store), store.requests, anyio.current_time()
-        joining = [Node(store, number, (PORTS[0], 9000 + number)) for number in range(10, 10 + newcomers)]
-        for node in joining:
-            tasks.start_soon(node.live)
-        await _in_step([*founders, *joining], len(PORTS) + newcomers)
-        storm = Storm(
-            newcomers,
-            await _version(store) - before,
-            max(len(node.process.starts) for node in founders) - 1,
-            store.requests - requests,
-            anyio.current_time() - began,
-        )
-        tasks.cancel_scope.cancel()
-    return storm
+        for number in range(10, 10 + count):
+            tasks.start_soon(Node(store, number, (PORTS[0], 9000 + number)).live)
+        await anyio.wait_readable(parent)
+        parent.send(store.requests)
+        await anyio.sleep_forever()
 
 
 @dataclass(slots=True)
@@ -126,10 +159,6 @@ class Node:
     number: int
     ports: tuple[int, ...]
     process: MemoryProcess = field(default_factory=MemoryProcess)
-    board: Board = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.board = Board(View(self.who))
 
     @property
     def who(self) -> Identity:
@@ -139,34 +168,44 @@ class Node:
         who = self.who
         file = MemoryFile(document(*self.ports, node=who.node_id, port=who.url.port if who.url else 1).data)
         found = await file.read()
-        self.board = Board(
+        board = Board(
             View(who, file=found, process=self.process.state, attempt=attempt_of(found, who.node_id))
         )
         probe = MemoryProbe(self.process, BOOT)
         await run(
             World(self.store, file, MemoryState(), self.process, probe, welcome, time.time),
-            board=self.board,
+            board=board,
             keys=KEYS,
             me=Self(who.node_id, "bench", "0"),
             lease_ttl=TTL,
             beside=anyio.sleep_forever,
-            ending=Ending(self.board),
+            ending=Ending(board),
         )
 
-    def in_step(self, length: int) -> bool:
-        """Whether its process runs, healthy, on a list of that length."""
-        loaded = self.process.starts[-1:]
-        runs = self.board.decision.phase is Phase.RUNNING and self.board.view.healthy
-        return runs and len(loaded) == 1 and len(loaded[0]) == length
+
+async def _all_in_step(store: EtcdStore, count: int) -> int:
+    """Wait until so many servers report that they run, healthy, on a list of all; its version."""
+    deadline = anyio.current_time() + PATIENCE
+    # No one event tells that all of hundreds of nodes are there.
+    while True:
+        network = read_network(KEYS, await store.read(*KEYS.of_leader()))
+        late = list(_late(network, count))
+        if not late and network.canonical:
+            return network.canonical.version
+        if anyio.current_time() > deadline:
+            raise RuntimeError(f"not in step within {PATIENCE:g} s: {', '.join(late[:10])}")
+        await anyio.sleep(0.1)
 
 
-async def _in_step(nodes: list[Node], length: int) -> None:
-    with anyio.fail_after(PATIENCE):
-        # No one event tells that all of hundreds of nodes are there.
-        while not all(node.in_step(length) for node in nodes):  # noqa: ASYNC110 - as said above
-            await anyio.sleep(0.05)
-
-
-async def _version(store: CountingStore) -> int:
-    entry = (await store.read(Range(KEYS.canonical))).entries[KEYS.canonical]
-    return decode(Canonical, entry.value, entry.key).version
+def _late(network: Network, count: int) -> Iterator[str]:
+    """What is still to come until so many servers run on one list."""
+    canonical = network.canonical
+    if canonical is None or len(canonical.servers) < count:
+        yield "the list is not whole"
+        return
+    if len(network.reports) < count:
+        yield f"{len(network.reports)} of {count} report"
+    for node, report in network.reports.items():
+        stands = (report.phase, report.healthy, report.loaded_version)
+        if stands != (Phase.RUNNING, True, canonical.version):
+            yield f"{node}: {report.reason}"

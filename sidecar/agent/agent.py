@@ -39,7 +39,8 @@ GOODBYE = 1.0
 class Self:
     """What a sidecar says of itself; ``instance`` is new in each life.
 
-    ``lease`` is what a life that goes on in this one held; ``token`` what it may have to join with.
+    ``file`` is the path of its configuration file, where it has one. ``lease`` is what a life that goes on in
+    this one held; ``token`` what it may have to join with.
     """
 
     instance: str
@@ -47,6 +48,7 @@ class Self:
     version: str
     lease: LeaseID | None = None
     token: JoinToken | None = None
+    file: str = ""
 
 
 async def run(
@@ -65,7 +67,7 @@ async def run(
     """
     session = Session(world.store, board, lease_ttl, me.lease)
     herald = Herald(
-        *(world.store, keys, board, me.instance, me.host),
+        *(world.store, keys, board, me.instance, me.host, me.file),
         sidecar=me.version,
         wall=world.wall,
         token=me.token,
@@ -78,6 +80,7 @@ async def run(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(herald.report, lease)
             tasks.start_soon(herald.petition, lease)
+            tasks.start_soon(herald.contest, lease)
             if identity.may_lead:
                 lead = partial(lead_when_elected, ballot, keys=keys, board=board, world=world)
                 tasks.start_soon(lead)

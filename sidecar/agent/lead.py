@@ -16,7 +16,7 @@ from sidecar.domain.draft import NEVER, Term
 from sidecar.domain.errors import LeaseLost
 from sidecar.domain.keys import Keys
 from sidecar.domain.leadership import Leader, Step, decide, held_up, look_again
-from sidecar.domain.membership import Request
+from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.network import Network, read_network
 from sidecar.domain.petitions import to_probe
 from sidecar.domain.policy import AdmissionProbe
@@ -74,6 +74,9 @@ class _Leadership:
     ignored: frozenset[str] = frozenset()
     probed: dict[str, str] = field(default_factory=dict)
     """What was found at the URLs of the newcomers that ask now, by their attempts."""
+    newcomers: frozenset[str] = frozenset()
+    arrived: float = 0.0
+    """When the latest of them was first seen, in seconds since the epoch."""
     news: anyio.Event = field(default_factory=anyio.Event)
     seen: anyio.Event = field(default_factory=anyio.Event)
 
@@ -158,11 +161,19 @@ class _Leadership:
         return TIDY if at is None else min(TIDY, max(SOON, at - now))
 
     def _leader(self) -> Leader:
-        return Leader(self.term, own_list(self.board.view), self.board.view.applied, self.probed)
+        view = self.board.view
+        return Leader(self.term, own_list(view), view.applied, self.probed, self.arrived)
+
+    def _note_arrivals(self, network: Network) -> None:
+        asking = frozenset(r.attempt for r in network.requests.values() if r.kind is RequestKind.JOIN)
+        if asking - self.newcomers:
+            self.arrived = self.world.wall()
+        self.newcomers = asking
 
     def _decided(self, listing: Listing) -> Step | None:
-        leader = self._leader()
         network = read_network(self.keys, listing)
+        self._note_arrivals(network)
+        leader = self._leader()
         self._complain(network, leader)
         return decide(network, leader, self.world.wall())
 

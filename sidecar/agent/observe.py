@@ -15,6 +15,7 @@ from sidecar.domain.errors import BadRecord
 from sidecar.domain.keys import Keys, Range
 from sidecar.domain.membership import Verdict
 from sidecar.domain.records import R, decode
+from sidecar.domain.report import Whereabouts
 from sidecar.domain.store import Entry, Listing
 from sidecar.domain.turns import Exemption, Grant, Standstill
 from sidecar.domain.view import heard
@@ -22,6 +23,8 @@ from sidecar.logs import event
 from sidecar.ports import Store
 
 log = logging.getLogger(__name__)
+
+CONTESTED = "another node claims what this one has"
 
 HEAD_START = 1.0
 """Seconds that acting on the first listing may take before the stream is opened beside it."""
@@ -40,6 +43,9 @@ async def observe(*, store: Store, keys: Keys, board: Board, herald: Herald) -> 
             held = listing.entries.get(keys.report(node))
             board.update(taken=name_taken(held, herald.whereabouts(), herald.instance))
         canonical, doubt = _believe(listing, keys, board)
+        rivals = _rivals(listing)
+        for rival in set(rivals) - set(board.view.rivals):
+            event(log, logging.ERROR, CONTESTED, node_id=rival.node_id, where=str(rival))
         board.update(
             listed=True,
             away=False,
@@ -48,8 +54,15 @@ async def observe(*, store: Store, keys: Keys, board: Board, herald: Herald) -> 
             verdict=heard(board.view, _read(Verdict, listing.entries.get(keys.verdict(node)), ignored)),
             grant=_read(Grant, listing.entries.get(keys.grant(node)), ignored),
             pause=_read(Exemption, listing.entries.get(keys.pause(node)), ignored),
+            rivals=rivals,
             standstill=_read(Standstill, listing.entries.get(keys.standstill), ignored),
         )
+
+    def _rivals(listing: Listing) -> tuple[Whereabouts, ...]:
+        """Who claims what this node has; where it was itself not given its NodeID, it is one of them."""
+        claims = (entry for key, entry in sorted(listing.entries.items()) if key in keys.rivals(node))
+        found = (_read(Whereabouts, entry, ignored) for entry in claims)
+        return tuple(each for each in found if each and not each.is_as(herald.whereabouts()))
 
     def lost(exc: Exception) -> None:
         board.count("store_errors")

@@ -16,7 +16,9 @@ from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.process import Running
 from sidecar.domain.records import decode, encode
 from sidecar.domain.report import Phase, Report, Whereabouts
-from sidecar.domain.store import Compare, Entry, LeaseID, Put, Target, Transaction
+from sidecar.domain.rivals import claimed_from
+from sidecar.domain.servers import NodeID
+from sidecar.domain.store import Compare, Delete, Entry, LeaseID, Operation, Put, Target, Transaction
 from sidecar.domain.tokens import JoinToken
 from sidecar.domain.view import AskToJoin
 from sidecar.ports import Store
@@ -50,7 +52,8 @@ def name_taken(entry: Entry | None, claim: Whereabouts, instance: str) -> str:
 class Herald:
     """Speaks for one node.
 
-    ``instance`` tells two lives of it apart; ``host`` and ``sidecar`` are for people.
+    ``instance`` tells two lives of it apart; ``host``, ``file`` (the path of its configuration file) and
+    ``sidecar`` are for people.
     """
 
     store: Store
@@ -58,6 +61,7 @@ class Herald:
     board: Board
     instance: str
     host: str
+    file: str
     sidecar: str
     wall: Callable[[], float]
     token: JoinToken | None = None
@@ -99,7 +103,24 @@ class Herald:
     def whereabouts(self) -> Whereabouts:
         """What tells this node from another of the same NodeID."""
         me = self.board.view.identity
-        return Whereabouts(me.node_id, me.url, self.host)
+        return Whereabouts(me.node_id, me.url, self.host, self.file)
+
+    async def contest(self, lease: LeaseID) -> NoReturn:
+        """Let whoever has what this node claims know of it: its people have to see to it as well."""
+        told: NodeID | None = None
+        while True:
+            await self.board.until_other(self._holder, than=told)
+            writes: list[Operation] = []
+            if told:
+                writes.append(Delete(self.keys.rival(told, self.instance)))
+            told = self._holder()
+            if told:
+                key = self.keys.rival(told, self.instance)
+                writes.append(Put(key, encode(self.whereabouts()), lease))
+            await self.store.commit(Transaction((), tuple(writes)))
+
+    def _holder(self) -> NodeID | None:
+        return claimed_from(self.board.view)
 
     async def petition(self, lease: LeaseID) -> NoReturn:
         """Ask to join while the decision is to ask: once for each attempt, and again when that is slow."""
@@ -163,4 +184,5 @@ class Herald:
             pid=self._pid(),
             sidecar=self.sidecar,
             fruitless=view.fruitless,
+            file=self.file,
         )

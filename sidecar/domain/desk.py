@@ -21,7 +21,8 @@ MOST_OPERATIONS = 96
 class Desk:
     """The network as it is, who writes, when, and what is being written.
 
-    ``probed`` is `answers.Case.probed`. ``now`` is in seconds since the epoch.
+    ``probed`` is `answers.Case.probed`, and ``arrived`` when the latest newcomer was first seen; like
+    ``now``, in seconds since the epoch.
     """
 
     network: Network
@@ -30,6 +31,7 @@ class Desk:
     now: float
     draft: Draft
     probed: Mapping[str, str] = field(default_factory=dict)
+    arrived: float = 0.0
 
     @property
     def at(self) -> str:

@@ -70,6 +70,13 @@ class Keys:
     def skip(self, node: NodeID) -> str:
         return f"{self.root}node/{node}/skip"
 
+    def rivals(self, node: NodeID) -> Range:
+        """Who else claims what ``node`` has; each under its own lease."""
+        return Range.prefix(f"{self.root}node/{node}/rival/")
+
+    def rival(self, node: NodeID, instance: str) -> str:
+        return f"{self.rivals(node).start}{instance}"
+
     # What nodes and operators write.
 
     def report(self, node: NodeID) -> str:

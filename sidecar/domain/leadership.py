@@ -37,13 +37,14 @@ class Step:
 class Leader:
     """Who decides. ``own`` is what to publish where there is nothing; ``trusted`` what was last obeyed.
 
-    ``probed`` is what was found at the URLs of newcomers: `answers.Case.probed`.
+    ``probed`` is what was found at the URLs of newcomers, and ``arrived`` when the latest was seen: `Desk`.
     """
 
     term: Term
     own: Known | None
     trusted: Known | None
     probed: Mapping[str, str] = field(default_factory=dict)
+    arrived: float = 0.0
 
     def distrusts(self, canonical: Canonical) -> str | None:
         return distrust(canonical, self.trusted.servers if self.trusted else None)
@@ -57,7 +58,7 @@ def decide(network: Network, leader: Leader, now: float) -> Step | None:
         return None  # not to be built upon; `held_up` says so
     for rule in (answer_requests, _learn_members, conduct_rollout, _tidy_up):
         draft = Draft(network.keys, network.listing)
-        rule(Desk(network, network.canonical, leader.term, now, draft, leader.probed))
+        rule(Desk(network, network.canonical, leader.term, now, draft, leader.probed, leader.arrived))
         if draft:
             return Step(draft.transaction(leader.term), tuple(draft.reasons))
     return None
@@ -68,7 +69,7 @@ def look_again(network: Network, leader: Leader, now: float) -> float | None:
     if network.canonical is None:
         return None
     times = (
-        still_gathering(network, network.canonical, now),
+        still_gathering(network, network.canonical, leader.arrived, now),
         survey(network, network.canonical, leader.term.node_id, now).look_again,
     )
     return min((at for at in times if at is not None), default=None)
@@ -153,7 +154,8 @@ def _turn_away(desk: Desk, node: NodeID, url: ServerUrl, holder: NodeID) -> None
     reason = f"{url} is the URL of {holder}, which is alive; give this server its own, or stop {holder} first"
     desk.draft.delete(desk.network.keys.member(node))
     if told is None or (told.kind, told.reason) != (VerdictKind.TAKEN, reason):
-        desk.draft.put(desk.network.keys.verdict(node), Verdict(VerdictKind.TAKEN, reason, desk.at))
+        verdict = Verdict(VerdictKind.TAKEN, reason, desk.at, holder=holder)
+        desk.draft.put(desk.network.keys.verdict(node), verdict)
         desk.draft.reasons.append(f"{node} is turned away: {reason}")
 
 

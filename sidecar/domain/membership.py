@@ -104,7 +104,7 @@ class VerdictKind(StrEnum):
 class Verdict:
     """What the leader told one node. ``attempt`` is the join request it answers, if it answers one.
 
-    ``by``: the operator who refused it; empty where it was a rule.
+    ``by``: the operator who refused it; empty where it was a rule. ``holder`` has what was taken.
     """
 
     kind: VerdictKind
@@ -112,6 +112,7 @@ class Verdict:
     at: str
     attempt: str = ""
     by: str = ""
+    holder: NodeID | None = None
 
 
 @dataclass(frozen=True, slots=True)

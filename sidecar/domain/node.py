@@ -13,6 +13,7 @@ from sidecar.domain.document import Document
 from sidecar.domain.membership import VerdictKind
 from sidecar.domain.process import Exited, NoProcess, NotLaunched, Running
 from sidecar.domain.report import Phase
+from sidecar.domain.rivals import contested
 from sidecar.domain.servers import ServerList
 from sidecar.domain.view import (
     AskToJoin,
@@ -57,7 +58,7 @@ def _decide(view: View, now: float) -> Decision:
 def _troubles(view: View) -> list[str]:
     """What somebody should see to, whatever this node does meanwhile."""
     doubt = f"the canonical list is not obeyed: {view.distrust}" if view.distrust else ""
-    troubles = (view.file_problem, doubt, turned_away(view))
+    troubles = (view.file_problem, doubt, turned_away(view), contested(view))
     return [" / ".join(trouble.splitlines()) for trouble in troubles if trouble]
 
 

@@ -55,7 +55,7 @@ def answer_requests(desk: Desk) -> None:
 
 def _due(desk: Desk) -> Iterator[tuple[str, Request]]:
     """The open requests that are not still gathered."""
-    gathering = still_gathering(desk.network, desk.canonical, desk.now) is not None
+    gathering = still_gathering(desk.network, desk.canonical, desk.arrived, desk.now) is not None
     for name, request in open_requests(desk.network):
         if not (gathering and request.kind is RequestKind.JOIN):
             yield name, request
@@ -85,16 +85,16 @@ def open_requests(network: Network) -> list[tuple[str, Request]]:
     return sorted(((name, each) for name, each in network.requests.items() if not each.outcome), key=made)
 
 
-def still_gathering(network: Network, canonical: Canonical, now: float) -> float | None:
-    """Until when (Unix epoch) newcomers wait for those who come right after them; None where they need not.
+def still_gathering(network: Network, canonical: Canonical, arrived: float, now: float) -> float | None:
+    """Until when newcomers wait for those who come right after them; None where they need not.
 
-    A storm of joins then makes a handful of versions, and who comes alone does not wait. The newcomers' own
-    clocks say when they came: one that is wrong costs a version more, or a moment.
+    A storm of joins then makes a handful of versions, and who comes alone does not wait. ``arrived`` is when
+    the leader saw the latest of them; all are in seconds since the epoch. (When they asked, their own clocks
+    say, and how long that took on its way, nobody.)
     """
-    asked = [request.at for _, request in open_requests(network) if request.kind is RequestKind.JOIN]
-    latest = max((at for at in asked if at <= now), default=now - QUIET)
-    until = min(latest + QUIET, epoch(canonical.at) + GATHERED)
-    return until if now < until else None
+    until = min(arrived + QUIET, epoch(canonical.at) + GATHERED)
+    asked = any(not each.outcome and each.kind is RequestKind.JOIN for each in network.requests.values())
+    return until if asked and now < until else None
 
 
 def to_probe(network: Network) -> Iterator[Request]:

@@ -15,13 +15,13 @@ from sidecar.domain.codec import from_json, to_json
 from sidecar.domain.errors import BadRecord, Problem
 from sidecar.domain.membership import Candidate, Member, Request, Tombstone, Verdict
 from sidecar.domain.policy import Policy
-from sidecar.domain.report import Report
+from sidecar.domain.report import Report, Whereabouts
 from sidecar.domain.tokens import TokenRecord
 from sidecar.domain.turns import Exemption, Grant, Quarantine, Standstill
 from sidecar.domain.validation import Kind, problems
 
 Record = (Canonical | Policy | Report | Request | Verdict | Tombstone | Member | Candidate) | (
-    Grant | Exemption | Standstill | Quarantine | TokenRecord
+    Grant | Exemption | Standstill | Quarantine | TokenRecord | Whereabouts
 )
 R = TypeVar("R", bound=Record)
 

@@ -33,11 +33,25 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """What tells the node of a report from another that goes by the same NodeID."""
+    """What tells the node of a report from another that goes by the same NodeID.
+
+    Kept under ``node/<NodeID>/rival/`` of whoever has what this node claims. ``file`` is its configuration
+    file's path, ``""`` where that is not known.
+    """
 
     node_id: NodeID
     url: ServerUrl | None
     host: str
+    file: str = ""
+
+    def __str__(self) -> str:
+        """Where that is, for people."""
+        return f"on {self.host}" + (f" at {self.url}" if self.url else f" ({self.file})" if self.file else "")
+
+    def is_as(self, other: Whereabouts) -> bool:
+        """Whether both are one node. Two on one machine differ by URL; database nodes, by their files."""
+        same_file = self.url is not None or "" in (self.file, other.file) or self.file == other.file
+        return same_file and (self.node_id, self.url, self.host) == (other.node_id, other.url, other.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,7 @@ class Report:
     ``loaded_version`` is the canonical version whose list the process was started on, 0 before that;
     ``written_version`` the one whose list its file holds. ``instance`` tells two lives of one node apart.
     ``since`` is when the phase began, in seconds since the epoch. ``fruitless``: how many starts in a row did
-    not make the process healthy.
+    not make the process healthy. ``file`` is the path of its configuration file.
     """
 
     node_id: NodeID
@@ -64,16 +78,17 @@ class Report:
     pid: int | None
     sidecar: str
     fruitless: int = 0
+    file: str = ""
 
     def taken_from(self, claim: Whereabouts) -> str | None:
         """Say why the NodeID is not free for ``claim`` while this report is alive; None where it is.
 
         Whoever comes back after a crash, at the same URL and on the same machine, is the same node.
         """
-        if (self.url, self.host) == (claim.url, claim.host):
+        holder = Whereabouts(self.node_id, self.url, self.host, self.file)
+        if holder.is_as(claim):
             return None
-        where = f" at {self.url}" if self.url else ""
         return (
-            f"the NodeID {claim.node_id} is taken by a node that is alive, on {self.host}{where}; "
+            f"the NodeID {claim.node_id} is taken by a node that is alive, {holder}; "
             "give this one its own, or stop the other"
         )

@@ -9,7 +9,7 @@ from sidecar.domain.document import Document
 from sidecar.domain.identity import Identity, Role
 from sidecar.domain.membership import Verdict, VerdictKind
 from sidecar.domain.process import Exited, NotLaunched, Patience, ProcessState, Running
-from sidecar.domain.report import Phase
+from sidecar.domain.report import Phase, Whereabouts
 from sidecar.domain.servers import ServerList
 from sidecar.domain.turns import Exemption, Grant, Standstill
 
@@ -30,13 +30,13 @@ _PATIENCE = Patience()
 class View:
     """Everything a node decides from.
 
-    ``listed``: the network's state was read in this life. ``away``: etcd does not answer now.
-    ``distrust``: why the newest canonical list is not ``canonical``, the one obeyed. ``taken``: why its
-    NodeID is another node's. ``busy``: the decision that is being carried out on the process at this moment.
-    ``applied``: the last-known-good list. ``came_up``: the `Running.since` of the last process that was
-    healthy once. ``fruitless``: how many starts in a row did not make it healthy. ``unwell_since``: the
-    `Running.since` of the first of several lives in a row that began by themselves and were not healthy; None
-    where there is but one. ``born``: when this life of the sidecar began, monotonic.
+    ``listed``: the network's state was read in this life. ``away``: etcd does not answer now. ``distrust``:
+    why the newest canonical list is not ``canonical``, the one obeyed. ``taken``: why its NodeID is another
+    node's. ``rivals``: who claims what this node has. ``busy``: the decision that is being carried out on the
+    process at this moment. ``applied``: the last-known-good list. ``came_up``: the `Running.since` of the
+    last process that was healthy once. ``fruitless``: how many starts in a row did not make it healthy.
+    ``unwell_since``: the `Running.since` of the first of several lives in a row that began by themselves and
+    were not healthy; None where there is but one. ``born``: when this life of the sidecar began, monotonic.
     """
 
     identity: Identity
@@ -50,6 +50,7 @@ class View:
     distrust: str | None = None
     verdict: Verdict | None = None
     taken: str = ""
+    rivals: tuple[Whereabouts, ...] = ()
     grant: Grant | None = None
     pause: Exemption | None = None
     standstill: Standstill | None = None

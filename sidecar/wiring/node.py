@@ -41,7 +41,6 @@ from sidecar.domain.errors import ExitCode, SidecarError
 from sidecar.domain.health import Rhythm
 from sidecar.domain.keys import Keys
 from sidecar.domain.report import Phase
-from sidecar.domain.tokens import JoinToken
 from sidecar.logs import event
 from sidecar.ports import Probe
 from sidecar.wiring.going_on import Handover, execute_anew, handed_over, keep, require_program
@@ -120,7 +119,7 @@ async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
     file = LocalFile(settings.file, settings.role)
     folder = settings.state_dir.absolute()
     state = LocalState(folder, settings.file.name)
-    me = _self(life, settings.join_token)
+    me = _self(life, settings)
     fruitless = life.before.fruitless if life.before else 0
     view = await look_around(settings, file, state, me.instance, fruitless=fruitless)
     board = Board(view, since=time.time(), held_since=_on_the_clock(settings.file.stat().st_mtime))
@@ -167,10 +166,15 @@ def _on_the_clock(moment: float) -> float:
     return anyio.current_time() - time.time() + moment
 
 
-def _self(life: Life, token: JoinToken | None) -> Self:
+def _self(life: Life, settings: Settings) -> Self:
     before = life.before
-    instance = before.instance if before else secrets.token_hex(4)
-    return Self(instance, socket.gethostname(), __version__, before.lease_id if before else None, token)
+    return Self(
+        before.instance if before else secrets.token_hex(4),
+        *(socket.gethostname(), __version__),
+        lease=before.lease_id if before else None,
+        token=settings.join_token,
+        file=str(settings.file.absolute()),
+    )
 
 
 def _stops_when_removed(settings: Settings, process: Neighbour) -> bool:

@@ -139,9 +139,21 @@ async def test_a_node_id_that_a_live_node_has_is_not_given_to_another_until_it_i
         await anyio.sleep(2 * TTL)
         assert double.process.starts == []
         assert second.phase is Phase.RUNNING
+        told = "another node on elsewhere at http://localhost:9001 claims its NodeID and is kept out"
+        assert told in second.board.decision.reason
+        assert double.board.view.rivals == ()
         await network.stop(second)
         network.sidecars.remove(second)
         await until(lambda: network.all_in_step_on(THREE), within=2 * TTL)
+
+
+async def test_whoever_has_a_node_id_hears_no_more_of_a_rival_that_went_away() -> None:
+    async with federation(*TRIO) as network:
+        second = network.sidecars[1]
+        double = network.add(server(2), 9000, 9001, 9002, host="elsewhere")
+        await until(lambda: "claims its NodeID" in second.board.decision.reason)
+        await network.stop(double)
+        await until(lambda: second.board.decision.reason == "in step")
 
 
 async def test_a_node_that_crashed_takes_its_own_place_at_once() -> None:
@@ -159,8 +171,10 @@ async def test_a_url_that_a_live_node_has_is_not_given_to_another_until_it_is_go
         thief = network.add(replace(server(2), node_id=server(9, 9001).node_id), 9000, 9001, 9002)
         await until(lambda: thief.phase is Phase.REFUSED or bool(thief.process.starts))
         await until(lambda: "is the URL of fed-2, which is alive" in thief.board.decision.reason)
-        assert KEYS.member(thief.identity.node_id) not in network.cluster.list(KEYS.of_leader()).entries
         second = network.sidecars[1]
+        told = "another node on memory at http://localhost:9001 claims its URL, as fed-9, and is kept out"
+        await until(lambda: told in second.board.decision.reason)
+        assert KEYS.member(thief.identity.node_id) not in network.cluster.list(KEYS.of_leader()).entries
         await network.stop(second)
         network.sidecars.remove(second)
         await until(lambda: network.all_in_step_on(THREE))

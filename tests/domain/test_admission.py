@@ -140,8 +140,11 @@ def test_the_list_of_a_quarantined_version_does_not_come_back_by_a_join() -> Non
 
 def test_who_comes_alone_is_let_in_at_once_and_who_comes_in_a_storm_is_gathered() -> None:
     old, fresh = canonical(9000), replace(canonical(9000), at="2027-01-15T08:00:00Z")
-    storm = network({KEYS.canonical: old, KEYS.request("join-fed-4"): replace(WISH, at=NOW - 0.1)})
-    assert still_gathering(storm, old, NOW) is None
-    assert still_gathering(storm, fresh, NOW) == pytest.approx(NOW + 0.4)
-    assert still_gathering(storm, fresh, NOW + 0.4) is None
-    assert still_gathering(storm, fresh, NOW + 5) is None
+    storm = network({KEYS.canonical: old, KEYS.request("join-fed-4"): WISH})
+    assert still_gathering(storm, old, NOW - 0.1, NOW) is None
+    assert still_gathering(storm, fresh, NOW - 0.1, NOW) == pytest.approx(NOW + 0.4)
+    assert still_gathering(storm, fresh, NOW - 0.1, NOW + 0.4) is None
+    # They come and come: ten seconds after a version, there is another one.
+    assert still_gathering(storm, fresh, NOW + 9.9, NOW + 9.9) == pytest.approx(NOW + 10)
+    assert still_gathering(storm, fresh, NOW + 10, NOW + 10) is None
+    assert still_gathering(network({KEYS.canonical: fresh}), fresh, NOW, NOW) is None

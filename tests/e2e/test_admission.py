@@ -103,6 +103,21 @@ def test_a_node_id_that_is_alive_elsewhere_is_not_taken_and_the_process_not_star
     assert "the NodeID fed-2 is taken by a node that is alive" in double.in_phase("refused")["reason"]
     assert double.starts == []
     network.in_step(*nodes)
+    nodes[1].tells(f"at {double.url} claims its NodeID and is kept out: give that one its own, or stop it")
+    (told,) = nodes[1].logged("another node claims what this one has")
+    assert told["node_id"] == "fed-2"
+
+
+def test_two_database_nodes_of_one_machine_do_not_share_a_node_id(network: Network) -> None:
+    (server,) = network.servers(1)
+    first, second = network.database("db-1", []), network.database("db-2", [])
+    network.start(server, first)
+    second.start("--node-id", "db-1")
+    assert "taken by a node that is alive, on" in second.in_phase("refused")["reason"]
+    assert second.starts == []
+    first.tells(f"({second.file}) claims its NodeID and is kept out")
+    first.stop()
+    network.wait(lambda: len(second.starts) == 1, "the NodeID is free")
 
 
 def test_a_url_that_is_alive_under_another_node_id_is_not_taken(network: Network) -> None:
@@ -111,6 +126,7 @@ def test_a_url_that_is_alive_under_another_node_id_is_not_taken(network: Network
     thief = network.node("fed-9", urlsplit(urls[1]).port, urls)
     thief.start(command=())
     status = thief.tells("is the URL of fed-2, which is alive")
+    nodes[1].tells(f"at {urls[1]} claims its URL, as fed-9, and is kept out")
     assert status["phase"] in ("refused", "running")
     members = network.cli("members", "--json").document
     assert [member["node_id"] for member in members] == ["fed-1", "fed-2", "fed-3"]

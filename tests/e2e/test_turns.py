@@ -122,29 +122,6 @@ def test_database_nodes_restart_after_the_servers_one_at_a_time(network: Network
     assert overlapping(databases) == []
 
 
-def test_healthy_is_what_the_health_url_says(network: Network) -> None:
-    leader, *followers = network.servers(3)
-    for node in followers:
-        node.defaults += ("--health", f"{node.url}/health")
-    network.start(leader)
-    network.start(*followers)
-    for node in followers:
-        node.fall_sick()
-    network.start(network.newcomer("fed-4", leader))
-    sick = network.wait(
-        lambda: next((n for n in followers if len(n.journal("listens")) == 2), None), "one restarts"
-    )
-    status = sick.tells("503")
-    assert (status["phase"], status["healthy"]) == ("starting", False)
-    assert sum(len(node.starts) for node in followers) == 3
-
-    for node in followers:
-        node.recover()
-
-    network.in_step(*network.nodes)
-    assert [len(node.starts) for node in network.nodes] == [2, 2, 2, 1]
-
-
 def test_turns_go_on_under_the_next_leader(network: Network) -> None:
     rollout = stuck_rollout(network)
     old = rollout.leader
