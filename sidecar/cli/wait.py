@@ -18,6 +18,7 @@ from sidecar.cli.parsing import Parser, add_settings, seconds, version
 from sidecar.cli.rollout_text import NOBODY
 from sidecar.cli.tables import print_json
 from sidecar.cli.world import World
+from sidecar.domain.canonical import Canonical
 from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable, Transient
 from sidecar.domain.history import read_history
 from sidecar.domain.keys import Keys
@@ -25,6 +26,7 @@ from sidecar.domain.network import Network
 from sidecar.domain.outlook import State, outlook
 from sidecar.domain.places import Place, Progress, well
 from sidecar.domain.rollout import Survey, survey
+from sidecar.domain.servers import ServerUrl
 from sidecar.domain.wording import printable
 from sidecar.ports import Store
 
@@ -51,24 +53,29 @@ def main(argv: Sequence[str], world: World) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Who has loaded a version, who is to do so yet, and who is not waited for."""
+    """Who has loaded a version, who is to do so yet, and who is not waited for.
+
+    ``unseen``: the servers of the list that nobody ever heard of.
+    """
 
     version: int
     loaded: tuple[Place, ...]
     missing: tuple[Place, ...]
     left_out: tuple[Place, ...]
+    unseen: tuple[ServerUrl, ...] = ()
 
     @property
     def over(self) -> bool:
-        return not self.missing and bool(self.loaded or self.left_out)
+        return not self.missing and not self.unseen and bool(self.loaded or self.left_out)
 
     @property
     def who_is_missing(self) -> str:
-        return _named(self.missing) or "no node of the network is known yet"
+        unseen = [f"the server at {url} was never seen" for url in self.unseen]
+        return "; ".join((*_each(self.missing), *unseen)) or "no node of the network is known yet"
 
 
-def standing(network: Network, seen: Survey, wanted: int) -> Standing:
-    """Look who runs, healthy, on version ``wanted`` or a later one."""
+def standing(network: Network, canonical: Canonical, seen: Survey, wanted: int) -> Standing:
+    """Look who runs, healthy, on version ``wanted`` or later. ``seen`` is the rollout of ``canonical``."""
     loaded, left_out, missing = list[Place](), list[Place](), list[Place]()
     for place in seen.places:
         report = network.reports.get(place.node_id)
@@ -76,7 +83,9 @@ def standing(network: Network, seen: Survey, wanted: int) -> Standing:
             loaded.append(place)
         else:
             (left_out if place.progress in LEFT_OUT else missing).append(place)
-    return Standing(wanted, tuple(loaded), tuple(missing), tuple(left_out))
+    known = {member.url for member in network.members_of(canonical)}
+    unseen = tuple(url for url in canonical.servers if url not in known)
+    return Standing(wanted, tuple(loaded), tuple(missing), tuple(left_out), unseen)
 
 
 def taken_back(network: Network, wanted: int) -> str | None:
@@ -112,9 +121,13 @@ class _Watch:
             self._tell(f"version {self.wanted} does not exist yet, {newest}: waiting for it")
             return False
         seen = survey(network, canonical, sight.leader or NOBODY, time.time())
-        self.last = standing(network, seen, self.wanted)
+        self.last = standing(network, canonical, seen, self.wanted)
         for place in self.last.left_out:
             self._tell(f"{place.node_id} is not waited for: it {place.reason}")
+        for url in self.last.unseen:
+            self._tell(
+                f"the server at {url} was never seen: waiting for it; `sidecar remove {url}` gives it up"
+            )
         state = outlook(seen, led=sight.leader is not None)
         if not self.last.over and state.state in HELD_UP:
             self._tell(f"the rollout is {state.state.value}: {state.why}; still waiting")
@@ -160,9 +173,9 @@ def _print(world: World, found: Standing, *, as_json: bool) -> None:
         return
     count = len(found.loaded)
     who = f"{count} node{'' if count == 1 else 's'} run{'s' if count == 1 else ''} on version {found.version}"
-    left_out = f"; not waited for: {_named(found.left_out)}" if found.left_out else ""
+    left_out = f"; not waited for: {'; '.join(_each(found.left_out))}" if found.left_out else ""
     world.out.write(f"{who} or a later one{printable(left_out)}\n")
 
 
-def _named(places: Sequence[Place]) -> str:
-    return "; ".join(f"{place.node_id} {place.reason}" for place in places)
+def _each(places: Sequence[Place]) -> list[str]:
+    return [f"{place.node_id} {place.reason}" for place in places]

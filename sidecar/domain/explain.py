@@ -138,21 +138,21 @@ def _wanted(schema: Schema) -> str:
     if "enum" in schema:
         return f"must be {' or '.join(shown(choice) for choice in schema['enum'])}"
     types = schema.get("type", [])
-    names = [_TYPES[name] for name in ([types] if isinstance(types, str) else types)]
-    text = f"must be {' or '.join(names)}{_bounds(schema)}"
+    names = [types] if isinstance(types, str) else types
+    text = f"must be {' or '.join(_TYPES[name] + _range(schema, name) for name in names)}"
+    text += " that is not empty" if schema.get("minItems") or schema.get("minLength") else ""
     if "pattern" in schema and "description" in schema:
         text += f" ({schema['description'].rstrip('.')})"
-    examples = schema.get("examples")
-    return f"{text}, such as {shown(examples[0])}" if examples else text
+    examples = schema.get("examples", ())[: 2 if {"integer", "string"} <= set(names) else 1]
+    return f"{text}, such as {' or '.join(map(shown, examples))}" if examples else text
 
 
-def _bounds(schema: Schema) -> str:
+def _range(schema: Schema, of_type: str) -> str:
+    """The bounds of a number of that type."""
     low, high = schema.get("minimum"), schema.get("maximum")
-    if low is not None and high is not None:
-        return f" from {low} to {high}"
-    if low is not None:
-        return f" of {low} or more"
-    return " that is not empty" if schema.get("minItems") or schema.get("minLength") else ""
+    if low is None or of_type not in ("integer", "number"):
+        return ""
+    return f" of {low} or more" if high is None else f" from {low} to {high}"
 
 
 def _did_you_mean(given: object, known: list[str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from sidecar.domain.answers import Answer, Case, done, refused
 from sidecar.domain.membership import Member, Request
 from sidecar.domain.records import Record
+from sidecar.domain.servers import NodeID
 from sidecar.domain.turns import Exemption, Halt, Standstill
 
 
@@ -44,13 +45,12 @@ def resume(case: Case, request: Request) -> Answer:
             return refused(case, "the rollout is not paused; see `sidecar rollout status`")
         return done(case, "the rollout goes on", {keys.standstill: None}, replace(network, standstill=None))
     member = _member(case, request.subject)
-    if member is None:
-        return _nobody(case, request.subject)
-    if member.node_id not in network.pauses:
-        return refused(case, f"{member.node_id} is not paused")
-    reason = f"{member.node_id} takes part in rollouts again"
-    pauses = {node: pause for node, pause in network.pauses.items() if node != member.node_id}
-    return done(case, reason, {keys.pause(member.node_id): None}, replace(network, pauses=pauses))
+    node = member.node_id if member else NodeID(request.subject)  # a pause may outlive its node's membership
+    if node not in network.pauses:
+        return refused(case, f"{node} is not paused") if member else _nobody(case, request.subject)
+    pauses = {name: pause for name, pause in network.pauses.items() if name != node}
+    reason = f"{node} takes part in rollouts again"
+    return done(case, reason, {keys.pause(node): None}, replace(network, pauses=pauses))
 
 
 def skip(case: Case, request: Request) -> Answer:

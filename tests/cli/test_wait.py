@@ -183,7 +183,25 @@ def test_a_list_whose_nodes_nobody_knows_is_not_loaded() -> None:
     code, _, err = Shell({KEYS.canonical: canonical(5)})("wait", "--timeout", "0.05")
 
     assert code == 69
-    assert "no node of the network is known yet" in err
+    for url in (ONE, TWO, THREE):
+        assert (
+            f"the server at {url} was never seen: waiting for it; `sidecar remove {url}` gives it up\n" in err
+        )
+    assert f"not loaded by all within 0.05 s: the server at {ONE} was never seen; the server at {TWO}" in err
+
+
+def test_a_server_of_the_list_that_nobody_ever_saw_is_waited_for() -> None:
+    shell = Shell(lacking(in_step(), KEYS.report(NodeID("fed-3")), KEYS.member(NodeID("fed-3"))))
+    code, _, err = shell("wait", "--timeout", "0.05")
+    assert code == 69
+    assert f"the server at {THREE} was never seen" in err
+
+    async def story(store: MemoryStore) -> None:
+        await put(store, reported("fed-3"))
+
+    shell.story = story
+
+    assert shell("wait", "--timeout", "10")[:2] == (0, "4 nodes run on version 5 or a later one\n")
 
 
 def test_an_outage_of_etcd_is_told_once_and_waited_out() -> None:

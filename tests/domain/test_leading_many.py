@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sidecar.domain.identity import Role
-from sidecar.domain.membership import Member, RequestKind, Tombstone, Verdict, VerdictKind
+from sidecar.domain.membership import Member, OutcomeKind, RequestKind, Tombstone, Verdict, VerdictKind
 from sidecar.domain.policy import Admission, Policy
 from sidecar.domain.records import Record
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import NodeID
+from sidecar.domain.turns import Exemption
 from tests.build import KEYS, THREE, ask, canonical, join, network, report, server, url
 from tests.domain.leading import settled
 
@@ -63,6 +64,19 @@ def test_a_pause_that_is_resumed_in_the_same_breath_is_over() -> None:
     end = settled(network(records))
     assert (end.standstill, end.pauses) == (None, {})
     assert {str(each.outcome.kind) for each in end.requests.values() if each.outcome} == {"done"}
+
+
+def test_a_pause_whose_node_is_a_member_no_more_can_be_ended() -> None:
+    records: dict[str, Record] = {
+        KEYS.canonical: canonical(9000, 9001),
+        KEYS.pause(FED_3): Exemption(1, "", "ann"),
+        KEYS.request("a"): ask(RequestKind.RESUME, "fed-3"),
+        KEYS.request("b"): ask(RequestKind.RESUME, "fed-4"),
+    }
+    end = settled(network(records))
+    assert end.pauses == {}
+    outcomes = {name: request.outcome and request.outcome.kind for name, request in end.requests.items()}
+    assert outcomes == {"a": OutcomeKind.DONE, "b": OutcomeKind.REFUSED}
 
 
 def test_two_wishes_under_one_node_id_come_to_rest() -> None:

@@ -151,7 +151,7 @@ def test_every_missing_key_is_told_with_what_to_add() -> None:
         ("policy", {"rollout": {"max_unavailable": 0}}, "/rollout/max_unavailable: 0 is out of range"),
         ("report", {"phase": "runing"}, 'did you mean "running"?'),
         ("report", {"healthy": 1}, "/healthy: 1 is a number; must be true or false"),
-        ("report", {"pid": "x"}, '/pid: "x" is a string; must be a whole number or null'),
+        ("report", {"pid": "x"}, '/pid: "x" is a string; must be a whole number of 1 or more or null'),
         ("sidecar", {"lease_ttl": 1}, "/lease_ttl: 1 is out of range; must be a number from 2 to"),
         ("sidecar", {"etcd": []}, "/etcd: is empty; must be a list or a string that is not empty"),
         ("sidecar", {"tls": {"cert": "x"}}, '/tls: "cert" is set but "key" is missing; add "key"'),
