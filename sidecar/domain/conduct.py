@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sidecar.domain.desk import Desk
+from sidecar.domain.gathering import still_gathering
 from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.places import Place, Progress, recent_restarts
 from sidecar.domain.policy import OnFailure
@@ -23,10 +24,13 @@ def conduct_rollout(desk: Desk) -> None:
     if seen.done:
         desk.draft.put(desk.network.keys.healthy, desk.canonical)
         _absolve(desk)
+    # Who restarts now would do so once more for those who are about to be let in.
+    gathering = still_gathering(desk.network, desk.canonical, desk.arrived, desk.now) is not None
     for place, free in seen.turns():
         if desk.full:
             return
-        _grant(desk, place, free=free)
+        if free or not gathering:
+            _grant(desk, place, free=free)
 
 
 def _absolve(desk: Desk) -> None:

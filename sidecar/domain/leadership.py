@@ -13,9 +13,10 @@ from sidecar.domain.canonical import Canonical, Change, ChangeKind, distrust
 from sidecar.domain.conduct import conduct_rollout
 from sidecar.domain.desk import Desk, publish, timestamp, urls_of
 from sidecar.domain.draft import Draft, Term
+from sidecar.domain.gathering import still_gathering
 from sidecar.domain.membership import Member, Verdict, VerdictKind
 from sidecar.domain.network import Network
-from sidecar.domain.petitions import answer_requests, still_gathering
+from sidecar.domain.petitions import answer_requests
 from sidecar.domain.rollout import survey
 from sidecar.domain.servers import NodeID, ServerUrl
 from sidecar.domain.store import Transaction

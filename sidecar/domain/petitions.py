@@ -7,19 +7,13 @@ from dataclasses import replace
 
 from sidecar.domain import admission, removal, steering
 from sidecar.domain.answers import Answer, Case
-from sidecar.domain.canonical import Canonical, Change
-from sidecar.domain.desk import Desk, epoch
+from sidecar.domain.canonical import Change
+from sidecar.domain.desk import Desk
+from sidecar.domain.gathering import is_newcomers, still_gathering
 from sidecar.domain.membership import Outcome, OutcomeKind, Request, RequestKind
 from sidecar.domain.network import Network
 from sidecar.domain.policy import AdmissionProbe
 from sidecar.domain.store import Revision
-
-QUIET = 0.5
-"""Seconds without another newcomer after which those who came close upon each other are let in, together."""
-
-GATHERED = 10.0
-"""Seconds after a version that newcomers are gathered for the next one, at most."""
-
 
 MOST_CHANGES = 1000
 """Changes of one version, at most. Each stands in its list and in its cause, and all of that in the history
@@ -57,7 +51,7 @@ def _due(desk: Desk) -> Iterator[tuple[str, Request]]:
     """The open requests that are not still gathered."""
     gathering = still_gathering(desk.network, desk.canonical, desk.arrived, desk.now) is not None
     for name, request in open_requests(desk.network):
-        if not (gathering and request.kind is RequestKind.JOIN):
+        if not (gathering and is_newcomers(request, desk.canonical)):
             yield name, request
 
 
@@ -83,18 +77,6 @@ def open_requests(network: Network) -> list[tuple[str, Request]]:
         return entries[network.keys.request(item[0])].created
 
     return sorted(((name, each) for name, each in network.requests.items() if not each.outcome), key=made)
-
-
-def still_gathering(network: Network, canonical: Canonical, arrived: float, now: float) -> float | None:
-    """Until when newcomers wait for those who come right after them; None where they need not.
-
-    A storm of joins then makes a handful of versions, and who comes alone does not wait. ``arrived`` is when
-    the leader saw the latest of them; all are in seconds since the epoch. (When they asked, their own clocks
-    say, and how long that took on its way, nobody.)
-    """
-    until = min(arrived + QUIET, epoch(canonical.at) + GATHERED)
-    asked = any(not each.outcome and each.kind is RequestKind.JOIN for each in network.requests.values())
-    return until if asked and now < until else None
 
 
 def to_probe(network: Network) -> Iterator[Request]:

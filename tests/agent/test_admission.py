@@ -199,3 +199,16 @@ async def test_whom_an_operator_refused_stays_out_whatever_it_asks() -> None:
         await anyio.sleep(200)
         assert newcomer.phase is Phase.REFUSED
         assert network.canonical.servers == THREE
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.7, 2.5], ids=["at once", "close upon each other", "one by one"])
+async def test_forty_newcomers_make_a_handful_of_versions_however_they_come(pause: float) -> None:
+    async with federation(*TRIO) as network:
+        ports = range(9101, 9141)
+        for port in ports:
+            network.add(server(port, port), 9000, port).probe.boot = 3.0
+            await anyio.sleep(pause)
+        await until(lambda: network.all_in_step_on(servers(9000, 9001, 9002, *ports)), within=600)
+        versions = network.canonical.version - 1
+        assert versions <= (1, 8, 14)[(0.0, 0.7, 2.5).index(pause)]
+        assert all(len(each.process.starts) - 1 <= 2 for each in network.sidecars[:3])

@@ -11,10 +11,10 @@ NOW = 1_800_000_000.0
 LEADER = Leader(TERM, own=Known(0, THREE), trusted=Known(1, THREE))
 
 
-def settled(start: Network, leader: Leader = LEADER) -> Network:
+def settled(start: Network, leader: Leader = LEADER, now: float = NOW) -> Network:
     """The network once the leader has nothing left to write; each transaction is one that etcd takes."""
     for _ in range(100):
-        step = decide(start, leader, NOW)
+        step = decide(start, leader, now)
         if step is None:
             return start
         assert max(len(step.transaction.operations), len(step.transaction.compares)) <= 128

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from sidecar.domain.answers import Answer, Case
-from sidecar.domain.canonical import ChangeKind
+from sidecar.domain.canonical import Change, ChangeKind
+from sidecar.domain.gathering import still_gathering
 from sidecar.domain.membership import Request, RequestKind, VerdictKind
-from sidecar.domain.petitions import judge, still_gathering
+from sidecar.domain.petitions import judge
 from sidecar.domain.policy import Admission, AdmissionProbe, Policy
 from sidecar.domain.records import Record
 from sidecar.domain.servers import NodeID
@@ -148,3 +149,11 @@ def test_who_comes_alone_is_let_in_at_once_and_who_comes_in_a_storm_is_gathered(
     assert still_gathering(storm, fresh, NOW + 9.9, NOW + 9.9) == pytest.approx(NOW + 10)
     assert still_gathering(storm, fresh, NOW + 10, NOW + 10) is None
     assert still_gathering(network({KEYS.canonical: fresh}), fresh, NOW, NOW) is None
+
+
+def test_the_more_came_with_the_last_version_the_longer_the_next_are_gathered() -> None:
+    joined = (Change(ChangeKind.JOIN, NodeID("fed-9"), None),)
+    wish: dict[str, Record] = {KEYS.request("join-fed-4"): WISH}
+    for count, until in ((1, 5.0), (2, 10.0), (300, 10.0)):
+        fresh = replace(canonical(9000), at="2027-01-15T08:00:00Z", cause=joined * count)
+        assert still_gathering(network({KEYS.canonical: fresh} | wish), fresh, NOW, NOW) == NOW + until

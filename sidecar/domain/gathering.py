@@ -1,0 +1,39 @@
+"""Gathering newcomers that come close upon each other: a storm of joins makes a handful of versions."""
+
+from __future__ import annotations
+
+from sidecar.domain.canonical import Canonical, ChangeKind
+from sidecar.domain.desk import epoch
+from sidecar.domain.membership import Request, RequestKind
+from sidecar.domain.network import Network
+from sidecar.domain.policy import Admission
+
+QUIET = 0.5
+"""Seconds without another newcomer after which those who came close upon each other are let in, together."""
+
+FOR_EACH = 5.0
+"""Seconds from a version until the next, for each newcomer of it: those who come one by one, as machines get
+ready, get in in groups that grow."""
+
+GATHERED = 10.0
+"""Seconds after a version that newcomers are gathered for the next one, at most."""
+
+
+def is_newcomers(request: Request, canonical: Canonical) -> bool:
+    """Whether it is the request of a server that is not in the list yet."""
+    return request.kind is RequestKind.JOIN and request.url not in canonical.servers
+
+
+def still_gathering(network: Network, canonical: Canonical, arrived: float, now: float) -> float | None:
+    """Until when newcomers wait for those who come right after them; None where nobody waits so.
+
+    Who comes alone is let in at once. ``arrived`` is when the leader saw the latest newcomer; all are in
+    seconds since the epoch. (When they asked, their own clocks say, and how long it was on its way, nobody.)
+    """
+    by_itself = network.policy.admission in (Admission.OPEN, Admission.TOKEN)
+    if not by_itself or not any(is_newcomers(each, canonical) for each in network.requests.values()):
+        return None
+    published = epoch(canonical.at)
+    joined = sum(change.kind is ChangeKind.JOIN for change in canonical.cause)
+    until = min(max(arrived + QUIET, published + FOR_EACH * joined), published + GATHERED)
+    return until if now < until else None
