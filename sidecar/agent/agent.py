@@ -99,11 +99,11 @@ async def run(
             await ending.due()
             tasks.cancel_scope.cancel()
     finally:
-        await _part(world, board, session, goes_on=ending.goes_on)
+        await _part(world, board, session, herald, goes_on=ending.goes_on)
     return session.lease
 
 
-async def _part(world: World, board: Board, session: Session, *, goes_on: bool) -> None:
+async def _part(world: World, board: Board, session: Session, herald: Herald, *, goes_on: bool) -> None:
     """Let the next leader lead at once, and let go of the process; neither waits for the other.
 
     A sidecar that goes on keeps both, and has the lease renewed for the time that it is away.
@@ -112,7 +112,9 @@ async def _part(world: World, board: Board, session: Session, *, goes_on: bool) 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_last_call, session.renew if goes_on else session.end)
             tasks.start_soon(keep_applied, world.state, board)
-            if not goes_on:
+            if goes_on:
+                tasks.start_soon(_last_call, herald.withdraw)
+            else:
                 tasks.start_soon(world.process.release)
 
 

@@ -63,6 +63,8 @@ class Board:
         version, known = loaded_version(view), applied(view)
         if (version, known) != (view.loaded_version, view.applied):
             view = replace(view, loaded_version=version, applied=known)
+        if view.healthy and not self.view.healthy:
+            view = replace(view, recoveries=view.recoveries + 1)
         if view.healthy and isinstance(view.process, Running) and view.came_up != view.process.since:
             view = replace(view, came_up=view.process.since, fruitless=0)
         if (unwell := unwell_since(self.view, view)) != view.unwell_since:

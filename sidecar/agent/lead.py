@@ -166,8 +166,9 @@ class _Leadership:
 
     def _note_arrivals(self, network: Network) -> None:
         asking = frozenset(r.attempt for r in network.requests.values() if r.kind is RequestKind.JOIN)
-        if asking - self.newcomers:
-            self.arrived = self.world.wall()
+        now = self.world.wall()
+        if asking - self.newcomers or self.arrived > now:  # the clock may have been set back
+            self.arrived = now
         self.newcomers = asking
 
     def _decided(self, listing: Listing) -> Step | None:

@@ -60,7 +60,9 @@ async def observe(*, store: Store, keys: Keys, board: Board, herald: Herald) -> 
 
     def _rivals(listing: Listing) -> tuple[Whereabouts, ...]:
         """Who claims what this node has; where it was itself not given its NodeID, it is one of them."""
-        claims = (entry for key, entry in sorted(listing.entries.items()) if key in keys.rivals(node))
+        own = keys.rival(node, herald.instance)
+        listed = sorted(listing.entries.items())
+        claims = (entry for key, entry in listed if key in keys.rivals(node) and key != own)
         found = (_read(Whereabouts, entry, ignored) for entry in claims)
         return tuple(each for each in found if each and not each.is_as(herald.whereabouts()))
 

@@ -18,7 +18,7 @@ from sidecar.domain.records import decode, encode
 from sidecar.domain.report import Phase, Report, Whereabouts
 from sidecar.domain.rivals import claimed_from
 from sidecar.domain.servers import NodeID
-from sidecar.domain.store import Compare, Delete, Entry, LeaseID, Operation, Put, Target, Transaction
+from sidecar.domain.store import Compare, Delete, Entry, LeaseID, Put, Target, Transaction
 from sidecar.domain.tokens import JoinToken
 from sidecar.domain.view import AskToJoin
 from sidecar.ports import Store
@@ -48,7 +48,7 @@ def name_taken(entry: Entry | None, claim: Whereabouts, instance: str) -> str:
     return "" if report.instance == instance else report.taken_from(claim) or ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Herald:
     """Speaks for one node.
 
@@ -65,6 +65,8 @@ class Herald:
     sidecar: str
     wall: Callable[[], float]
     token: JoinToken | None = None
+    contested: NodeID | None = None
+    """Who was told, under this life's lease, that this node claims what it has."""
 
     async def report(self, lease: LeaseID) -> NoReturn:
         """Keep the node's report in etcd as the board has it: news at once, lesser changes within a second.
@@ -107,17 +109,24 @@ class Herald:
 
     async def contest(self, lease: LeaseID) -> NoReturn:
         """Let whoever has what this node claims know of it: its people have to see to it as well."""
-        told: NodeID | None = None
         while True:
-            await self.board.until_other(self._holder, than=told)
-            writes: list[Operation] = []
-            if told:
-                writes.append(Delete(self.keys.rival(told, self.instance)))
-            told = self._holder()
-            if told:
-                key = self.keys.rival(told, self.instance)
-                writes.append(Put(key, encode(self.whereabouts()), lease))
-            await self.store.commit(Transaction((), tuple(writes)))
+            # What was written may be gone, with a store that was emptied.
+            with anyio.move_on_after(ASK_AGAIN if self.contested else float("inf")):
+                await self.board.until_other(self._holder, than=self.contested)
+            holder = self._holder()
+            if holder != self.contested:
+                await self.withdraw()
+            if holder:
+                put = Put(self.keys.rival(holder, self.instance), encode(self.whereabouts()), lease)
+                await self.store.commit(Transaction((), (put,)))
+                self.contested = holder
+
+    async def withdraw(self) -> None:
+        """Take back what `contest` told, as it is not so any more, or another life has to say it anew."""
+        if self.contested:
+            delete = Delete(self.keys.rival(self.contested, self.instance))
+            await self.store.commit(Transaction((), (delete,)))
+            self.contested = None
 
     def _holder(self) -> NodeID | None:
         return claimed_from(self.board.view)
@@ -185,4 +194,5 @@ class Herald:
             sidecar=self.sidecar,
             fruitless=view.fruitless,
             file=self.file,
+            recoveries=view.recoveries,
         )

@@ -76,7 +76,7 @@ class Session:
         self, work: Callable[[LeaseID], Coroutine[Any, Any, None]], lease: LeaseID, deadline: float
     ) -> None:
         """Run ``work`` while the lease is renewed in time; cancel it when it is not."""
-        self.board.lease_until = deadline
+        self._known_until(deadline)
         self.board.update(lease_alive=True)
         with anyio.CancelScope(deadline=deadline) as scope:
             async with anyio.create_task_group() as tasks:
@@ -84,13 +84,19 @@ class Session:
                 await self._renew(scope)
         raise StoreUnavailable("the lease could not be renewed in time; stepping down")
 
+    def _known_until(self, deadline: float) -> None:
+        was_gone = self.board.lease_until <= anyio.current_time()
+        self.board.lease_until = deadline
+        if was_gone:
+            self.board.wake()
+
     async def _renew(self, scope: anyio.CancelScope) -> NoReturn:
         while True:
             # Counted from when it was asked for last, which on a busy machine is a while ago.
             await anyio.sleep_until(scope.deadline - self.ttl * (1 - MARGIN - RENEW))
             try:
                 _, scope.deadline = await self._secure()
-                self.board.lease_until = scope.deadline
+                self._known_until(scope.deadline)
             except (StoreUnavailable, StoreRefused):
                 await anyio.sleep(self.ttl * RETRY_RENEWAL)
 

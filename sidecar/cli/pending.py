@@ -70,8 +70,10 @@ async def _show(store: Store, keys: Keys, *, world: World, as_json: bool) -> int
 
 def newcomers_of(sight: Sight, now: float) -> Iterator[Newcomer]:
     """Who asks to join, the oldest first. ``now``: seconds since the epoch."""
+    canonical = sight.network.canonical
     for _, request in open_requests(sight.network):
-        if request.kind is RequestKind.JOIN:
+        is_in = canonical is not None and request.url in canonical.servers
+        if request.kind is RequestKind.JOIN and not is_in:
             yield Newcomer(request, *_waits_for(sight, request, now))
 
 

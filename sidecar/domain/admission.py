@@ -86,7 +86,10 @@ def pending_named(case: Case, subject: str) -> tuple[str, Request] | None:
         (
             (name, request)
             for name, request in case.network.requests.items()
-            if request.kind is RequestKind.JOIN and request.subject == subject and is_node_id(subject)
+            if request.kind is RequestKind.JOIN
+            and request.subject == subject
+            and is_node_id(subject)
+            and request.url not in case.servers  # who is in already, its request is but to be put away
         ),
         None,
     )

@@ -7,9 +7,10 @@ from dataclasses import replace
 from sidecar.domain.desk import Desk
 from sidecar.domain.gathering import still_gathering
 from sidecar.domain.membership import Request, RequestKind
-from sidecar.domain.places import Place, Progress, recent_restarts
+from sidecar.domain.places import Place, Progress
 from sidecar.domain.policy import OnFailure
 from sidecar.domain.rollout import Survey, survey
+from sidecar.domain.servers import NodeID
 from sidecar.domain.turns import Grant, Halt, Quarantine, Standstill
 
 
@@ -49,6 +50,8 @@ def _keep_turns(desk: Desk, seen: Survey) -> None:
             return
         if kept is None:
             desk.draft.delete(desk.network.keys.grant(node))
+            if grant.free and node in places:
+                _count(desk, node, places[node].restarts)
         elif kept != grant:
             desk.draft.put(desk.network.keys.grant(node), kept)
             if kept.failed and not grant.failed:
@@ -107,8 +110,11 @@ def _say_why_it_stands(desk: Desk, seen: Survey) -> None:
 def _grant(desk: Desk, place: Place, *, free: bool) -> None:
     keys, version, node = desk.network.keys, desk.canonical.version, place.node_id
     desk.draft.put(keys.grant(node), Grant(version, desk.term.created, desk.now, free=free))
+    _count(desk, node, (*place.restarts, desk.now))
+    desk.draft.reasons.append(f"{node} may restart into version {version}")
+
+
+def _count(desk: Desk, node: NodeID, restarts: tuple[float, ...]) -> None:
     member = desk.network.members.get(node)
     if member:
-        recent = recent_restarts(desk.network.policy.rollout.budget, member, desk.now)
-        desk.draft.put(keys.member(node), replace(member, restarts=(*recent, desk.now)))
-    desk.draft.reasons.append(f"{node} may restart into version {version}")
+        desk.draft.put(desk.network.keys.member(node), replace(member, restarts=restarts))

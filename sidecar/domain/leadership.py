@@ -139,14 +139,15 @@ def _learn_members(desk: Desk) -> None:
 
 def _holds(network: Network, node: NodeID, verdict: Verdict, taken: set[NodeID]) -> bool:
     """Whether what ``node`` was told is still so; a node that is told that it is removed asks no more."""
+    known, canonical = network.reports.get(node) or network.members.get(node), network.canonical
+    url = known.url if known else None
     match verdict.kind:
         case VerdictKind.TAKEN:
             return node in taken
         case VerdictKind.REMOVED:
-            known = network.reports.get(node) or network.members.get(node)
-            return network.tombstone_of(node, known.url if known else None) is not None
-        case _:
-            return True
+            return network.tombstone_of(node, url) is not None
+        case _:  # of who asked to be let in
+            return url is None or canonical is None or url not in canonical.servers
 
 
 def _turn_away(desk: Desk, node: NodeID, url: ServerUrl, holder: NodeID) -> None:
@@ -154,7 +155,7 @@ def _turn_away(desk: Desk, node: NodeID, url: ServerUrl, holder: NodeID) -> None
     told = desk.network.verdicts.get(node)
     reason = f"{url} is the URL of {holder}, which is alive; give this server its own, or stop {holder} first"
     desk.draft.delete(desk.network.keys.member(node))
-    if told is None or (told.kind, told.reason) != (VerdictKind.TAKEN, reason):
+    if told is None or (told.kind, told.reason, told.holder) != (VerdictKind.TAKEN, reason, holder):
         verdict = Verdict(VerdictKind.TAKEN, reason, desk.at, holder=holder)
         desk.draft.put(desk.network.keys.verdict(node), verdict)
         desk.draft.reasons.append(f"{node} is turned away: {reason}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from sidecar.domain import admission, removal, steering
 from sidecar.domain.answers import Answer, Case
@@ -23,28 +23,59 @@ as well: some 300 bytes, and etcd takes requests of up to 1.5 MB."""
 def answer_requests(desk: Desk) -> None:
     """Judge the open requests, oldest first."""
     case = Case(desk.network, desk.canonical, desk.canonical.servers, desk.now, desk.at, desk.probed)
-    changes: list[Change] = []
+    sitting = _Sitting(desk, case)
     for name, request in _due(desk):
-        if name not in case.network.requests:
-            continue  # an operator decided about it, just now
-        if request.kind is RequestKind.ROLLBACK and desk.draft:
-            break  # it needs the transaction for itself
-        answer, full = judge(case, request), desk.full
-        if len(changes) == MOST_CHANGES or (full and not _needs_no_room(desk, request, answer)):
+        if not sitting.hears(name, request):
             break
-        case = replace(case, network=answer.network, servers=answer.servers)
-        changes += [answer.change] if answer.change else []
-        desk.write({key: record for key, record in answer.writes.items() if record or not full})
+    sitting.publish()
+
+
+@dataclass(slots=True)
+class _Sitting:
+    """The requests that are answered in one transaction, and what came of those before."""
+
+    desk: Desk
+    case: Case
+    changes: list[Change] = field(default_factory=list)
+
+    def hears(self, name: str, request: Request) -> bool:
+        """Answer a request; False where those after it have to wait for the next transaction."""
+        if name not in self.case.network.requests:
+            return True  # an operator decided about it, just now
+        if len(self.changes) == MOST_CHANGES or (request.kind is RequestKind.ROLLBACK and self.desk.draft):
+            return False  # a rollback needs the transaction for itself
+        answer = judge(self.case, request)
+        if self.desk.full and not self._needs_no_room(request, answer):
+            return request.kind is RequestKind.JOIN  # a newcomer holds up nobody who needs none
+        self._carry_out(name, request, answer)
+        return request.kind is not RequestKind.ROLLBACK
+
+    def _needs_no_room(self, request: Request, answer: Answer) -> bool:
+        """Whether a newcomer gets in by the list alone, and by records that are being written anyway.
+
+        Its request is put away right after, as of one who is in the list already. So a storm is one version.
+        """
+        gets_in = request.kind is RequestKind.JOIN and answer.change is not None
+        return gets_in and all(key in self.desk.draft for key, new in answer.writes.items() if new)
+
+    def _carry_out(self, name: str, request: Request, answer: Answer) -> None:
+        full = self.desk.full
+        self.case = replace(self.case, network=answer.network, servers=answer.servers)
+        self.changes += [answer.change] if answer.change else []
+        self.desk.write({key: record for key, record in answer.writes.items() if record or not full})
         if not full:
-            _settle(desk, name, request, answer, version=desk.canonical.version + bool(changes))
-        if request.kind is RequestKind.ROLLBACK:
-            break
-    if changes:
+            version = self.desk.canonical.version + bool(self.changes)
+            _settle(self.desk, name, request, answer, version)
+
+    def publish(self) -> None:
+        """Make the next version of what was changed."""
+        if not self.changes:
+            return
         # Newcomers never bring a quarantined list back; where operators do, it is their word.
-        for quarantine in case.network.quarantined:
-            if quarantine.servers == case.servers:
-                desk.draft.delete(desk.network.keys.quarantine(quarantine.version))
-        desk.publish(case.servers, tuple(changes), case.network.removed)
+        for quarantine in self.case.network.quarantined:
+            if quarantine.servers == self.case.servers:
+                self.desk.draft.delete(self.desk.network.keys.quarantine(quarantine.version))
+        self.desk.publish(self.case.servers, tuple(self.changes), self.case.network.removed)
 
 
 def _due(desk: Desk) -> Iterator[tuple[str, Request]]:
@@ -53,15 +84,6 @@ def _due(desk: Desk) -> Iterator[tuple[str, Request]]:
     for name, request in open_requests(desk.network):
         if not (gathering and is_newcomers(request, desk.canonical)):
             yield name, request
-
-
-def _needs_no_room(desk: Desk, request: Request, answer: Answer) -> bool:
-    """Whether a newcomer gets in by the list alone, and by records that are being written anyway.
-
-    Its request is put away right after, as that of one who is in the list already. So a storm is one version.
-    """
-    gets_in = request.kind is RequestKind.JOIN and answer.change is not None
-    return gets_in and all(key in desk.draft for key, new in answer.writes.items() if new)
 
 
 def judge(case: Case, request: Request) -> Answer:

@@ -9,7 +9,7 @@ from sidecar.domain.canonical import Canonical
 from sidecar.domain.identity import Role
 from sidecar.domain.membership import Member
 from sidecar.domain.network import Network
-from sidecar.domain.policy import Budget, RolloutPolicy
+from sidecar.domain.policy import RolloutPolicy
 from sidecar.domain.report import Phase, Report
 from sidecar.domain.servers import NodeID
 from sidecar.domain.turns import Grant
@@ -44,7 +44,8 @@ class Place:
 
     ``available``: it serves, or an operator said not to count it. ``asks``: it waits for leave to restart.
     ``kept`` is what its grant should be now; None where its turn is over, or never was. ``look_again`` is
-    when time alone changes something about it, in seconds since the epoch.
+    when time alone changes something about it, and ``restarts`` are those that its budget counts, both in
+    seconds since the epoch.
     """
 
     node_id: NodeID
@@ -57,6 +58,7 @@ class Place:
     kept: Grant | None = None
     look_again: float | None = None
     missing: bool = False
+    restarts: tuple[float, ...] = ()
 
 
 def place_of(member: Member, network: Network, canonical: Canonical, now: float) -> Place:
@@ -81,6 +83,18 @@ class _Look:
     @property
     def grant(self) -> Grant | None:
         return self.network.grants.get(self.member.node_id)
+
+    @property
+    def restarts(self) -> tuple[float, ...]:
+        """Those that its budget counts. One from the future, by a clock that was set back, is none.
+
+        Nor is a free turn that the node served again before it used.
+        """
+        grant, report = self.grant, self.report
+        unused = grant and grant.free and report and well(report) and report.loaded_version < grant.version
+        taken_back = grant.since if grant and unused else None
+        since = self.now - self.policy.budget.within
+        return tuple(at for at in self.member.restarts if since < at <= self.now and at != taken_back)
 
     def place(self) -> Place:
         grant, report = self.grant, self.report
@@ -118,7 +132,7 @@ class _Look:
 
     def _healthy_since(self, grant: Grant, report: Report) -> float:
         """Since when it is known to be healthy without a break, by this leader or by those before."""
-        if grant.healthy_since is None or grant.healthy_as != report.since:
+        if grant.healthy_since is None or grant.healthy_as != report.spell:
             return self.now
         return min(self.now, grant.healthy_since)  # the clock of the leader before may have been ahead
 
@@ -127,7 +141,7 @@ class _Look:
             Progress.SETTLING,
             f"is healthy on version {grant.version}, and has to be so for {self.policy.min_ready:g} s",
             available=False,
-            kept=replace(grant, healthy_since=since, healthy_as=report.since, failed=""),
+            kept=replace(grant, healthy_since=since, healthy_as=report.spell, failed=""),
             look_again=since + self.policy.min_ready,
         )
 
@@ -166,9 +180,9 @@ class _Look:
         return ""
 
     def _waiting(self, report: Report) -> Place:
-        spent_until = spent(self.policy.budget, self.member, self.now)
-        if spent_until is not None and _asks(report):
-            budget = self.policy.budget
+        budget, restarts = self.policy.budget, self.restarts
+        if len(restarts) >= budget.restarts and _asks(report):
+            spent_until = restarts[-budget.restarts] + budget.within
             reason = f"was restarted {budget.restarts} times within {budget.within:g} s"
             return self._at(Progress.FAILED, reason, available=True, look_again=spent_until)
         reason = f"runs on version {report.loaded_version}"
@@ -194,6 +208,7 @@ class _Look:
             kept=kept,
             look_again=look_again,
             missing=self.report is None,
+            restarts=self.restarts,
         )
 
 
@@ -218,17 +233,6 @@ def shown(report: Report | None) -> str:
     if report is None:
         return "is missing: its sidecar is down, or cannot reach etcd"
     return f"is {report.phase.value}: {report.reason}"
-
-
-def spent(budget: Budget, member: Member, now: float) -> float | None:
-    """When ``member`` may be restarted again; None where it may now."""
-    recent = recent_restarts(budget, member, now)
-    return recent[-budget.restarts] + budget.within if len(recent) >= budget.restarts else None
-
-
-def recent_restarts(budget: Budget, member: Member, now: float) -> tuple[float, ...]:
-    """Those that its budget counts at ``now``. One from the future, by a clock that was set back, is none."""
-    return tuple(at for at in member.restarts if now - budget.within < at <= now)
 
 
 def _asks(report: Report) -> bool:

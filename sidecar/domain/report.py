@@ -61,7 +61,8 @@ class Report:
     ``loaded_version`` is the canonical version whose list the process was started on, 0 before that;
     ``written_version`` the one whose list its file holds. ``instance`` tells two lives of one node apart.
     ``since`` is when the phase began, in seconds since the epoch. ``fruitless``: how many starts in a row did
-    not make the process healthy. ``file`` is the path of its configuration file.
+    not make the process healthy. ``file`` is the path of its configuration file. ``recoveries``: how often,
+    in this life of the sidecar, the process was found healthy after it was not.
     """
 
     node_id: NodeID
@@ -79,6 +80,12 @@ class Report:
     sidecar: str
     fruitless: int = 0
     file: str = ""
+    recoveries: int = 0
+
+    @property
+    def spell(self) -> str:
+        """Names the time for which a node that is healthy has been so without a break."""
+        return f"{self.instance}/{self.recoveries}"
 
     def taken_from(self, claim: Whereabouts) -> str | None:
         """Say why the NodeID is not free for ``claim`` while this report is alive; None where it is.

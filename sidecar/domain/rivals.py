@@ -10,9 +10,9 @@ from sidecar.domain.view import View
 
 def claimed_from(view: View) -> NodeID | None:
     """Whose NodeID or URL this node claims, where somebody has it who is alive."""
-    if view.verdict and view.verdict.kind is VerdictKind.TAKEN:
-        return view.verdict.holder
-    return view.identity.node_id if view.taken else None
+    if view.taken:
+        return view.identity.node_id  # and the verdict under that name is not for this node
+    return view.verdict.holder if view.verdict and view.verdict.kind is VerdictKind.TAKEN else None
 
 
 def contested(view: View) -> str:

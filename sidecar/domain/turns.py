@@ -14,7 +14,7 @@ class Grant:
 
     ``since`` is when the turn began, and ``healthy_since`` when the leader first saw that the node is healthy
     on what it loaded, both in seconds since the epoch; None while it is not. ``healthy_as`` is the
-    `Report.since` of that: where it is another one now, the node was something else in between. ``free``: it
+    `Report.spell` of that: where it is another one now, the node was not healthy in between. ``free``: it
     was out of service already, so the turn costs nobody anything, and that it does not come back stops nobody
     else; once the node serves, it is good for nothing. ``failed`` says how the node did not come back, from
     then until it does. ``forgiven`` and ``fruitless`` are `Report.since` and `Report.fruitless` of a failure
@@ -25,7 +25,7 @@ class Grant:
     term: int
     since: float
     healthy_since: float | None = None
-    healthy_as: float = -1.0
+    healthy_as: str = ""
     free: bool = False
     failed: str = ""
     forgiven: float = -1.0

@@ -33,10 +33,11 @@ class View:
     ``listed``: the network's state was read in this life. ``away``: etcd does not answer now. ``distrust``:
     why the newest canonical list is not ``canonical``, the one obeyed. ``taken``: why its NodeID is another
     node's. ``rivals``: who claims what this node has. ``busy``: the decision that is being carried out on the
-    process at this moment. ``applied``: the last-known-good list. ``came_up``: the `Running.since` of the
-    last process that was healthy once. ``fruitless``: how many starts in a row did not make it healthy.
-    ``unwell_since``: the `Running.since` of the first of several lives in a row that began by themselves and
-    were not healthy; None where there is but one. ``born``: when this life of the sidecar began, monotonic.
+    process at this moment. ``applied``: the last-known-good list. ``recoveries``: how often the process was
+    found healthy after it was not. ``came_up``: the `Running.since` of the last process that was healthy
+    once. ``fruitless``: how many starts in a row did not make it healthy. ``unwell_since``: the
+    `Running.since` of the first of several lives in a row that began by themselves and were not healthy; None
+    where there is but one. ``born``: when this life of the sidecar began, monotonic.
     """
 
     identity: Identity
@@ -60,6 +61,7 @@ class View:
     process: ProcessState = _NOT_LAUNCHED
     busy: Decision | None = None
     healthy: bool = False
+    recoveries: int = 0
     health_reason: str = ""
     patience: Patience = _PATIENCE
     came_up: float | None = None

@@ -78,14 +78,14 @@ def test_the_leaders_own_server_goes_last() -> None:
 
 def test_a_node_keeps_its_turn_until_it_was_healthy_long_enough() -> None:
     records = rolling(2, policy=RolloutPolicy(min_ready=10.0)) | {
-        KEYS.grant(TWO): Grant(2, 5, NOW - 5, NOW - 4, healthy_as=0.0)
+        KEYS.grant(TWO): Grant(2, 5, NOW - 5, NOW - 4, healthy_as=report(server(2)).spell)
     }
     assert granted(records) == {"fed-2"}
     assert look_again(network(records), LEADER, NOW) == NOW + 6
-    long_enough = Grant(2, 5, NOW - 20, NOW - 10, healthy_as=0.0)
+    long_enough = Grant(2, 5, NOW - 20, NOW - 10, healthy_as=report(server(2)).spell)
     assert granted(records | {KEYS.grant(TWO): long_enough}) == {"fed-3"}
-    # It was something else since that was noted, while nobody led.
-    again = records | {KEYS.grant(TWO): replace(long_enough, healthy_as=-7.0)}
+    # It was not healthy in between, while nobody led.
+    again = records | {KEYS.grant(TWO): replace(long_enough, healthy_as="another/1")}
     assert granted(again) == {"fed-2"}
     assert look_again(network(again), LEADER, NOW) == NOW + 10
 

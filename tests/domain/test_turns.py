@@ -75,7 +75,7 @@ def test_a_list_that_came_during_a_turn_is_rolled_back_as_well() -> None:
 
 
 def test_who_settles_is_not_restarted_before_its_time() -> None:
-    settling = Grant(4, TERM.created, NOW - 9, healthy_since=NOW - 1, healthy_as=0.0)
+    settling = Grant(4, TERM.created, NOW - 9, healthy_since=NOW - 1, healthy_as=report(server(2)).spell)
     end = settled(network({**pending(min_ready=60.0), KEYS.grant(FED_2): settling}))
     assert end.grants == {FED_2: settling}
 

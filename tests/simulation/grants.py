@@ -17,7 +17,7 @@ def why_not(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | 
     """Say why ``grant`` must not have been given to ``node`` in the step from ``before`` to ``after``."""
     old = before.grants.get(node)
     # Whoever is in its turn already goes straight to the newest list; a free turn may become an ordinary one.
-    again = old is not None and not old.free
+    again = old is not None and not old.free and not grant.free
     rules = _ALWAYS if again else (*_ALWAYS, *_FREE) if grant.free else (*_ALWAYS, *_ORDINARY)
     return next((wrong for rule in rules if (wrong := rule(node, grant, before, after))), None)
 
@@ -40,7 +40,7 @@ def _asks(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | No
 
 def _once(node: NodeID, grant: Grant, before: Mirror, after: Mirror) -> str | None:
     old = before.grants.get(node)
-    same = old is not None and (old.version, old.free) == (grant.version, grant.free)
+    same = old is not None and old.version == grant.version and (grant.free or not old.free)
     return f"it has its turn into version {grant.version} already" if same else None
 
 

@@ -116,8 +116,8 @@ async def _cut_off(stage: Stage, node: SimSidecar, value: float) -> None:
 
 async def _half_open(stage: Stage, node: SimSidecar, value: float) -> None:
     if not node.frost.frozen:
-        node.store.freeze_watches()
-        _later(stage, value, node.store.thaw_watches)
+        node.deafen()
+        _later(stage, value, node.hear_again)
 
 
 async def _lose_answers(stage: Stage, node: SimSidecar, value: float) -> None:

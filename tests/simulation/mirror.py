@@ -34,10 +34,10 @@ class Mirror:
     removed: dict[str, Tombstone] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
     quarantined: dict[str, Quarantine] = field(default_factory=dict)
-    serving: dict[NodeID, tuple[float, float]] = field(default_factory=dict)
-    """Who serves, by the reports: in which phase (its `Report.since`), and when that was first heard.
+    serving: dict[NodeID, tuple[str, float]] = field(default_factory=dict)
+    """Who serves, by the reports: its `Report.spell`, and when that was first heard.
 
-    Who is not heard of any more may do so still, and says in which phase once it is heard again.
+    Who is not heard of any more may serve still, and says so once it is heard again.
     """
 
     def after(self, changes: dict[str, Entry | None], now: float) -> Mirror:
@@ -91,7 +91,7 @@ class Mirror:
 
     def _note_who_serves(self, now: float) -> None:
         self.serving = {node: known for node, known in self.serving.items() if node not in self.reports} | {
-            node: known if known and known[0] == report.since else (report.since, now)
+            node: known if known and known[0] == report.spell else (report.spell, now)
             for node, report in self.reports.items()
             if self.serves(node)
             for known in [self.serving.get(node)]

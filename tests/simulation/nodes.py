@@ -14,7 +14,7 @@ from anyio.abc import TaskGroup
 
 from sidecar.domain.document import Document
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.health import Health
+from sidecar.domain.health import Health, Rhythm
 from sidecar.domain.identity import Identity, Role
 from sidecar.domain.process import Backoff, Exited, NotLaunched, Patience, Running
 from sidecar.domain.servers import NodeID, ServerList
@@ -232,14 +232,18 @@ class SimProcess(MemoryProcess):
 @dataclass(slots=True)
 class SimProbe(MemoryProbe):
     frost: Frost = field(default_factory=Frost)
+    strikes: int = 0
 
     async def check(self) -> Health:
         await self.frost.passed()
         process = self.process
         assert isinstance(process, SimProcess)
         if not process.serves:
-            process.found_well_at = math.inf
+            self.strikes += 1
+            if self.strikes >= Rhythm().threshold:  # before, its sidecar goes on believing that it is well
+                process.found_well_at = math.inf
             return Health(False, "nobody answers")
+        self.strikes = 0
         process.found_well_at = min(process.found_well_at, anyio.current_time())
         return Health(True, "")
 
@@ -252,8 +256,8 @@ class SimSidecar(Sidecar):
     process: SimProcess
     store: SimStore
     file: SimFile
-    revives: float | None = None
-    """When something starts its sidecar again; None for never, or where it is alive."""
+    deaf_since: float = math.inf
+    heard_again_at: float = -math.inf
 
     @property
     def node(self) -> NodeID:
@@ -273,11 +277,25 @@ class SimSidecar(Sidecar):
 
     def freeze(self) -> None:
         self.frost.freeze()
-        self.store.freeze_watches()
+        self.deafen()
 
     def thaw(self) -> None:
         self.frost.thaw()
+        self.hear_again()
+
+    def deafen(self) -> None:
+        """Its watches tell it nothing any more."""
+        self.store.freeze_watches()
+        self.deaf_since = anyio.current_time()
+
+    def was_deaf_at(self, moment: float) -> bool:
+        """Whether its watches were silent then, the last time that they were."""
+        return self.deaf_since <= moment <= self.heard_again_at
+
+    def hear_again(self) -> None:
+        """Its watches tell it, one by one, what they held back."""
         self.store.thaw_watches()
+        self.heard_again_at = anyio.current_time()
 
 
 def build(

@@ -27,6 +27,8 @@ class Overseer:
     restarts: int = 0
     _leave: dict[NodeID, int] = field(default_factory=dict)
     """Who may restart, and how many of its role might be away when that was granted."""
+    _taken_back: dict[NodeID, tuple[float, int]] = field(default_factory=dict)
+    """Whose turn is over, since when, and how many might be away."""
     _out: dict[NodeID, tuple[float, int]] = field(default_factory=dict)
     """Who was taken out of service by a restart, since when, and with what leave."""
 
@@ -47,7 +49,8 @@ class Overseer:
 
     def _staleness(self) -> float:
         """How old what the leader read may be when it writes, in seconds: it may have been frozen."""
-        thawed = max((each.frost.thawed_at for each in self.sidecars.values()), default=-math.inf)
+        leaders = (each for each in self.sidecars.values() if each.leads)
+        thawed = max((each.frost.thawed_at for each in leaders), default=-math.inf)
         way = 2 * self.delay + INSTANT
         return LONGEST_FREEZE if self.now() < thawed + way else way
 
@@ -55,7 +58,17 @@ class Overseer:
         self._leave[node] = limit
 
     def _ended(self, node: NodeID) -> None:
-        self._leave.pop(node, None)
+        limit = self._leave.pop(node, None)
+        if limit is not None:
+            self._taken_back[node] = (self.now(), limit)
+
+    def _leave_of(self, node: NodeID) -> int | None:
+        """With what leave it may restart: of its turn, or of one that it cannot know to be over yet."""
+        over_at, limit = self._taken_back.get(node, (-math.inf, 0))
+        sidecar = self.sidecars[node]
+        heard_at = sidecar.heard_again_at if sidecar.was_deaf_at(over_at) else over_at
+        unheard = self.now() <= heard_at + 2 * self.delay + INSTANT
+        return self._leave.get(node, limit if unheard else None)
 
     def _check_removal(self, node: NodeID) -> None:
         url = self.sidecars[node].identity.url
@@ -69,7 +82,7 @@ class Overseer:
         sidecar = self.sidecars[node]
         if sidecar.process.found_well_at > self.now() - INSTANT:
             return  # its sidecar has not noticed yet that it is up, or well again
-        limit = self._leave.get(node)  # its turn is open: a sidecar that was killed in it may use it again
+        limit = self._leave_of(node)  # its turn is open: a sidecar that was killed in it may use it again
         if limit is None:
             self.ledger.broke(f"{node}'s process, which served, was restarted without a grant")
             return

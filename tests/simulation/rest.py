@@ -6,6 +6,7 @@ from sidecar.domain.identity import Role
 from sidecar.domain.process import Running
 from sidecar.domain.report import Phase
 from sidecar.domain.turns import Halt
+from sidecar.domain.view import turned_away
 from tests.simulation.mirror import Mirror
 from tests.simulation.nodes import SimSidecar
 from tests.simulation.stage import Stage
@@ -41,7 +42,7 @@ def _outside(mirror: Mirror, node: SimSidecar) -> str | None:
     assert mirror.canonical
     if node.identity.url in mirror.canonical.servers:
         return None
-    knows = node.phase in (Phase.REMOVED, Phase.REFUSED)
+    knows = node.phase in (Phase.REMOVED, Phase.REFUSED) and not turned_away(node.board.view)
     if node.identity.role is Role.DATABASE and not knows:
         return None
     if not knows:

@@ -70,7 +70,6 @@ class Stage:
 
     def boot(self, sidecar: SimSidecar) -> None:
         """Begin another life of its sidecar."""
-        sidecar.revives = None
         sidecar.store = SimStore(self.cluster, delay=self._delay, frost=sidecar.frost)
         sidecar.state.dead = sidecar.process.orphaned = False
         sidecar.boot(self.tasks)
