@@ -156,6 +156,33 @@ async def test_whoever_has_a_node_id_hears_no_more_of_a_rival_that_went_away() -
         await until(lambda: second.board.decision.reason == "in step")
 
 
+@pytest.mark.parametrize("seconds", [0.05 * TTL, 0.4 * TTL, 0.8 * TTL])
+async def test_a_rival_that_was_cut_off_when_the_conflict_ended_is_none_any_more(seconds: float) -> None:
+    async with federation(*TRIO) as network:
+        second = network.sidecars[1]
+        thief = network.add(replace(server(2), node_id=server(9, 9001).node_id), 9000, 9001, 9002)
+        await until(lambda: "claims its URL" in second.board.decision.reason)
+        thief.store.disconnect()
+        await network.stop(second)
+        network.sidecars.remove(second)
+        await anyio.sleep(seconds)
+        thief.store.reconnect()
+        await until(lambda: network.all_in_step_on(THREE))
+        await anyio.sleep(2 * TTL)
+        assert not network.cluster.list((KEYS.rivals(second.identity.node_id),)).entries
+
+
+async def test_a_rival_that_is_executed_anew_under_another_name_is_none_any_more() -> None:
+    async with federation(*TRIO) as network:
+        second = network.sidecars[1]
+        double = network.add(server(2), 9000, 9001, 9002, host="elsewhere")
+        await until(lambda: "claims its NodeID" in second.board.decision.reason)
+        double.ending.go_on()
+        await until(lambda: not double.alive)
+        assert not network.cluster.list((KEYS.rivals(second.identity.node_id),)).entries
+        await until(lambda: second.board.decision.reason == "in step")
+
+
 async def test_a_node_that_crashed_takes_its_own_place_at_once() -> None:
     async with federation(*TRIO) as network:
         second = network.sidecars[1]

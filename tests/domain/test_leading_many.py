@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from sidecar.domain.gathering import GATHERED
 from sidecar.domain.identity import Role
+from sidecar.domain.leadership import decide
 from sidecar.domain.membership import Member, OutcomeKind, RequestKind, Tombstone, Verdict, VerdictKind
+from sidecar.domain.network import Network, read_network
 from sidecar.domain.policy import Admission, Policy
-from sidecar.domain.records import Record
+from sidecar.domain.records import Record, encode
 from sidecar.domain.report import Phase
 from sidecar.domain.servers import NodeID
+from sidecar.domain.store import Batch, Entry, Revision
 from sidecar.domain.turns import Exemption
-from tests.build import KEYS, THREE, ask, canonical, join, network, report, server, url
-from tests.domain.leading import settled
+from tests.build import KEYS, THREE, after, ask, canonical, join, network, report, server, url
+from tests.domain.leading import LEADER, NOW, settled
 
 FED_3 = server(3).node_id
 
@@ -77,6 +83,58 @@ def test_a_pause_whose_node_is_a_member_no_more_can_be_ended() -> None:
     assert end.pauses == {}
     outcomes = {name: request.outcome and request.outcome.kind for name, request in end.requests.items()}
     assert outcomes == {"a": OutcomeKind.DONE, "b": OutcomeKind.REFUSED}
+
+
+def crowded() -> Network:
+    """A storm that was let in, of which some requests are still to be put away."""
+    ports = range(10_000, 10_200)
+    records: dict[str, Record] = {KEYS.canonical: canonical(9000, 9001)}
+    records |= {KEYS.request(f"join-{n}"): join(server(n, n), 9000, n) for n in ports}
+    step = decide(network(records), LEADER, NOW)
+    assert step
+    start = after(network(records), step.transaction)
+    assert start.canonical
+    assert len(start.canonical.servers) == 202
+    assert len(start.requests) > 50
+    return start
+
+
+@pytest.mark.parametrize("kind", [RequestKind.APPROVE, RequestKind.REFUSE])
+def test_who_is_in_the_list_is_neither_approved_nor_refused(kind: RequestKind) -> None:
+    start = crowded()
+    late = next(request.subject for request in start.requests.values())
+    listing = start.listing
+    entry = Entry(KEYS.request("a"), encode(ask(kind, late)), Revision(1), Revision(1))
+    batch = Batch(Revision(listing.revision + 1), {entry.key: entry})
+    end = settled(read_network(KEYS, listing.applying(batch)))
+    outcome = end.requests["a"].outcome
+    assert outcome
+    assert outcome.kind is OutcomeKind.REFUSED
+    assert f"nobody called {late} asks to join" in outcome.reason
+    assert end.canonical == start.canonical
+    assert end.verdicts == {}
+
+
+def test_a_stranger_in_a_storm_holds_up_nobody_behind_it() -> None:
+    records: dict[str, Record] = {KEYS.canonical: canonical(9000, 9001)}
+    for n in range(10_000, 10_600):
+        known = (9999,) if n % 20 == 7 else (9000,)
+        records[KEYS.request(f"join-{n}")] = join(server(n, n), *known, n)
+    end = settled(settled(network(records)), now=NOW + GATHERED)
+    assert end.canonical
+    assert (end.canonical.version, len(end.canonical.servers)) == (2, 572)
+    assert not end.requests
+    assert len(end.verdicts) == 30
+
+
+def test_what_was_answered_to_a_newcomer_is_forgotten_once_it_is_in() -> None:
+    who = server(4, 9003)
+    records: dict[str, Record] = {
+        KEYS.canonical: canonical(9000, 9001, 9003),
+        KEYS.report(who.node_id): report(who),
+        KEYS.verdict(who.node_id): Verdict(VerdictKind.REFUSED, "a stranger", "", "1"),
+    }
+    assert settled(network(records)).verdicts == {}
 
 
 def test_two_wishes_under_one_node_id_come_to_rest() -> None:

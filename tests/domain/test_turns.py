@@ -9,7 +9,7 @@ import pytest
 from sidecar.domain.leadership import decide
 from sidecar.domain.membership import Member
 from sidecar.domain.network import Network, read_network
-from sidecar.domain.policy import Limit, OnFailure, Policy, RolloutPolicy
+from sidecar.domain.policy import Budget, Limit, OnFailure, Policy, RolloutPolicy
 from sidecar.domain.records import Record, encode
 from sidecar.domain.report import Phase
 from sidecar.domain.rollout import survey
@@ -78,6 +78,28 @@ def test_who_settles_is_not_restarted_before_its_time() -> None:
     settling = Grant(4, TERM.created, NOW - 9, healthy_since=NOW - 1, healthy_as=report(server(2)).spell)
     end = settled(network({**pending(min_ready=60.0), KEYS.grant(FED_2): settling}))
     assert end.grants == {FED_2: settling}
+
+
+def test_a_newer_list_does_not_make_who_settles_begin_anew() -> None:
+    settling = Grant(4, TERM.created, NOW - 59, healthy_since=NOW - 50, healthy_as=report(server(2)).spell)
+    moved_on = replace(report(server(2), Phase.RESTART_PENDING, loaded=4), since=NOW - 1)
+    start = {**pending(min_ready=60.0), KEYS.grant(FED_2): settling, KEYS.report(FED_2): moved_on}
+    assert settled(network(start)).grants == {FED_2: settling}
+    again = {**start, KEYS.report(FED_2): replace(moved_on, recoveries=1)}
+    assert settled(network(again)).grants[FED_2].healthy_since == NOW
+
+
+def test_a_free_turn_that_was_not_used_is_none_that_the_budget_counts() -> None:
+    start = pending(budget=Budget(1, 600.0))
+    start |= {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4, healthy=False)}
+    first = settled(network(start))
+    assert first.grants[FED_3].free
+    well: dict[str, Record] = {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4)}
+    waits = {**well, KEYS.report(FED_2): report(server(2), loaded=5)}
+    end = settled(with_(first, waits))
+    assert end.standstill is None
+    assert end.grants == {FED_3: Grant(5, TERM.created, NOW)}
+    assert end.members[FED_3].restarts == (NOW,)
 
 
 def test_a_free_turn_of_a_node_that_serves_again_is_taken_back() -> None:
