@@ -66,7 +66,7 @@ class Herald:
     wall: Callable[[], float]
     token: JoinToken | None = None
     contested: NodeID | None = None
-    """Who was told, under this life's lease, that this node claims what it has."""
+    """Who may have been told, under this life's lease, that this node claims what it has."""
 
     async def report(self, lease: LeaseID) -> NoReturn:
         """Keep the node's report in etcd as the board has it: news at once, lesser changes within a second.
@@ -110,16 +110,16 @@ class Herald:
     async def contest(self, lease: LeaseID) -> NoReturn:
         """Let whoever has what this node claims know of it: its people have to see to it as well."""
         while True:
-            # What was written may be gone, with a store that was emptied.
-            with anyio.move_on_after(ASK_AGAIN if self.contested else float("inf")):
-                await self.board.until_other(self._holder, than=self.contested)
             holder = self._holder()
             if holder != self.contested:
                 await self.withdraw()
             if holder:
+                self.contested = holder  # also where the answer is lost
                 put = Put(self.keys.rival(holder, self.instance), encode(self.whereabouts()), lease)
                 await self.store.commit(Transaction((), (put,)))
-                self.contested = holder
+            # What was written may be gone, with a store that was emptied.
+            with anyio.move_on_after(ASK_AGAIN if holder else float("inf")):
+                await self.board.until_other(self._holder, than=holder)
 
     async def withdraw(self) -> None:
         """Take back what `contest` told, as it is not so any more, or another life has to say it anew."""
