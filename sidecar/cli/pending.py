@@ -16,10 +16,12 @@ from sidecar.domain.answers import Case
 from sidecar.domain.codec import to_json
 from sidecar.domain.desk import timestamp
 from sidecar.domain.errors import ExitCode
+from sidecar.domain.gathering import is_newcomers
 from sidecar.domain.keys import Keys
-from sidecar.domain.membership import Request, RequestKind, VerdictKind
+from sidecar.domain.membership import Request, VerdictKind
 from sidecar.domain.petitions import judge, open_requests
 from sidecar.domain.policy import Admission, AdmissionProbe
+from sidecar.domain.servers import ServerList
 from sidecar.ports import Store
 
 DESCRIPTION = "Shows which servers ask to join the network, and what each waits for."
@@ -71,9 +73,9 @@ async def _show(store: Store, keys: Keys, *, world: World, as_json: bool) -> int
 def newcomers_of(sight: Sight, now: float) -> Iterator[Newcomer]:
     """Who asks to join, the oldest first. ``now``: seconds since the epoch."""
     canonical = sight.network.canonical
+    servers = canonical.servers if canonical else ServerList(())
     for _, request in open_requests(sight.network):
-        is_in = canonical is not None and request.url in canonical.servers
-        if request.kind is RequestKind.JOIN and not is_in:
+        if is_newcomers(request, servers):
             yield Newcomer(request, *_waits_for(sight, request, now))
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from sidecar.domain.answers import Answer, Case, done, refused
 from sidecar.domain.canonical import Change, ChangeKind
-from sidecar.domain.membership import Request, RequestKind, Verdict, VerdictKind
+from sidecar.domain.gathering import is_newcomers
+from sidecar.domain.membership import Request, Verdict, VerdictKind
 from sidecar.domain.network import Network
 from sidecar.domain.policy import Admission, AdmissionProbe
 from sidecar.domain.records import Record
@@ -86,10 +87,7 @@ def pending_named(case: Case, subject: str) -> tuple[str, Request] | None:
         (
             (name, request)
             for name, request in case.network.requests.items()
-            if request.kind is RequestKind.JOIN
-            and request.subject == subject
-            and is_node_id(subject)
-            and request.url not in case.servers  # who is in already, its request is but to be put away
+            if request.subject == subject and is_node_id(subject) and is_newcomers(request, case.servers)
         ),
         None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sidecar.domain.desk import Desk
-from sidecar.domain.gathering import still_gathering
+from sidecar.domain.gathering import gathers
 from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.places import Place, Progress
 from sidecar.domain.policy import OnFailure
@@ -26,7 +26,7 @@ def conduct_rollout(desk: Desk) -> None:
         desk.draft.put(desk.network.keys.healthy, desk.canonical)
         _absolve(desk)
     # Who restarts now would do so once more for those who are about to be let in.
-    gathering = still_gathering(desk.network, desk.canonical, desk.arrived, desk.now) is not None
+    gathering = gathers(desk)
     for place, free in seen.turns():
         if desk.full:
             return

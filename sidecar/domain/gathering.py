@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sidecar.domain.canonical import Canonical, ChangeKind
-from sidecar.domain.desk import epoch
+from sidecar.domain.desk import Desk, epoch
 from sidecar.domain.membership import Request, RequestKind
 from sidecar.domain.network import Network
 from sidecar.domain.policy import Admission
+from sidecar.domain.servers import ServerList
 
 QUIET = 0.5
 """Seconds without another newcomer after which those who came close upon each other are let in, together."""
@@ -19,9 +20,14 @@ GATHERED = 10.0
 """Seconds after a version that newcomers are gathered for the next one, at most."""
 
 
-def is_newcomers(request: Request, canonical: Canonical) -> bool:
+def is_newcomers(request: Request, servers: ServerList) -> bool:
     """Whether it is the request of a server that is not in the list yet."""
-    return request.kind is RequestKind.JOIN and request.url not in canonical.servers
+    return request.kind is RequestKind.JOIN and request.url not in servers
+
+
+def gathers(desk: Desk) -> bool:
+    """Whether newcomers are being gathered now."""
+    return still_gathering(desk.network, desk.canonical, desk.arrived, desk.now) is not None
 
 
 def still_gathering(network: Network, canonical: Canonical, arrived: float, now: float) -> float | None:
@@ -31,7 +37,7 @@ def still_gathering(network: Network, canonical: Canonical, arrived: float, now:
     seconds since the epoch. (When they asked, their own clocks say, and how long it was on its way, nobody.)
     """
     by_itself = network.policy.admission in (Admission.OPEN, Admission.TOKEN)
-    if not by_itself or not any(is_newcomers(each, canonical) for each in network.requests.values()):
+    if not by_itself or not any(is_newcomers(each, canonical.servers) for each in network.requests.values()):
         return None
     published = epoch(canonical.at)
     joined = sum(change.kind is ChangeKind.JOIN for change in canonical.cause)

@@ -9,7 +9,7 @@ from sidecar.domain import admission, removal, steering
 from sidecar.domain.answers import Answer, Case
 from sidecar.domain.canonical import Change
 from sidecar.domain.desk import Desk
-from sidecar.domain.gathering import is_newcomers, still_gathering
+from sidecar.domain.gathering import gathers, is_newcomers
 from sidecar.domain.membership import Outcome, OutcomeKind, Request, RequestKind
 from sidecar.domain.network import Network
 from sidecar.domain.policy import AdmissionProbe
@@ -22,8 +22,8 @@ as well: some 300 bytes, and etcd takes requests of up to 1.5 MB."""
 
 def answer_requests(desk: Desk) -> None:
     """Judge the open requests, oldest first."""
-    case = Case(desk.network, desk.canonical, desk.canonical.servers, desk.now, desk.at, desk.probed)
-    sitting = _Sitting(desk, case)
+    stands = desk.canonical
+    sitting = _Sitting(desk, Case(desk.network, stands, stands.servers, desk.now, desk.at, desk.probed))
     for name, request in _due(desk):
         if not sitting.hears(name, request):
             break
@@ -80,9 +80,9 @@ class _Sitting:
 
 def _due(desk: Desk) -> Iterator[tuple[str, Request]]:
     """The open requests that are not still gathered."""
-    gathering = still_gathering(desk.network, desk.canonical, desk.arrived, desk.now) is not None
+    gathering = gathers(desk)
     for name, request in open_requests(desk.network):
-        if not (gathering and is_newcomers(request, desk.canonical)):
+        if not (gathering and is_newcomers(request, desk.canonical.servers)):
             yield name, request
 
 
