@@ -8,14 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from signal import Signals
 from typing import Any
 
+from tests.asking import ask
 from tests.e2e.waiting import DEADLINE, wait_until
 
 PROJECT = Path(__file__).parents[2]
@@ -198,17 +197,7 @@ class Node:
 
     def ask(self, path: str, host: str | None = None) -> tuple[int, str]:
         """GET ``path`` of the admin API: the status code and the body; 0 while nobody answers."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.admin}{path}", headers={"Host": host} if host else {}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as exc:
-            with exc:
-                return exc.code, exc.read().decode()
-        except OSError:
-            return 0, ""
+        return ask(f"http://127.0.0.1:{self.admin}{path}", {"Host": host} if host else {})
 
     @property
     def status(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.asking import ask_json
 from tests.e2e.ports import Ports
 from tests.e2e.waiting import wait_until
 from tests.etcd import EtcdServer
@@ -79,12 +79,7 @@ class Node:
     @property
     def status(self) -> dict[str, Any]:
         """What its admin API says; nothing while it does not answer."""
-        try:
-            with urllib.request.urlopen(f"http://{self.admin}/api/v1/status", timeout=10) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
-        except OSError:
-            return {}
+        return ask_json(f"http://{self.admin}/api/v1/status")
 
     @property
     def takeovers(self) -> int:

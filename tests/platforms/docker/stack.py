@@ -6,11 +6,11 @@ import json
 import os
 import shlex
 import subprocess
-import urllib.request
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from tests.asking import ask_json
 from tests.e2e.waiting import wait_until
 from tests.platforms.docker.engine import Container, done
 
@@ -116,14 +116,8 @@ class Stack:
 
     def serves(self, node: str) -> dict[str, Any]:
         """What the process answers; nothing while it does not answer, or says that it is not healthy."""
-        try:
-            with urllib.request.urlopen(f"{self._url(node)}/health", timeout=5):
-                pass
-            with urllib.request.urlopen(f"{self._url(node)}/", timeout=5) as answer:
-                found: dict[str, Any] = json.loads(answer.read())
-                return found
-        except OSError:
-            return {}
+        healthy = ask_json(f"{self._url(node)}/health")
+        return ask_json(f"{self._url(node)}/") if healthy else {}
 
     def _url(self, node: str) -> str:
         if node not in self._urls:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.asking import ask_json
 from tests.e2e.network import Network
 from tests.e2e.node import Node
 from tests.e2e.waiting import DEADLINE, Maybe, T, wait_until
@@ -76,12 +74,7 @@ class JavaNode:
     @property
     def says(self) -> dict[str, Any]:
         """What the program answers; nothing while it does not."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
-        except (OSError, ValueError, urllib.error.HTTPError):
-            return {}
+        return ask_json(f"http://127.0.0.1:{self.port}/")
 
     @property
     def log(self) -> str:

@@ -6,14 +6,13 @@ import copy
 import json
 import os
 import signal
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.asking import ask
 from tests.e2e.waiting import wait_until
 from tests.platforms.kubernetes.rendering import Rendered
 from tests.platforms.pod.podman import Podman
@@ -131,13 +130,7 @@ class Pod:
 
     def get(self, port: int, path: str) -> tuple[int, str]:
         """Ask it; status 0 is no answer."""
-        try:
-            with urllib.request.urlopen(f"http://{self.address}:{port}{path}", timeout=3) as response:
-                return response.status, response.read().decode()
-        except urllib.error.HTTPError as exc:
-            return exc.code, exc.read().decode()
-        except OSError:
-            return 0, ""
+        return ask(f"http://{self.address}:{port}{path}")
 
     def sidecar(self, *arguments: str) -> str:
         """Run a command of the sidecar's in its container."""

@@ -7,11 +7,11 @@ import os
 import pwd
 import shutil
 import subprocess
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.asking import ask_json
 from tests.e2e.ports import Ports
 from tests.e2e.waiting import wait_until
 from tests.platforms.systemd.managers import Manager
@@ -86,12 +86,7 @@ class Node:
     @property
     def status(self) -> dict[str, Any]:
         """What the admin API says; nothing while it does not answer."""
-        try:
-            with urllib.request.urlopen(f"http://{self.admin}/api/v1/status", timeout=10) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
-        except OSError:
-            return {}
+        return ask_json(f"http://{self.admin}/api/v1/status")
 
     def in_step(self) -> dict[str, Any]:
         """Wait until it is; its status then."""

@@ -8,16 +8,23 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 
 /** A node's HTTP side: {@code GET /} tells what it is, {@code GET /health} whether it serves. */
 public final class NodeServer implements AutoCloseable {
 
+    private static final int PATIENCE = 2; // seconds
+
     private final HttpServer server;
     private final ExecutorService workers = Executors.newFixedThreadPool(4);
     private final Supplier<JsonObject> description;
     private final Supplier<String> trouble;
+    /** The server itself, and each request that is being answered. */
+    private final Phaser busy = new Phaser(1);
+
     private volatile boolean closing;
 
     /**
@@ -50,14 +57,25 @@ public final class NodeServer implements AutoCloseable {
 
     @Override
     public void close() throws InterruptedException {
+        awaitAnswers();
         server.stop(0);
         workers.shutdown();
-        if (!workers.awaitTermination(2, TimeUnit.SECONDS)) {
+        if (!workers.awaitTermination(PATIENCE, TimeUnit.SECONDS)) {
             workers.shutdownNow();
         }
     }
 
+    /** Stopping cuts off whoever is being answered; the server's own delay is waited out also where nobody is. */
+    private void awaitAnswers() throws InterruptedException {
+        try {
+            busy.awaitAdvanceInterruptibly(busy.arriveAndDeregister(), PATIENCE, TimeUnit.SECONDS);
+        } catch (TimeoutException cutOff) {
+            // They had their time.
+        }
+    }
+
     private void handle(HttpExchange exchange) throws IOException {
+        busy.register();
         try {
             String path = exchange.getRequestURI().getPath();
             if (!exchange.getRequestMethod().equals("GET")) {
@@ -73,6 +91,7 @@ public final class NodeServer implements AutoCloseable {
             }
         } finally {
             exchange.close();
+            busy.arriveAndDeregister();
         }
     }
 
