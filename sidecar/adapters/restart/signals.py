@@ -59,7 +59,7 @@ class Pattern:
 
     def __init__(self, pattern: str) -> None:
         self._pattern = re.compile(pattern)
-        self.what = f"the process like {pattern!r}"
+        self.what = f"the process whose command line matches '{pattern}'"
 
     def candidates(self) -> Iterator[int]:
         """Never this sidecar, whose own command line may hold the pattern, nor its parents."""
