@@ -17,11 +17,12 @@ def ask(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
     """GET ``url``: the status code and the body; 0 where there is no answer, or one that is cut short."""
     request = urllib.request.Request(url, headers=dict(headers or {}))
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+        try:
+            answer = urllib.request.urlopen(request, timeout=_TIMEOUT)
+        except urllib.error.HTTPError as exc:  # which is an answer as well
+            answer = exc
+        with answer:
             return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as exc:
-        with exc:
-            return exc.code, exc.read().decode()
     except (OSError, http.client.HTTPException):
         return 0, ""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures_etcd import etcd_cluster, own_etcd, shared_etcd
+from tests.ports import Ports
 
 PLATFORMS = Path(__file__).with_name("platforms")
 
@@ -34,3 +36,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    """A port where nobody listens."""
+    ports = Ports()
+    yield ports.free()
+    ports.close()

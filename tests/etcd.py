@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
-from sidecar.cli.embedded_etcd import EmbeddedEtcd, find_binary, free_port, supports
+from sidecar.cli.embedded_etcd import EmbeddedEtcd, find_binary, supports
 from sidecar.domain.store import Revision
+from tests.ports import FOR_ETCD, Ports
 
 # Elections within a fraction of a second, and with them leases as short as one second.
 _QUICK = ("--heartbeat-interval", "50", "--election-timeout", "250")
+
+# Held for as long as the tests run: a test may start its etcd again after others have asked for ports.
+_PORTS = Ports(FOR_ETCD)
 
 
 def etcd_binary() -> Path:
@@ -44,6 +48,7 @@ class EtcdServer(EmbeddedEtcd):
             peer_port=peer_port,
             cluster=cluster,
             options=(*_QUICK, *unsafe, *options),
+            new_port=_PORTS.free,
         )
 
     def restart(self) -> None:
@@ -85,7 +90,7 @@ class EtcdCluster:
     """Several etcd servers that are one."""
 
     def __init__(self, folder: Path, size: int = 3) -> None:
-        ports = {f"m{number}": free_port() for number in range(size)}
+        ports = {f"m{number}": _PORTS.free() for number in range(size)}
         peers = ",".join(f"{name}=http://127.0.0.1:{port}" for name, port in ports.items())
         self.members = [
             EtcdServer(folder, name=name, peer_port=port, cluster=peers) for name, port in ports.items()

@@ -31,8 +31,11 @@ from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
-GOODBYE = 1.0
+GOODBYE = 3.0
 """Seconds that giving the lease back may take; etcd lets it go by itself after the TTL."""
+
+BREATH = 1.0
+"""Seconds that a sidecar that goes on has for telling etcd so: it is soon back, and tells it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +113,18 @@ async def _part(world: World, board: Board, session: Session, herald: Herald, *,
     """
     with anyio.CancelScope(shield=True):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_last_call, session.renew if goes_on else session.end)
             tasks.start_soon(keep_applied, world.state, board)
             if goes_on:
-                tasks.start_soon(_last_call, herald.withdraw)
+                tasks.start_soon(_last_call, session.renew, BREATH)
+                tasks.start_soon(_last_call, herald.withdraw, BREATH)
             else:
+                tasks.start_soon(_last_call, session.end, GOODBYE)
                 tasks.start_soon(world.process.release)
 
 
-async def _last_call(call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _last_call(call: Callable[[], Coroutine[Any, Any, None]], within: float) -> None:
     try:
-        with anyio.move_on_after(GOODBYE):
+        with anyio.move_on_after(within):
             await call()
     except SidecarError as exc:
         event(log, logging.INFO, "the lease is left as it is; it expires by itself", why=str(exc))

@@ -77,16 +77,17 @@ async def pass_signals(
             while not came:
                 await anyio.wait_readable(woken)
                 os.read(woken, 1 << 16)
-            signum = signal.Signals(came.popleft())
+            number, came_at = came.popleft()
+            signum = signal.Signals(number)
             if signum in _PASSED_ON:
                 process.signal(signum)
             elif signum == _GOING_ON:
                 go_on()
             elif asked_at is None:
-                asked_at = anyio.current_time()
+                asked_at = came_at
                 event(log, logging.INFO, "shutting down", signal=signum.name)
                 stop()
-            elif anyio.current_time() >= asked_at + HURRY:
+            elif came_at >= asked_at + HURRY:
                 event(
                     log,
                     logging.WARNING,
@@ -99,17 +100,18 @@ async def pass_signals(
 @contextmanager
 def _catching(
     signums: Collection[signal.Signals], goes_on: Callable[[], bool]
-) -> Iterator[tuple[int, deque[int]]]:
-    """Yield a descriptor that becomes readable when a signal has come, and the signals that have.
+) -> Iterator[tuple[int, deque[tuple[int, float]]]]:
+    """Yield a descriptor that becomes readable when a signal has come, and those that have, each with when.
 
     No receiver of an event loop: that gives the signals back to the kernel as it ends, whose default is to
     kill, while a sidecar that goes on has yet to be executed anew.
     """
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    came = deque[int]()
+    came = deque[tuple[int, float]]()
 
     def note(signum: int, _: object) -> None:
-        came.append(signum)
+        # When it came, not when the loop gets to it: a loop that is late must not make one wish two.
+        came.append((signum, time.monotonic()))
         # Once more, for where an event loop has the wakeup descriptor for signals of its own.
         with suppress(BlockingIOError):
             os.write(writing, b"!")
@@ -125,7 +127,7 @@ def _catching(
         stays = goes_on()
         for signum in signums:
             signal.signal(signum, keep_for_the_next if stays else signal.SIG_DFL)
-        _for_the_next.extend(came)
+        _for_the_next.extend(signum for signum, _ in came)
         os.close(reading)
         os.close(writing)
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
@@ -22,7 +22,7 @@ from sidecar.domain.errors import BadConfiguration, StoreUnavailable
 
 # Below the ports that Linux gives to outgoing connections (32768 and up), so that none of those takes the
 # port of an etcd that is about to start, or to start again.
-_PORTS = range(20000, 32000)
+_PORTS = range(26000, 32000)
 _POLL = 0.02
 _LOG_LINES = 5
 
@@ -73,11 +73,20 @@ def free_port() -> int:
     raise StoreUnavailable("no free TCP port for an etcd was found on 127.0.0.1")
 
 
+def _distinct(new_port: Callable[[], int], count: int) -> list[int]:
+    """``count`` different ports: a free one stays free until it is listened on, and may be found again."""
+    found = dict.fromkeys(new_port() for _ in range(count))
+    while len(found) < count:
+        found[new_port()] = None
+    return list(found)
+
+
 class EmbeddedEtcd:
     """One etcd server as a child process, with its data and its log in ``folder``.
 
     It can be started again after `stop` or `kill`, on the same data and ports. ``options`` are further flags;
-    ``cluster`` is etcd's ``--initial-cluster`` when it is not alone.
+    ``cluster`` is etcd's ``--initial-cluster`` when it is not alone, and ``peer_port`` its port in there.
+    ``new_port`` finds the other ports.
     """
 
     def __init__(
@@ -90,16 +99,16 @@ class EmbeddedEtcd:
         peer_port: int | None = None,
         cluster: str | None = None,
         options: Sequence[str] = (),
+        new_port: Callable[[], int] = free_port,
     ) -> None:
         self.binary = binary
         self.folder = folder
         self.name = name
-        self.port = free_port()
+        # Health is asked for on a port of its own, in the clear, so that it needs no certificate.
+        self.port, own_peer_port, self._health_port = _distinct(new_port, 3)
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.log = folder / f"{name}.log"
-        self._peer = f"http://127.0.0.1:{peer_port or free_port()}"
-        # Health is asked for on a port of its own, in the clear, so that it needs no certificate.
-        self._health_port = free_port()
+        self._peer = f"http://127.0.0.1:{peer_port or own_peer_port}"
         self._cluster = cluster or f"{name}={self._peer}"
         self._options = tuple(options)
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import sys
@@ -48,14 +49,6 @@ def deaf() -> Iterator[int]:
         port = listener.getsockname()[1]
         first.connect(("127.0.0.1", port))
         yield port
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port where nobody listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @asynccontextmanager
@@ -139,11 +132,15 @@ async def test_a_tcp_check_costs_next_to_nothing() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
         probe = TcpProbe("127.0.0.1", listener.getsockname()[1])
-        started = time.thread_time()
-        for _ in range(50):
-            assert (await probe.check()).healthy
-        # Half a millisecond each is the promise; a slow machine gets four times that.
-        assert (time.thread_time() - started) / 50 < 0.002
+        gc.disable()  # a collection of what other tests left is not a probe's doing
+        try:
+            started = time.thread_time()
+            for _ in range(50):
+                assert (await probe.check()).healthy
+            # Half a millisecond each is the promise; a slow machine gets four times that.
+            assert (time.thread_time() - started) / 50 < 0.002
+        finally:
+            gc.enable()
 
 
 # HTTP
@@ -281,7 +278,7 @@ async def test_a_command_that_is_not_there_is_not_healthy() -> None:
 
 async def test_a_command_that_takes_too_long_is_killed_whole(tmp_path: Path) -> None:
     script = f"trap '' TERM; sleep 1000 & echo $! > {tmp_path}/member; wait"
-    probe = ExecProbe(("sh", "-c", script), timeout=1.0)
+    probe = ExecProbe(("sh", "-c", script), timeout=5.0)
     async with anyio.create_task_group() as group:
         answers: list[Health] = []
 
@@ -290,7 +287,7 @@ async def test_a_command_that_takes_too_long_is_killed_whole(tmp_path: Path) -> 
 
         group.start_soon(check)
         member = await number_in(tmp_path / "member")
-    assert answers == [Health(False, "exec:sh takes longer than 1 s; it was killed")]
+    assert answers == [Health(False, "exec:sh takes longer than 5 s; it was killed")]
     assert not lives(member)
     assert not launched()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.agent.signals import HURRY
 from tests.processes import PYTHON
 
 SIDECAR = """
@@ -137,25 +138,15 @@ def test_being_asked_to_end_begins_the_shutdown(
         assert rest(it).endswith("stopped 9")
 
 
-def insist(process: subprocess.Popen[str]) -> None:
-    """Ask again and again, as somebody at a keyboard does."""
-    for _ in range(100):
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(0.1)
-        except subprocess.TimeoutExpired:
-            continue
-        return
-    raise AssertionError("it does not end")
-
-
 @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
 def test_being_asked_twice_kills_at_once(first: signal.Signals, tmp_path: Path, anyio_backend: str) -> None:
     with sidecar(tmp_path, anyio_backend, program("TERM: say('asked')")) as it:
         assert [line(it), line(it)] == ["ready", "up"]
         it.send_signal(first)
         assert line(it) == "asked"
-        insist(it)
+        with pytest.raises(subprocess.TimeoutExpired):
+            it.wait(2 * HURRY)  # a while after the first, else it is the same wish
+        it.terminate()
         assert rest(it).endswith(f"stopped {128 + signal.SIGKILL}")
 
 

@@ -16,7 +16,6 @@ import pytest
 
 from sidecar.cli.demo import node_app
 from sidecar.cli.demo.observing import ask_process, ask_sidecar, read_diary
-from sidecar.cli.embedded_etcd import free_port
 from tests.processes import until
 
 pytestmark = pytest.mark.anyio
@@ -24,11 +23,12 @@ pytestmark = pytest.mark.anyio
 LIST = ["http://localhost:9000", "http://localhost:9001"]
 
 
-def config(folder: Path) -> tuple[Path, int]:
-    port = free_port()
-    file = folder / "federated.json"
-    file.write_text(json.dumps({"NodeID": "fed-1", "Port": port, "FederatedServers": LIST}))
-    return file, port
+@pytest.fixture
+def file(tmp_path: Path, free_port: int) -> Path:
+    """The configuration of a server on that port."""
+    file = tmp_path / "federated.json"
+    file.write_text(json.dumps({"NodeID": "fed-1", "Port": free_port, "FederatedServers": LIST}))
+    return file
 
 
 @contextmanager
@@ -41,13 +41,14 @@ def running(file: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(10)
 
 
-async def test_it_serves_the_list_that_it_loaded_and_not_the_one_in_the_file_now(tmp_path: Path) -> None:
-    file, port = config(tmp_path)
+async def test_it_serves_the_list_that_it_loaded_and_not_the_one_in_the_file_now(
+    file: Path, free_port: int
+) -> None:
     with running(file) as process:
-        await until(lambda: ask_process(port) == process.pid)
+        await until(lambda: ask_process(free_port) == process.pid)
         file.write_text("{}")
-        assert ask_process(port) == process.pid
-    diary = read_diary(tmp_path / "federated.json.diary")
+        assert ask_process(free_port) == process.pid
+    diary = read_diary(file.with_name("federated.json.diary"))
     assert [life.servers for life in diary] == [tuple(LIST)]
 
 
@@ -55,29 +56,28 @@ def _answers(port: int, pid: int) -> bool:
     return ask_process(port) == pid
 
 
-async def test_its_diary_tells_every_life_from_start_to_end(tmp_path: Path) -> None:
-    file, port = config(tmp_path)
+async def test_its_diary_tells_every_life_from_start_to_end(file: Path, free_port: int) -> None:
     for _ in range(2):
         with running(file) as process:
-            await until(partial(_answers, port, process.pid))
-    first, second = read_diary(tmp_path / "federated.json.diary")
+            await until(partial(_answers, free_port, process.pid))
+    first, second = read_diary(file.with_name("federated.json.diary"))
     assert first.serves is not None
     assert first.ended is not None
     assert first.started <= first.serves <= first.ended <= second.started
 
 
-async def test_somebody_who_connects_and_says_nothing_keeps_nobody_waiting_for_long(tmp_path: Path) -> None:
-    file, port = config(tmp_path)
+async def test_somebody_who_connects_and_says_nothing_keeps_nobody_waiting_for_long(
+    file: Path, free_port: int
+) -> None:
     with running(file) as process:
-        await until(lambda: ask_process(port) == process.pid)
-        with socket.create_connection(("127.0.0.1", port)):
-            await until(lambda: ask_process(port) == process.pid)
+        await until(lambda: ask_process(free_port) == process.pid)
+        with socket.create_connection(("127.0.0.1", free_port)):
+            await until(lambda: ask_process(free_port) == process.pid)
 
 
-def test_where_nobody_listens_nobody_answers() -> None:
-    port = free_port()
-    assert ask_process(port) is None
-    assert ask_sidecar(port) is None
+def test_where_nobody_listens_nobody_answers(free_port: int) -> None:
+    assert ask_process(free_port) is None
+    assert ask_sidecar(free_port) is None
 
 
 def test_a_diary_that_is_being_written_is_read_as_far_as_it_goes(tmp_path: Path) -> None:

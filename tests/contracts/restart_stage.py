@@ -21,13 +21,13 @@ from sidecar.domain.servers import ServerList
 from sidecar.ports import Probe, Process
 from tests.build import document, servers
 from tests.e2e.node import APP, Event
-from tests.e2e.ports import Ports
+from tests.ports import Ports
 from tests.processes import PYTHON, lives
 
 PROGRAMS = Path(__file__).with_name("programs")
 
 BACKOFF = Backoff(first=0.1, cap=1.0)
-STOP_TIMEOUT = 1.0
+STOP_TIMEOUT = 3.0
 
 Held = Callable[[float], ServerList | None]
 
@@ -111,7 +111,8 @@ class Stage(ABC):
     def kill(self) -> None:
         """End the process as it is now with SIGKILL."""
         if self.runs():
-            os.kill(self.pids[-1], signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may have ended since
+                os.kill(self.pids[-1], signal.SIGKILL)
 
     @abstractmethod
     def take_away(self) -> None:

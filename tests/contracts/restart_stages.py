@@ -127,6 +127,8 @@ class CommandStage(SupervisedStage):
 
     # The process is out of sight: that it is not there shows by its not serving.
     down = "refused|exit code 1"
+    # The script gives up by itself before that.
+    short_restart_timeout = 8.0
 
     def driver(self) -> CommandDriver:
         argv = (*PYTHON, str(PROGRAMS / "restart_app.py"), str(self.folder))

@@ -13,8 +13,10 @@ from tests.contracts.stores import StoreWorld
 
 pytestmark = pytest.mark.anyio
 
-SHORTEST = 1.0
-DEADLINE = 10.0
+SHORT = 3.0
+"""Seconds of a lease that a test waits out: several times what a busy machine may be late to renew it."""
+
+DEADLINE = 40.0
 
 
 async def put(store: Store, key: str, lease: LeaseID) -> None:
@@ -25,6 +27,8 @@ async def gone(store: Store, key: str) -> float:
     """The seconds until ``key`` was deleted."""
     started = anyio.current_time()
     listing = await store.read(Range(key))
+    if key not in listing.entries:
+        return 0.0
     with anyio.fail_after(DEADLINE):
         async with store.watch(Range(key), after=listing.revision) as batches:
             async for batch in batches:
@@ -73,7 +77,7 @@ async def test_a_key_put_without_its_lease_outlives_it(world: StoreWorld) -> Non
 async def test_a_lease_that_nobody_keeps_alive_ends_and_takes_its_keys(world: StoreWorld) -> None:
     key = f"{world.root}key"
     async with world.client() as store:
-        lease = await store.grant_lease(SHORTEST)
+        lease = await store.grant_lease(SHORT)
         await put(store, key, lease)
         await gone(store, key)
         with pytest.raises(LeaseLost):
@@ -83,18 +87,18 @@ async def test_a_lease_that_nobody_keeps_alive_ends_and_takes_its_keys(world: St
 async def test_a_lease_lives_on_while_it_is_kept_alive(world: StoreWorld) -> None:
     key = f"{world.root}key"
     async with world.client() as store:
-        lease = await store.grant_lease(SHORTEST)
+        lease = await store.grant_lease(SHORT)
         await put(store, key, lease)
         async with anyio.create_task_group() as tasks:
 
             async def keep_alive() -> None:
                 for _ in range(10):
-                    assert await store.keep_alive(lease) == pytest.approx(SHORTEST)
-                    await anyio.sleep(SHORTEST / 4)
+                    assert await store.keep_alive(lease) == pytest.approx(SHORT)
+                    await anyio.sleep(SHORT / 4)
 
             tasks.start_soon(keep_alive)
-            # 2.5 lifetimes of keeping it alive; then it ends.
-            assert await gone(store, key) > 2 * SHORTEST
+            # Two lifetimes and more of keeping it alive; then it ends.
+            assert await gone(store, key) > 2 * SHORT
 
 
 async def test_keeping_a_revoked_lease_alive_says_that_it_is_lost(world: StoreWorld) -> None:

@@ -42,8 +42,11 @@ def behaviour() -> dict[str, float | str]:
 
 
 def serve(port: int) -> None:
-    server = socket.create_server(("127.0.0.1", port))
-    note("listens")
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("127.0.0.1", port))
+    note("listens")  # before it does: nobody is to find it healthy who does not find this
+    server.listen()
     while True:
         connection, _ = server.accept()
         with connection:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.network import Network
+from tests.e2e.waiting import wait_until
 from tests.etcd import EtcdServer
 
 NETWORK = pytest.StashKey[Network]()
@@ -31,7 +32,7 @@ def _network(etcd_url: str, folder: Path, request: pytest.FixtureRequest) -> Ite
         yield network
     finally:
         network.close()
-    assert not network.processes(), "processes were left behind"
+    wait_until(lambda: not network.processes(), "no process is left behind")
     for node in network.nodes:
         assert "Traceback" not in node.log_text(), f"{node.id} was surprised:\n{node.log_text()}"
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from tests.e2e.gateway import Gateway
 from tests.e2e.node import Event, Node, environment
-from tests.e2e.ports import Ports
 from tests.e2e.waiting import DEADLINE, Maybe, T, wait_until
+from tests.ports import Ports
 
 OWNERS_FILES = Path(__file__).parents[1] / "data"
 
@@ -36,7 +36,7 @@ class Answer:
 class Network:
     """Nodes in folders below ``folder``; the network's own name keeps its keys in etcd apart."""
 
-    def __init__(self, etcd_url: str, folder: Path, name: str, *, lease_ttl: float = 5) -> None:
+    def __init__(self, etcd_url: str, folder: Path, name: str, *, lease_ttl: float = 10) -> None:
         self.etcd_url = etcd_url
         self.folder = folder
         self.name = name

@@ -174,9 +174,13 @@ class Node:
 
     @property
     def outages(self) -> list[tuple[float, float]]:
-        """When the process was away on somebody's order: from its SIGTERM until it listened again."""
-        told = self.journal("ends", "listens")
-        return [(a.at, b.at) for a, b in pairwise(told) if (a.event, b.event) == ("ends", "listens")]
+        """When the process was away on somebody's order: from its SIGTERM until it listened again.
+
+        One that has no port is back when it has started.
+        """
+        back = "listens" if self.url else "starts"
+        told = self.journal("ends", back)
+        return [(a.at, b.at) for a, b in pairwise(told) if (a.event, b.event) == ("ends", back)]
 
     # What the sidecar says.
 

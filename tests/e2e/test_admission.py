@@ -62,6 +62,7 @@ def test_a_join_token_is_good_for_one_newcomer(network: Network) -> None:
     first.start("--join-token-file", str(file))
     network.in_step(*network.nodes)
     assert created.out.strip() not in first.log_text()
+    network.wait(lambda: not network.etcd.all("token/"), "the token is spent")
 
     second = network.newcomer("fed-5", nodes[0])
     second.start("--join-token-file", str(file))

@@ -51,7 +51,7 @@ def test_a_database_node_never_leads_and_is_never_in_the_list(network: Network) 
     database = network.database("db-1", ["http://localhost:1"])
     database.start()
     reason = database.in_phase("waiting")["reason"]
-    network.wait(lambda: database.status["lease_alive"], "its lease is alive")
+    network.wait(lambda: database.status.get("lease_alive"), "its lease is alive")
     assert "waiting" in reason
     assert network.etcd.all("leader/") == {}
     assert not network.canonical

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,15 @@ from tests.demo_processes import started_in
 from tests.e2e.node import environment
 from tests.etcd import etcd_binary
 
+PERFORMANCES = 3
+"""Of that many one must be in time: on a machine at its limit the others may be late, and nothing else."""
 
-@pytest.mark.timeout(300)  # half a minute; a machine that is busy takes its time
-def test_the_demo_passes_and_leaves_nothing_behind(tmp_path: Path) -> None:
+LATE = re.compile(r"it took [\d.]+ s, longer than|after [\d.]+ s: ")
+"""How a complaint begins that is only about the time."""
+
+
+def performance(tmp_path: Path) -> tuple[int, str]:
+    """Play the demo: its exit code and all that it printed."""
     found = subprocess.run(
         [sys.executable, "-m", "sidecar", "demo", "--etcd-binary", str(etcd_binary())],
         env=environment(TMPDIR=str(tmp_path)),
@@ -25,8 +32,24 @@ def test_the_demo_passes_and_leaves_nothing_behind(tmp_path: Path) -> None:
         timeout=280,
         check=False,
     )
-    text = found.stdout + found.stderr
-    assert found.returncode == 0, text
+    return found.returncode, found.stdout + found.stderr
+
+
+def was_only_late(text: str) -> bool:
+    complaints = re.findall(r"^     ✗ .*\n\s+(.*)", text, re.MULTILINE)
+    return bool(complaints) and all(map(LATE.match, complaints))
+
+
+@pytest.mark.timeout(900)  # half a minute each; a machine that is busy takes its time
+def test_the_demo_passes_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    code, text = performance(tmp_path)
+    for _ in range(PERFORMANCES - 1):
+        if code == 0 or not was_only_late(text):
+            break
+        for kept in tmp_path.iterdir():  # the files of one that failed
+            shutil.rmtree(kept)
+        code, text = performance(tmp_path)
+    assert code == 0, text
     passed = re.search(r"✓ (\d+) checks passed in ([\d.]+) s", text)
     assert passed is not None, text
     assert int(passed[1]) == text.count("     ✓ ") > 50

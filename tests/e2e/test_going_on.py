@@ -39,7 +39,7 @@ def test_a_leader_that_goes_on_keeps_its_process_its_lease_and_its_lead(network:
     for _ in range(3):
         goes_on(network, one)
 
-    network.wait(lambda: one.status["leading"], "it leads")
+    network.wait(lambda: one.status.get("leading"), "it leads")
     assert candidacy(network) == lead
     assert one.sidecar.poll() is None, "it is the same process"
     assert one.status["pid"] == pid

@@ -86,6 +86,7 @@ def test_it_is_asked_as_often_as_set_and_believed_after_as_many_failures(
 ) -> None:
     (one,) = network.servers(1)
     one.defaults += ("--health", doctor.url, "--health-interval", "0.2", "--health-threshold", "3")
+    one.defaults += ("--health-timeout", "30")
     network.start(one)
     boots = len(one.logged("starting"))
 

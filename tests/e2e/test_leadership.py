@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 
@@ -9,7 +10,7 @@ from tests.e2e.network import Network
 from tests.e2e.node import Node
 
 TTL = 2.0
-CALM = 3
+CALM = 6
 """Of that many successions one must be in time: on a machine at its limit the others may be late."""
 
 
@@ -94,6 +95,7 @@ def test_after_sigterm_another_leads_at_once_however_long_the_lease_is(network: 
 def test_the_leadership_is_handed_over_before_the_leaders_process_has_ended(network: Network) -> None:
     one, two = network.servers(2)
     one.behave(deaf=1)
+    one.defaults += ("--stop-timeout", "600")
     network.start(one)
     network.start(two)
 
@@ -102,12 +104,14 @@ def test_the_leadership_is_handed_over_before_the_leaders_process_has_ended(netw
 
     assert one.sidecar.poll() is None
     assert len(one.starts) == 1
+    os.kill(one.starts[-1].pid, signal.SIGKILL)
+    one.ended()
 
 
 def test_a_leader_that_was_frozen_longer_than_its_ttl_writes_nothing_when_it_wakes(network: Network) -> None:
     one, two, three = network.servers(3)
     # The successor's lease is long, so that it leads on while it is frozen as well.
-    for node, ttl in ((one, "2"), (two, "60"), (three, "60")):
+    for node, ttl in ((one, "5"), (two, "60"), (three, "60")):
         node.defaults += ("--lease-ttl", ttl)
     network.start(one)
     network.start(two, three)

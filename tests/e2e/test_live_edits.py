@@ -29,12 +29,12 @@ def test_an_edit_of_the_list_is_put_back_within_a_second_without_a_restart(netwo
     network.start(one, two)
     text = two.file.read_text()
 
-    took = [
-        put_back(two, text.replace(str(one.url), f"http://localhost:{port}")) for port in range(1, 1 + CALM)
-    ]
+    took = list[float]()
+    while not took or (took[-1] >= AT_ONCE and len(took) < CALM):
+        took.append(put_back(two, text.replace(str(one.url), f"http://localhost:{1 + len(took)}")))
 
     assert min(took) < AT_ONCE, took
-    assert len(two.rejected) == CALM
+    assert len(two.rejected) == len(took)
     assert [line["kept"] for line in two.logged("an unauthorised edit was rejected")] == [
         str(diff) for diff in two.rejected
     ]
@@ -128,7 +128,7 @@ def test_a_file_that_is_no_json_any_more_is_left_alone_and_reported_until_it_is_
 
     two.file.write_text(true)
     network.in_step(one, two)
-    network.wait(lambda: two.status["reason"] == "in step", "it is in step again")
+    network.wait(lambda: two.status.get("reason") == "in step", "it is in step again")
     assert len(two.starts) == 1
 
 
@@ -142,5 +142,5 @@ def test_a_file_that_is_deleted_is_reported_and_nothing_is_restarted(network: Ne
     two.tells("does not exist")
     assert len(two.starts) == 1
     two.file.write_text(true)
-    network.wait(lambda: two.status["reason"] == "in step", "it is in step again")
+    network.wait(lambda: two.status.get("reason") == "in step", "it is in step again")
     assert len(two.starts) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -34,7 +36,7 @@ def test_orphans_are_adopted_and_reaped_and_the_process_stops_as_ever(network: N
     require(works, "leave to make a pid namespace")
     (one,) = network.servers(1)
     one.behave(ends=7)
-    start_as_pid_one(one, "(setsid sleep 2.5 &); (setsid sleep 3.5 &); exec {app}")
+    start_as_pid_one(one, "(setsid sleep 1000 &); (setsid sleep 1001 &); exec {app}")
     network.wait(lambda: one.journal("listens"), "its process listens")
     (sidecar,) = children(one.sidecar.pid)
 
@@ -42,12 +44,13 @@ def test_orphans_are_adopted_and_reaped_and_the_process_stops_as_ever(network: N
         return [pid for pid in children(sidecar) if command_of(pid).startswith("sleep ")]
 
     (first, second) = network.wait(lambda: len(found := orphans()) == 2 and found, "both are its children")
-
+    for orphan in (first, second):
+        os.kill(orphan, signal.SIGKILL)
     network.wait(
         lambda: not Path(f"/proc/{first}").exists() and not Path(f"/proc/{second}").exists(),
         "they have ended, and no zombie is left of them",
     )
     assert one.status["phase"] == "running"
     assert len(one.starts) == 1
-    subprocess.run(["kill", "-TERM", str(sidecar)], check=True)
+    os.kill(sidecar, signal.SIGTERM)
     assert one.ended() == 7, "the exit code is the process's own"

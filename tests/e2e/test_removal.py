@@ -98,7 +98,7 @@ def test_a_server_is_removed_while_it_is_away_and_finds_out_when_it_boots(networ
     one, two = network.servers(2)
     network.start(one, two)
     two.stop()
-    network.wait(lambda: network.leader is one, "fed-1 leads")
+    network.wait(lambda: network.leader is one and network.report(two) is None, "fed-2 is away")
 
     assert network.cli("remove", "fed-2").code == 0
     network.in_step(one, servers=[str(one.url)])

@@ -46,7 +46,7 @@ def test_a_mutilated_canonical_list_is_not_obeyed_and_is_told_until_it_is_put_ri
         for node in nodes:
             assert node.tells("the canonical list is not obeyed")["phase"] == "running", name
         network.etcd.put("shared/canonical", right.text)
-        network.wait(lambda: all(node.status["reason"] == "in step" for node in nodes), "it is put right")
+        network.wait(lambda: all(node.status.get("reason") == "in step" for node in nodes), "it is put right")
 
     assert [node.identity_of_file() for node in nodes] == before
     assert [len(node.starts) for node in nodes] == [1, 1, 1, 1]

@@ -56,10 +56,10 @@ def test_a_node_that_does_not_come_up_keeps_its_turn_and_the_others_wait_on_the_
     network.wait(
         lambda: set(network.etcd.all("node/")) == {f"node/{rollout.stuck.id}/grant"}, "one has the turn"
     )
-    report = network.report(rollout.stuck)
-    assert report
-    assert report["phase"] == "starting"
-    assert "not healthy" in rollout.stuck.status["reason"]
+    network.wait(
+        lambda: (network.report(rollout.stuck) or {}).get("phase") == "starting", "it is reported as starting"
+    )
+    rollout.stuck.tells("not healthy")
     assert len(rollout.stuck.starts) == 2
     assert len(rollout.waiting.starts) == 1
 
@@ -103,7 +103,7 @@ def test_a_node_that_was_down_needs_no_turn(network: Network) -> None:
     network.start(rollout.waiting)
 
     assert len(rollout.waiting.starts) == 2
-    assert rollout.stuck.status["healthy"] is False
+    assert rollout.stuck.tells("not healthy")["healthy"] is False
 
 
 def test_database_nodes_restart_after_the_servers_one_at_a_time(network: Network) -> None:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, TypeVar
 T = TypeVar("T")
 Maybe: TypeAlias = T | Literal[False] | None
 
-DEADLINE = 40.0
+DEADLINE = 90.0
 """Seconds. Far more than anything here takes: on a busy machine a test is slow, not wrong."""
 
 # Seconds between two looks: often at first, then seldom, as looking takes from the time of what is looked at.

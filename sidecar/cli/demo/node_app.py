@@ -44,8 +44,11 @@ def main(path: str) -> NoReturn:
 
     signal.signal(signal.SIGTERM, end)
     write("start", FederatedServers=servers)
-    with socket.create_server(("127.0.0.1", loaded["Port"])) as listener:
-        write("serve")
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", loaded["Port"]))
+        write("serve")  # before it does: nobody is to find it healthy who does not find this
+        listener.listen()
         _serve(listener, answer)
 
 

@@ -8,8 +8,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 1.0
-"""Seconds that an answer over loopback may take."""
+PATIENCE = 5.0
+"""Seconds that an answer over loopback may take, on a machine that is busy."""
 
 
 @dataclass(frozen=True, slots=True)

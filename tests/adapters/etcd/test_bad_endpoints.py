@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 import anyio
 import pytest
 
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
-from sidecar.cli.embedded_etcd import free_port
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.keys import Range
 from sidecar.domain.store import LeaseID, Put, Revision, Transaction
@@ -25,10 +24,11 @@ from tests.adapters.etcd.misbehaving import (
     trickling,
 )
 from tests.etcd import EtcdServer
+from tests.ports import Ports
 
 pytestmark = pytest.mark.anyio
 
-TIMEOUT = 3.0
+TIMEOUT = 5.0
 KEY = "/bad-endpoints/key"
 WRITE = Transaction((), (Put(KEY, b"x"),))
 _UNAVAILABLE = '{"error": "etcdserver: no leader", "message": "etcdserver: no leader", "code": 14}'
@@ -53,7 +53,7 @@ async def bad_endpoint(kind: str) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack:
         match kind:
             case "dead":
-                yield f"http://127.0.0.1:{free_port()}"
+                yield f"http://127.0.0.1:{stack.enter_context(closing(Ports())).free()}"
             case "black hole":
                 yield stack.enter_context(black_hole())
             case "trickle":

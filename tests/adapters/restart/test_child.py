@@ -165,7 +165,8 @@ async def test_a_script_that_answers_sigterm_by_forking_is_stopped_whole(
     await child.start(SERVERS)
     await number_in(tmp_path / "ready")
     await child.stop()
-    members = [int(line) for line in (tmp_path / "members").read_text().split()[:-1]]
+    written = tmp_path / "members"  # by a script that may have been killed before it came to that
+    members = [int(line) for line in written.read_text().split()[:-1]] if written.exists() else []
     assert not any(lives(member) for member in members)
 
 

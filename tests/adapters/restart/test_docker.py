@@ -104,7 +104,7 @@ async def test_a_container_that_cannot_be_removed_whole_is_told_as_that(engine: 
 
 
 async def test_only_a_jvm_is_asked_for_its_threads(engine: Engine) -> None:
-    engine.restart_takes = 0.3
+    engine.restart_takes = 2.0
     for processes, is_asked in (
         (None, False),  # it has ended
         ([["42", "python -m java"]], False),

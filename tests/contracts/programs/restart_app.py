@@ -16,9 +16,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 PAUSE = 0.02
-GRACE = 0.5
+GRACE = 2.0
 """Seconds from SIGTERM to SIGKILL."""
-SUCCESSOR = 1.5
+SUCCESSOR = 3.0
 """Seconds until the next process has to have been started."""
 
 folder = sys.argv[1]

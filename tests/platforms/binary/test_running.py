@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from tests.asking import ask_json
-from tests.e2e.ports import Ports
 from tests.e2e.waiting import wait_until
 from tests.etcd import EtcdServer
 from tests.platforms.binary.machines import Machine
+from tests.ports import Ports
 
 # It notes what it was given and that it started, and ends with 7 when it is told to.
 APP = "env > /data/environment; trap 'exit 7' TERM; echo $$ >> /data/starts; while :; do sleep 0.1; done"
@@ -33,6 +33,7 @@ class Node:
         self.url = f"http://localhost:{self._ports.free()}"
         self.file = machine.data / "federated.json"
         self.write([self.url])
+        os.chown(self.file, 65534, 65534)
         self.admin = f"127.0.0.1:{self._ports.free()}"
         self.options = ("--etcd", etcd.url, "--network", uuid.uuid4().hex, "--admin", self.admin)
         self.process = self.start()
@@ -95,7 +96,13 @@ class Node:
 
     def in_step(self) -> dict[str, Any]:
         """Wait until it is; its status then."""
-        return wait_until(lambda: self.status.get("reason") == "in step" and self.status, "it is in step")
+
+        def there() -> dict[str, Any] | None:
+            status = self.status
+            # Its process may be healthy before it has told of its start.
+            return status if status.get("reason") == "in step" and status["pid"] in self.starts else None
+
+        return wait_until(there, "it is in step")
 
     def close(self) -> None:
         self.process.kill()
@@ -116,7 +123,6 @@ def alive(pid: int) -> bool:
 @pytest.fixture
 def node(debian: Machine, shared_etcd: EtcdServer) -> Iterator[Node]:
     node = Node(debian, shared_etcd)
-    os.chown(node.file, 65534, 65534)
     yield node
     node.close()
 

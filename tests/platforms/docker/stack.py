@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.asking import ask_json
 from tests.e2e.waiting import wait_until
-from tests.platforms.docker.engine import Container, done
+from tests.platforms.docker.engine import Container, docker, done
 
 REPOSITORY = Path(__file__).parents[3]
 FILE = REPOSITORY / "compose" / "compose.yaml"
@@ -26,7 +26,7 @@ SETTINGS = {
     "SERVER_IMAGE": "federated-server:test",
     "DATABASE_IMAGE": "database-node:test",
     "ETCD_IMAGE": "federation-base/etcd:3.4",
-    "SIDECAR_LEASE_TTL": "3",
+    "SIDECAR_LEASE_TTL": "8",
     **{f"{name.upper().replace('-', '_')}_PORT": "" for name in PORTS},
 }
 
@@ -85,15 +85,11 @@ class Stack:
             self._containers[service] = Container(self.compose("ps", "-a", "-q", service))
         return self._containers[service]
 
-    def sidecar(self, node: str, *arguments: str) -> str:
-        """What ``sidecar`` says with ``arguments``, in the node's sidecar container."""
-        return self.container(f"{node}-sidecar").exec("sidecar", *arguments)
-
     def leader(self) -> str | None:
         """Who leads, as fed-1's or fed-2's sidecar knows it."""
         for node in ("fed-1", "fed-2"):
             if self.container(f"{node}-sidecar").state["Running"]:
-                found = json.loads(self.sidecar(node, "leader", "--json"))
+                found = self._told(node, "leader")
                 return str(found["node_id"]) if found else None
         return None
 
@@ -133,17 +129,20 @@ class Stack:
         """Wait until the files of ``nodes`` hold ``servers``, their processes serve them, and they say so."""
         for node in nodes:
             wait_until(partial(self._is_in_step, node, servers), f"{node} serves {servers}", PATIENCE)
-        wait_until(
-            lambda: not self._reports() & set(nodes), f"{nodes} report that they are in step", PATIENCE
-        )
+        wait_until(lambda: set(nodes) <= self._well(), f"{nodes} report that they are in step", PATIENCE)
 
     def _is_in_step(self, node: str, servers: list[str]) -> bool:
         return self.listed(node) == servers and self.serves(node).get("FederatedServers") == servers
 
-    def _reports(self) -> set[str]:
-        """The nodes that do not report themselves running and healthy."""
-        found = json.loads(self.sidecar("db-1", "members", "--json"))
-        return {node["node_id"] for node in found if (node["phase"], node["healthy"]) != ("running", True)}
+    def _well(self) -> set[str]:
+        """The nodes that report themselves running and healthy."""
+        found = self._told("db-1", "members") or []
+        return {node["node_id"] for node in found if (node["phase"], node["healthy"]) == ("running", True)}
+
+    def _told(self, node: str, verb: str) -> Any:
+        """What ``verb`` says in JSON in the node's sidecar container; None while it cannot be asked."""
+        ended = docker("exec", self.container(f"{node}-sidecar").name, "sidecar", verb, "--json")
+        return json.loads(ended.out) if ended.code == 0 else None
 
     def describe(self) -> list[tuple[str, str]]:
         """What a person needs to see when a test failed: each container's state and last words."""

@@ -57,10 +57,10 @@ async def test_an_engine_that_goes_away_and_comes_back_has_ended_nothing(
     with Wire(tmp_path / "wire") as wire:
         process = attend(container, tmp_path, host=wire.host)
         await process.adopt()
-        before = process.state
+        before, calls = process.state, wire.calls
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(process.changed)
-            await becomes(wire.is_used, "the engine's events are awaited")
+            await becomes(lambda: wire.is_called_after(calls), "the engine's events are awaited")
             wire.cut()
         assert process.state == before
 
@@ -79,7 +79,7 @@ async def test_an_engine_that_breaks_off_in_a_restart_has_restarted_it(
 ) -> None:
     container.run(command=DEAF)
     with Wire(tmp_path / "wire") as wire:
-        process = attend(container, tmp_path, host=wire.host, stop_timeout=2)
+        process = attend(container, tmp_path, host=wire.host, stop_timeout=8, within=40)
         await process.adopt()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(process.restart, NEW)

@@ -34,7 +34,7 @@ async def test_a_jvm_that_hangs_leaves_a_thread_dump_in_its_log(container: Conta
     container.run("-v", f"{tmp_path}:/app:ro", image=JAVA, command=("java", "-cp", "/app", "Stubborn"))
     wait_until(lambda: "up" in container.log, "the JVM is up")
 
-    process = attend(container, tmp_path, stop_timeout=3)
+    process = attend(container, tmp_path, stop_timeout=15, within=40)
     await process.restart(NEW)
 
     assert runs(process).trouble is None
@@ -67,11 +67,11 @@ async def test_one_that_comes_up_unhealthy_says_what_its_probe_said(
 ) -> None:
     container.run(*PROBED, "test ! -e /sick || { echo 'out of order'; exit 1; }", command=OBEDIENT)
     container.exec("touch", "/sick")
-    process = attend(container, tmp_path, within=3)
+    process = attend(container, tmp_path, within=10)
     await process.restart(NEW)
     trouble = runs(process).trouble
     assert trouble is not None
-    assert trouble.reason == "cut off after 3 s: its health check fails: out of order"
+    assert trouble.reason == "cut off after 10 s: its health check fails: out of order"
 
     container.exec("rm", "/sick")
     await process.restart(NEW)
@@ -81,7 +81,7 @@ async def test_one_that_comes_up_unhealthy_says_what_its_probe_said(
 async def test_one_that_docker_starts_over_and_over_says_why(container: Container, tmp_path: Path) -> None:
     container.run("-v", f"{tmp_path}:/told", "--restart", "unless-stopped", *PROBED, "true", command=FRAIL)
     (tmp_path / "broken").touch()
-    process = attend(container, tmp_path, within=2)
+    process = attend(container, tmp_path, within=10)
     await process.restart(NEW)
     assert runs(process).trouble is not None
 

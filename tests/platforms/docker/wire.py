@@ -15,6 +15,8 @@ class Wire:
         self._path = path
         self._engine = engine
         self._ends: list[socket.socket] = []
+        self.calls = 0
+        """How often somebody has connected."""
         self.mute = False
         """Whether whoever calls from now on gets no answer."""
         self.mend()
@@ -25,9 +27,9 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self.cut()
 
-    async def is_used(self) -> bool:
-        """Whether somebody is connected."""
-        return bool(self._ends)
+    async def is_called_after(self, calls: int) -> bool:
+        """Whether somebody has connected since there were so many ``calls``."""
+        return self.calls > calls
 
     @property
     def host(self) -> str:
@@ -54,6 +56,7 @@ class Wire:
             while True:
                 near, _ = listener.accept()
                 self._ends.append(near)
+                self.calls += 1
                 if self.mute:
                     continue
                 far = socket.socket(socket.AF_UNIX)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import NETWORK, pytest_runtest_makereport
+from tests.e2e.waiting import wait_until
 from tests.etcd import EtcdServer
 from tests.platforms.java.nodes import JARS, JavaNetwork
 from tests.prerequisites import require
@@ -27,4 +28,4 @@ def network(shared_etcd: EtcdServer, tmp_path: Path, request: pytest.FixtureRequ
         yield network
     finally:
         network.close()
-    assert not network.network.processes(), "processes were left behind"
+    wait_until(lambda: not network.network.processes(), "no process is left behind")

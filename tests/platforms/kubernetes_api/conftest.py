@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.ports import Ports
 from tests.etcd import EtcdServer
 from tests.platforms.kubernetes.rendering import REPOSITORY, Rendered, variants
 from tests.platforms.kubernetes_api.server import Api, ApiServer
+from tests.ports import Ports
 from tests.prerequisites import require
 
 Json = dict[str, Any]

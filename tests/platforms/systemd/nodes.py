@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.asking import ask_json
-from tests.e2e.ports import Ports
 from tests.e2e.waiting import wait_until
 from tests.platforms.systemd.managers import Manager
+from tests.ports import Ports
 
 SHIPPED = Path(__file__).parents[3] / "systemd"
 INSTALLED = Path("/etc/systemd/system")
@@ -90,10 +90,15 @@ class Node:
 
     def in_step(self) -> dict[str, Any]:
         """Wait until it is; its status then."""
-        return wait_until(
-            lambda: self.status.get("reason") == "in step" and self.status,
-            f"{self.unit} is in step\n{self.journal()}",
-        )
+
+        def there() -> dict[str, Any] | None:
+            status = self.status
+            if status.get("reason") != "in step":
+                return None
+            # Its process may be healthy before it has told of its start.
+            return status if status["pid"] in (*self.starts, None) else None
+
+        return wait_until(there, f"{self.unit} is in step\n{self.journal()}")
 
     def journal(self) -> str:
         """What its unit logged."""

@@ -28,7 +28,12 @@ NEW = servers(9000, 9001)
 
 NAME = "federated-server.service"
 SLEEPS = "ExecStart=/bin/sleep infinity"
-DEAF = "ExecStart=/bin/sh -c \"trap '' TERM; while :; do sleep 1; done\"\nTimeoutStopSec=600"
+# It is up once it is deaf.
+DEAF = (
+    "Type=notify\nNotifyAccess=all\n"
+    "ExecStart=/bin/sh -c \"trap '' TERM; systemd-notify --ready; while :; do sleep 1; done\"\n"
+    "TimeoutStopSec=600"
+)
 NEVER_READY = "Type=notify\nExecStart=/bin/sleep infinity\nTimeoutStartSec=infinity"
 FAILS = "Type=notify\nExecStart=/bin/sh -c 'exit 3'"
 
@@ -90,7 +95,7 @@ async def test_a_unit_that_dies_is_noticed_at_once_and_started_again(
     attended = attend()
     await attended.start(OLD)
     os.kill(manager.pid(NAME), signal.SIGKILL)
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while isinstance(attended.state, Running):
             await attended.changed()
     assert "signal 9" in exited(attended).reason
@@ -100,12 +105,12 @@ async def test_a_unit_that_dies_is_noticed_at_once_and_started_again(
 
 
 async def test_what_systemd_restarts_by_itself_is_left_to_systemd(manager: Manager, attend: Attend) -> None:
-    manager.install(NAME, SLEEPS + "\nRestart=always\nRestartSec=3")
+    manager.install(NAME, SLEEPS + "\nRestart=always\nRestartSec=15")
     attended = attend()
     await attended.start(OLD)
     first = manager.pid(NAME)
     os.kill(first, signal.SIGKILL)
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         await attended.changed()
         told = await attended.check()
         assert not told.healthy
@@ -141,7 +146,7 @@ async def test_what_ignores_sigterm_is_killed_after_the_stop_timeout(
     await attended.restart(NEW)
     assert running(attended).pid not in (before, None)
     assert running(attended).trouble is None
-    assert 1.0 <= time.monotonic() - began < 15
+    assert 1.0 <= time.monotonic() - began < 60
 
 
 async def test_one_that_comes_up_failing_is_told_with_its_exit_status_and_tried_again(
@@ -151,7 +156,7 @@ async def test_one_that_comes_up_failing_is_told_with_its_exit_status_and_tried_
     attended = attend()
     began = time.monotonic()
     await attended.start(NEW)
-    assert time.monotonic() - began < 10, "a failure is not waited out"
+    assert time.monotonic() - began < 15, "a failure is not waited out"
     reason = exited(attended).reason
     assert "exit status 3" in reason
     assert f"-u {NAME}" in reason
@@ -169,19 +174,19 @@ async def test_one_that_cannot_be_executed_is_told_at_once(manager: Manager, att
     await attended.start(NEW)
     if isinstance(attended.state, Running):  # it was seen before it came to that
         await attended.changed()
-    assert time.monotonic() - began < 10, "a failure is not waited out"
+    assert time.monotonic() - began < 15, "a failure is not waited out"
     assert "exit status 203" in exited(attended).reason
 
 
 async def test_one_that_never_comes_up_is_cut_off_and_tried_again(manager: Manager, attend: Attend) -> None:
     manager.install(NAME, NEVER_READY)
-    attended = attend(restart_timeout=2.0)
+    attended = attend(restart_timeout=6.0)
     began = time.monotonic()
     await attended.start(NEW)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     trouble = running(attended).trouble
     assert trouble is not None
-    assert "cut off after 2 s" in trouble.reason
+    assert "cut off after 6 s" in trouble.reason
     assert not (await attended.check()).healthy
 
     manager.install(NAME, SLEEPS)
@@ -216,7 +221,7 @@ async def test_changes_during_a_restart_end_in_one_life_that_serves_and_no_job_l
     manager: Manager, tmp_path: Path, when: str, expected: tuple[int, ...]
 ) -> None:
     starts = tmp_path / "starts"
-    slowly = f"{SLEEPS}\nExecStart{when}=/bin/sh -c 'echo >> {starts}; sleep 1'"
+    slowly = f"{SLEEPS}\nExecStart{when}=/bin/sh -c 'echo >> {starts}; sleep 5'"
     manager.install(NAME, slowly)
     driver = SystemdDriver(NAME, scope=manager.scope)
     first = asked = 0
@@ -228,7 +233,9 @@ async def test_changes_during_a_restart_end_in_one_life_that_serves_and_no_job_l
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(change)
-        await anyio.to_thread.run_sync(wait_until, starts.exists, "the first restart is under way")
+        await anyio.to_thread.run_sync(
+            wait_until, lambda: starts.exists() and starts.read_text(), "the first restart is under way"
+        )
         first = len(starts.read_text())
         tasks.start_soon(change)
         tasks.start_soon(change)
@@ -245,14 +252,14 @@ async def test_one_whose_preparation_hangs_is_not_there_and_its_start_goes_on(
     manager: Manager, attend: Attend, tmp_path: Path
 ) -> None:
     manager.install(NAME, SLEEPS)
-    attended = attend(restart_timeout=1.0)
+    attended = attend(restart_timeout=5.0)
     await attended.start(OLD)
 
     tries, gate = tmp_path / "tries", tmp_path / "gate"
     hangs = f"ExecStartPre=/bin/sh -c 'echo >> {tries}; until [ -e {gate} ]; do sleep 0.05; done'"
     manager.install(NAME, f"{hangs}\n{SLEEPS}")
     await attended.restart(NEW)
-    assert "cut off after 1 s" in exited(attended).reason
+    assert "cut off after 5 s" in exited(attended).reason
     await attended.start(NEW)
     assert exited(attended).failures == 2
 
@@ -275,14 +282,14 @@ async def test_one_that_came_up_by_itself_since_it_was_looked_at_is_not_restarte
 
 async def test_a_restart_of_a_hanging_stop_is_cut_off(manager: Manager, attend: Attend) -> None:
     manager.install(NAME, DEAF)
-    attended = attend(restart_timeout=1.0, stop_timeout=600.0)
+    attended = attend(restart_timeout=5.0, stop_timeout=600.0)
     await attended.start(OLD)
     began = time.monotonic()
     await attended.restart(NEW)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     trouble = running(attended).trouble
     assert trouble is not None
-    assert "cut off after 1 s" in trouble.reason
+    assert "cut off after 5 s" in trouble.reason
 
 
 async def test_a_stopped_unit_stays_stopped(manager: Manager, attend: Attend) -> None:

@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -123,21 +124,21 @@ class LeakTest {
     /** What this JVM holds once it is quiet. */
     private final class Measure {
         final int threads;
-        final long files;
+        final int files;
         final long heap;
 
         Measure() {
             awaitCollected(1);
             // A server's worker comes and goes with the requests; the count holds once two looks agree.
-            threads = settled();
-            files = openFiles();
+            threads = settled("threads", () -> Thread.getAllStackTraces().size());
+            files = settled("open files", this::openFiles);
             heap = Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
         }
 
-        private int settled() {
+        private int settled(String what, IntSupplier count) {
             int[] last = {-1};
-            Waiting.until("the number of threads stays", () -> {
-                int now = Thread.getAllStackTraces().size();
+            Waiting.until("the number of " + what + " stays", () -> {
+                int now = count.getAsInt();
                 boolean same = now == last[0];
                 last[0] = now;
                 return same;
@@ -145,9 +146,9 @@ class LeakTest {
             return last[0];
         }
 
-        private long openFiles() {
+        private int openFiles() {
             try (Stream<Path> entries = Files.list(Path.of("/proc/self/fd"))) {
-                return entries.count();
+                return (int) entries.count();
             } catch (IOException unreadable) {
                 throw new IllegalStateException(unreadable);
             }

@@ -36,7 +36,8 @@ final class Machine implements AutoCloseable {
         err = folder.resolve("err");
         builder = new ProcessBuilder().directory(folder.toFile()).redirectOutput(out.toFile()).redirectError(err.toFile());
         builder.environment().keySet().removeIf(name -> name.startsWith("HOT_RELOAD_") || name.equals("INVOCATION_ID")
-                || name.equals("NOTIFY_SOCKET") || name.equals("KUBERNETES_SERVICE_HOST") || name.equals("container"));
+                || name.equals("NOTIFY_SOCKET") || name.equals("KUBERNETES_SERVICE_HOST") || name.equals("container")
+                || name.equals("JAVA_TOOL_OPTIONS") || name.equals("JDK_JAVA_OPTIONS"));
     }
 
     static int freePort() throws IOException {

@@ -192,7 +192,7 @@ class ReexecTest {
             assertEquals(times + 1, count("script starts"));
             assertEquals("x", machine.askNow("/counted"), "the script starts from what it was given");
             assertEquals("x y", machine.askNow("/args"));
-            assertEquals(2, machine.alive().size(), "a script and its Java; " + machine);
+            Waiting.until("there are a script and its Java", () -> machine, () -> machine.alive().size() == 2);
         }
         assertEquals(0, machine.exitCode());
     }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import socket
 
-# Below those of embedded etcds, and the kernel's for outgoing connections: both are taken at any moment.
-_FIRST, _LAST = 10_000, 20_000
+# Below the kernel's for outgoing connections, which are taken at any moment, and apart from those of the
+# embedded etcds that the product starts by itself.
+FOR_NODES = range(10_000, 20_000)
+FOR_ETCD = range(20_000, 26_000)
 
 
 class Ports:
@@ -16,13 +18,14 @@ class Ports:
     abstract Unix socket, whose name one process at a time can have, and which ends with that process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, among: range = FOR_NODES) -> None:
+        self._among = among
         self._held: list[socket.socket] = []
 
     def free(self) -> int:
         """Return a port that is free on 127.0.0.1."""
         for _ in range(1000):
-            port = random.randrange(_FIRST, _LAST)
+            port = random.choice(self._among)
             if self._reserve(port):
                 return port
         raise RuntimeError("no port is free")
