@@ -9,11 +9,11 @@ FOLDER/behaviour.json, where it is there, is read at each start:
 - ``dies``: the exit code it ends with at once  - ``ends``: the exit code it ends with on SIGTERM
 - ``chokes``: a URL with which in FILE it ends at once, with exit code 3
 
-While FOLDER/sick exists it answers 503. FOLDER/journal gets a line for each thing that happens. Few imports,
-as it is started hundreds of times.
+While FOLDER/sick exists it answers 503; where FILE has no Port, FOLDER/up exists while it works instead.
+FOLDER/journal gets a line for each thing that happens. Few imports, as it is started hundreds of times.
 """
 
-# ruff: noqa: PTH110, PTH118, PTH123 - pathlib takes as long to import as all the rest
+# ruff: noqa: PTH108, PTH110, PTH118, PTH123 - pathlib takes as long to import as all the rest
 
 import json
 import os
@@ -63,8 +63,11 @@ def serve(port: int) -> None:
 
 def main() -> None:
     told = behaviour()
+    up = os.path.join(folder, "up")
 
     def end(signum: int, _: object) -> None:
+        if os.path.exists(up):
+            os.unlink(up)
         note("ends", signal=signal.Signals(signum).name)
         time.sleep(float(told.get("stops_slowly", 0)))
         os._exit(int(told.get("ends", 128 + signum)))
@@ -83,6 +86,9 @@ def main() -> None:
     if told.get("chokes") in document["FederatedServers"]:
         os._exit(3)
     time.sleep(float(told.get("boot", 0)))
+    if "Port" not in document and not told.get("hangs"):
+        with open(up, "w"):
+            pass
     while told.get("hangs") or "Port" not in document:
         signal.pause()
     serve(document["Port"])

@@ -93,7 +93,7 @@ class Network:
         options: tuple[str, ...] = (*self._options, *self._run_options, "--admin", f"127.0.0.1:{admin}")
         if port is None:
             # Else a node without a URL is healthy when it has been alive for two seconds.
-            options = (*options, "--health", "exec:true")
+            options = (*options, "--health", "exec:test -e up")
         url = f"http://localhost:{port}" if port else None
         node = Node(name, folder, folder / file, url, admin, options)
         self.nodes.append(node)
