@@ -63,6 +63,7 @@ def test_the_leaders_own_file_is_no_exception(network: Network) -> None:
     true = one.servers
     one.stop()
     two.stop()
+    network.wait(lambda: network.leader is None, "nobody leads")
     one.edit(FederatedServers=[*true, "http://localhost:1"])
 
     network.start(one)  # alone: it leads, and it is the only one to say what the list was
