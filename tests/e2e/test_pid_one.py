@@ -50,7 +50,7 @@ def test_orphans_are_adopted_and_reaped_and_the_process_stops_as_ever(network: N
         lambda: not Path(f"/proc/{first}").exists() and not Path(f"/proc/{second}").exists(),
         "they have ended, and no zombie is left of them",
     )
-    assert one.status["phase"] == "running"
+    one.in_phase("running")
     assert len(one.starts) == 1
     os.kill(sidecar, signal.SIGTERM)
     assert one.ended() == 7, "the exit code is the process's own"
