@@ -21,9 +21,13 @@ from sidecar.config.restarts import (
     SystemdRestart,
 )
 from sidecar.config.table import RESTARTING
+from sidecar.domain.process import RELOADS
 
 TOKEN_FILE = "hot-reload.token"  # noqa: S105 - a file's name
 """In the state folder, where the application's own library looks for it as well."""
+
+KILLING = 5.0
+"""Seconds that a restart has at least from SIGTERM's time limit on: for a thread dump, and SIGKILL."""
 
 
 def restart(reading: Reading, state_dir: Path) -> Restart:
@@ -36,6 +40,18 @@ def restart(reading: Reading, state_dir: Path) -> Restart:
             f"{reading.source('command')} gives one to launch; leave one of them out"
         )
     return _BUILDERS[driver](reading, state_dir)
+
+
+def _leave_time_to_kill(reading: Reading) -> None:
+    """A restart must not be cut off before SIGKILL, or what ignores SIGTERM would never be restarted."""
+    whole, grace = reading.values["restart_timeout"], reading.values["stop_timeout"]
+    if whole is None or grace is None or whole >= grace + KILLING:
+        return
+    reading.problems.append(
+        f"{reading.source('restart_timeout')}: {whole:g} s are too short for a stop_timeout of {grace:g} s "
+        f"({reading.source('stop_timeout')}): a restart would be cut off before SIGKILL; "
+        f"set it to {grace + KILLING:g} or more"
+    )
 
 
 def _child(reading: Reading, _: Path) -> ChildRestart:
@@ -52,6 +68,8 @@ def _signal(reading: Reading, _: Path) -> SignalRestart:
     elif len(given) > 1:
         one, other = (reading.source(key) for key in given)
         reading.problems.append(f"{one} and {other}: each finds the process; set one of them")
+    if values["signal.signal"] not in RELOADS:
+        _leave_time_to_kill(reading)
     return SignalRestart(values["signal.pid_file"], values["signal.pattern"], values["signal.signal"])
 
 
@@ -64,6 +82,7 @@ def _endpoint(reading: Reading, state_dir: Path) -> EndpointRestart:
 
 def _docker(reading: Reading, _: Path) -> DockerRestart:
     _need(reading, "docker.container")
+    _leave_time_to_kill(reading)
     return DockerRestart(reading.values["docker.container"] or "", reading.values["docker.host"])
 
 
@@ -79,6 +98,7 @@ def _kubernetes(reading: Reading, state_dir: Path) -> KubernetesRestart:
 
 def _systemd(reading: Reading, _: Path) -> SystemdRestart:
     _need(reading, "systemd.unit")
+    _leave_time_to_kill(reading)
     return SystemdRestart(reading.values["systemd.unit"] or "", reading.values["systemd.scope"])
 
 

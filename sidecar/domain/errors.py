@@ -32,6 +32,7 @@ class ExitCode(IntEnum):
     BAD_FILE = 65
     UNAVAILABLE = 69
     INTERNAL = 70
+    OS_ERROR = 71
     REFUSED = 77
     BAD_CONFIGURATION = 78
 
@@ -54,6 +55,12 @@ class StoreUnavailable(Transient):
 
 class DriverTrouble(Transient):
     """What restarts the process refused, or did not answer; the message says what to do about it."""
+
+
+class NotExecuted(Transient):
+    """The sidecar was not executed anew; its launcher starts it, and it takes over what runs."""
+
+    exit_code = ExitCode.OS_ERROR
 
 
 class Permanent(SidecarError):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 
 from sidecar.domain.servers import ServerList
+
+RELOADS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
+"""What a process does not end on, but reads its file anew."""
 
 
 @dataclass(frozen=True, slots=True)

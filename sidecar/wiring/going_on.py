@@ -10,9 +10,13 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import NoReturn
 
+import anyio
+
+from sidecar.adapters.processes.asking import ask
+from sidecar.adapters.processes.launch import Command, NotStarted, describe_exit
 from sidecar.agent.signals import hand_on
 from sidecar.domain.codec import from_json, to_json
-from sidecar.domain.errors import BadConfiguration
+from sidecar.domain.errors import BadConfiguration, NotExecuted
 from sidecar.domain.store import LeaseID
 from sidecar.logs import event
 
@@ -21,6 +25,9 @@ log = logging.getLogger(__name__)
 VARIABLE = "SIDECAR_HANDOVER"
 EXECUTABLE = "SIDECAR_EXECUTABLE"
 """Set by the standalone binary: the path of the one file, which may be a newer one by now."""
+
+TRIAL = 30.0
+"""Seconds that the program may take to say its version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +69,38 @@ def keep(descriptor: int) -> int:
     return copy
 
 
-def own_program() -> tuple[str, list[str]]:
-    """What to execute, and its argv: the program that runs now, with the same arguments."""
+async def require_program() -> None:
+    """Raise `BadConfiguration` where the program could not come up again: better now than half-way.
+
+    It is tried out: a file that is there may be half a copy, and a package half an upgrade.
+    """
+    argv = (*_own_program(), "--version")
+    path = argv[0]
+    try:
+        with anyio.fail_after(TRIAL):
+            found = await ask(Command(argv))
+    except TimeoutError as exc:
+        raise BadConfiguration(f"{path} --version takes longer than {TRIAL:g} s; put it right") from exc
+    if isinstance(found, NotStarted):
+        raise BadConfiguration(f"{path} {found.reason}; put it back")
+    if found.code != 0:
+        last = found.err.strip().rpartition("\n")[2]
+        raise BadConfiguration(f"{' '.join(argv)} ended {describe_exit(found.code)} ({last}); put it right")
+
+
+def _own_program() -> tuple[str, ...]:
+    """The beginning of a command line that runs what is installed as this program now."""
     binary = os.environ.get(EXECUTABLE)
-    if binary:
-        return binary, [binary, *sys.argv[1:]]
-    return sys.executable, sys.orig_argv
-
-
-def require_program() -> None:
-    """Raise `BadConfiguration` where the program cannot be executed again: better now than half-way."""
-    path, _ = own_program()
-    if not os.access(path, os.X_OK):
-        raise BadConfiguration(f"{path} cannot be executed any more; put it back")
+    return (binary,) if binary else (sys.executable, "-m", "sidecar")
 
 
 def execute_anew(handover: Handover) -> NoReturn:
-    """Become the next life. Raises `BadConfiguration` where that fails; the process next to it runs on."""
-    path, argv = own_program()
+    """Become the next life, with the same arguments.
+
+    Raises `NotExecuted` where that fails; the process next to it runs on.
+    """
+    binary = os.environ.get(EXECUTABLE)
+    path, argv = (binary, [binary, *sys.argv[1:]]) if binary else (sys.executable, sys.orig_argv)
     event(log, logging.INFO, "going on anew", program=path)
     hand_on()
     environ = os.environ | {VARIABLE: json.dumps(to_json(handover))}
@@ -88,4 +109,4 @@ def execute_anew(handover: Handover) -> NoReturn:
     try:
         os.execve(path, argv, environ)  # noqa: S606 - its own program
     except OSError as exc:
-        raise BadConfiguration(f"{path} cannot be executed: {exc.strerror}") from exc
+        raise NotExecuted(f"{path} cannot be executed: {exc.strerror}; put it back") from exc

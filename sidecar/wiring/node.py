@@ -135,7 +135,8 @@ async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
         async with open_store(settings.access) as store, anyio.create_task_group() as tasks:
             # Caught before the process is started, and until it has ended.
             stop, go_on = _meanings(life, ending, lock)
-            told = partial(pass_signals, process=process, stop=stop, go_on=go_on)
+            # Not waited for: it takes a while, and whoever wants the sidecar to end must not wait for it.
+            told = partial(pass_signals, process=process, stop=stop, go_on=partial(tasks.start_soon, go_on))
             await tasks.start(partial(told, goes_on=lambda: ending.over and ending.goes_on))
             if must_reap():
                 tasks.start_soon(reap_forever)
@@ -195,19 +196,21 @@ def _probe(settings: Settings, board: Board, process: Neighbour) -> Probe:
     )
 
 
-def _restart_itself(life: Life, ending: Ending) -> None:
+async def _restart_itself(life: Life, ending: Ending) -> None:
     """What a restart of the sidecar itself does, at once: it is what is being done to its process."""
-    _check_next(life)
+    await _check_next(life)
     ending.go_on(at_once=True)
 
 
-def _check_next(life: Life) -> None:
+async def _check_next(life: Life) -> None:
     """Raise `BadConfiguration` where the next life could not come up."""
-    require_program()
+    await require_program()
     life.check_settings()
 
 
-def _meanings(life: Life, ending: Ending, lock: int) -> tuple[Callable[[], None], Callable[[], None]]:
+def _meanings(
+    life: Life, ending: Ending, lock: int
+) -> tuple[Callable[[], None], Callable[[], Coroutine[Any, Any, None]]]:
     """What it means to this sidecar to be told to stop, and to go on anew."""
     refused = 0
 
@@ -217,10 +220,10 @@ def _meanings(life: Life, ending: Ending, lock: int) -> tuple[Callable[[], None]
         else:
             keep_for_the_next(signal.SIGTERM)
 
-    def go_on() -> None:
+    async def go_on() -> None:
         nonlocal refused
         try:
-            _check_next(life)
+            await _check_next(life)
         except SidecarError as exc:
             refused += 1
             event(log, logging.ERROR, "not reloaded", error=str(exc))

@@ -7,7 +7,7 @@ import os
 import random
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
@@ -56,7 +56,7 @@ class Sidecar:
     """
 
     life: str
-    execute_anew: Callable[[], None]
+    execute_anew: Callable[[], Awaitable[None]]
     held: Callable[[float], ServerList | None]
 
 

@@ -201,3 +201,31 @@ def test_a_password_in_an_url_is_not_repeated(folder: Path) -> None:
 def test_all_that_is_wrong_is_told_at_once(folder: Path) -> None:
     said = refusal({"restart": "endpoint", "restart_timeout": "0", "command": ["java"]}, {}, folder)
     assert len(said.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"restart": "signal", "signal.pattern": "a.jar"},
+        {"restart": "docker", "docker.container": "a"},
+        {"restart": "systemd", "systemd.unit": "a"},
+        {"restart": "kubernetes", "signal.pattern": "a.jar"},
+    ],
+)
+def test_a_restart_is_not_cut_off_before_what_ignores_sigterm_is_killed(folder: Path, flags: Flags) -> None:
+    said = refusal({**flags, "stop_timeout": "60"}, {}, folder)
+    assert "60 s are too short for a stop_timeout of 60 s" in said
+    assert "set it to 65 or more" in said
+    load({**flags, "stop_timeout": "60", "restart_timeout": "65"}, {}, folder)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"restart": "signal", "signal.pattern": "a.jar", "signal.signal": "hup"},
+        {"restart": "kubernetes", "kubernetes.mode": "pod"},
+        {"command": ["java"]},
+    ],
+)
+def test_where_no_sigkill_is_to_come_a_restart_may_be_cut_off_soon(folder: Path, flags: Flags) -> None:
+    load({**flags, "stop_timeout": "60"}, {}, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from typing import Any
 
@@ -115,6 +116,31 @@ def test_reload_takes_the_settings_as_they_are_now_and_refuses_wrong_ones(networ
     done = reload(network, one)
     assert (done.code, done.out) == (0, f"the sidecar goes on anew, process {one.sidecar.pid}\n")
     one.tells("exec:false exits with 1")
+    assert len(one.starts) == 1
+
+
+def test_a_program_that_does_not_run_any_more_is_not_gone_on_with(network: Network) -> None:
+    (one,) = network.servers(1)
+    program = one.folder / "sidecar"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m sidecar "$@"\n')
+    program.chmod(0o755)
+    one.start(env={"SIDECAR_EXECUTABLE": str(program)})
+    network.in_step(one)
+    whole = program.read_text()
+
+    for broken, said in (
+        ("half a copy", "is no program"),
+        ("#!/bin/sh\necho no such module >&2\nexit 3\n", "ended with exit code 3 (no such module)"),
+    ):
+        program.write_text(broken)
+        refused = reload(network, one)
+        assert refused.code == 77
+        assert f"{program} " in refused.err
+        assert said in refused.err
+
+    program.write_text(whole)
+    assert reload(network, one).code == 0
+    network.in_step(one)
     assert len(one.starts) == 1
 
 

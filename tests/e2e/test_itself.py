@@ -122,7 +122,7 @@ def test_its_program_is_not_there(network: Network, tmp_path: Path) -> None:
 
     change(network, two)
 
-    told = f"the sidecar cannot be executed anew: {program} cannot be executed any more; put it back"
+    told = f"the sidecar cannot be executed anew: {program} was not found: there is no such file; put it back"
     status = one.tells(told)
     assert (status["phase"], status["since"] > 0) == ("restart-failed", True)
     network.wait(lambda: len(one.logged(told)) > 2, "it is tried again")

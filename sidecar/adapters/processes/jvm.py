@@ -44,7 +44,7 @@ async def keep_thread_dump(pid: int, *, folder: Path) -> None:
         if not _is_jvm(pid):
             return
         dump = b""
-        with anyio.move_on_after(PATIENCE), suppress(OSError, anyio.EndOfStream):
+        with anyio.move_on_after(PATIENCE), suppress(OSError, anyio.EndOfStream, anyio.BrokenResourceError):
             dump = await _ask(process)
         if not dump:
             event(log, logging.WARNING, "the JVM was asked for a thread dump; see its own output", pid=pid)
@@ -80,16 +80,24 @@ async def _ask(process: Watched) -> bytes:
 @contextmanager
 def _wish_to_attach(pid: int, number: str) -> Iterator[None]:
     """The file that makes a JVM attach on SIGQUIT: in its working folder, or else in its /tmp."""
-    for folder in (f"/proc/{pid}/cwd", f"/proc/{pid}/root/tmp"):
-        wish = Path(folder, f".attach_pid{number}")
+    name = f".attach_pid{number}"
+    for path in (f"/proc/{pid}/cwd", f"/proc/{pid}/root/tmp"):
         try:
-            wish.touch(mode=0o600)
+            # Held: when the process has ended meanwhile, its path leads nowhere, and the file would stay.
+            folder = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
+            continue
+        try:
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=folder))
+        except OSError:
+            os.close(folder)
             continue
         try:
             yield
         finally:
-            wish.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+            os.close(folder)
         return
     yield
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -10,6 +11,9 @@ from contextlib import suppress
 import anyio
 
 from sidecar.domain.errors import BadConfiguration
+
+# No such process; or a thread's number, as newer and as older kernels say it.
+_NO_PROCESS = frozenset({errno.ESRCH, errno.ENOENT, errno.EINVAL})
 
 
 class Watched:
@@ -23,11 +27,17 @@ class Watched:
 
     @classmethod
     def open(cls, pid: int) -> Watched | None:
-        """Hold process ``pid``, dead or alive; None when there is none, not even a zombie."""
+        """Hold process ``pid``, dead or alive; None when there is none, not even a zombie.
+
+        A thread of another process may have the number: that is no process either. Raises `OSError` where
+        the machine has no descriptor left.
+        """
         try:
             return cls(pid, os.pidfd_open(pid))
-        except ProcessLookupError:
-            return None
+        except OSError as exc:
+            if exc.errno in _NO_PROCESS:
+                return None
+            raise
 
     def alive(self) -> bool:
         """Whether any thread of it still runs; a zombie that waits for its parent is not alive."""

@@ -80,4 +80,4 @@ def _number_was_reused(remembered: Launched) -> bool:
     that number is the session's own leader, here a zombie, or proof that the session ended.
     """
     ticks = procfs.start_ticks(remembered.session)
-    return ticks is not None and ticks != remembered.started
+    return ticks is not None and ticks != remembered.began

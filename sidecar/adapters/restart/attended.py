@@ -204,6 +204,7 @@ class Attended:
             # It did come anew, though it is not ready.
             self._is_up(life, life.loaded or servers)
         elif before is not None and isinstance(self._state, Running):
+            self._state = replace(self._state, loaded=life.loaded or self._state.loaded)
             self._watch(life)
         else:
             self._found(life)

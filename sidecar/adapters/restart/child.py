@@ -24,7 +24,7 @@ from sidecar.adapters.processes.watched import Watched, require_pidfd
 from sidecar.adapters.restart.adoption import find
 from sidecar.adapters.restart.failures import Failures
 from sidecar.adapters.restart.memory import Launched, launched_memory
-from sidecar.domain.process import Backoff, Exited, NotLaunched, ProcessState, Running
+from sidecar.domain.process import Backoff, Exited, NotLaunched, ProcessState, Running, Trouble
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
 
@@ -67,6 +67,7 @@ class Child:
         # All that was launched and is not known to be gone; without a `_watched` these are
         # leftovers.
         self._session: Session | None = None
+        self._began: int | None = None
         self._watched: Watched | None = None
         self._something_to_watch = anyio.Event()
         # One at a time starts or ends it: a shutdown's stop waits for the restart that it
@@ -96,7 +97,7 @@ class Child:
         found = find(self._memory, self._command.argv)
         if found is None:
             return False
-        self._session = found.session
+        self._session, self._began = found.session, found.remembered.began
         inherit(found.session.id)
         if found.watched is None:
             return False
@@ -118,7 +119,7 @@ class Child:
             if isinstance(found, NotStarted):
                 self._failed(found.code, f"{self._command.argv[0]!r} {found.reason}")
                 return
-            self._session = Session(found.pid)
+            self._session, self._began = Session(found.pid), procfs.start_ticks(found.pid)
             self._state = Running(found.pid, self._clock(), servers)
             self._watch(found)
             self._remember(found.pid, servers)
@@ -133,13 +134,15 @@ class Child:
     async def stop(self) -> None:
         """End all of it: SIGTERM, after the grace period SIGKILL. Returns when all is gone.
 
-        A process that not even SIGKILL ends (stuck in the kernel) is given up on after 5 s, with an
-        error in the log; `state` then says that it still runs.
+        A process that not even SIGKILL ends (stuck in the kernel) is left after 5 s, with an error in the
+        log; `state` then says that it still runs, with a `Trouble`.
         """
         async with self._lock:
             if await self._end():
                 self._state = NotLaunched()
                 self._failures.forgive()
+            else:
+                self._stays()
 
     async def restart(self, servers: ServerList) -> None:  # noqa: ARG002 - `start` launches it on what the file holds then
         """End all of it; `start` launches it anew."""
@@ -173,10 +176,10 @@ class Child:
             self._something_to_watch = anyio.Event()
 
     def _remember(self, pid: int, loaded: ServerList) -> None:
-        started = procfs.start_ticks(pid)
-        if started is not None and self._session is not None:
+        started, began = procfs.start_ticks(pid), self._began
+        if started is not None and began is not None and self._session is not None:
             argv, session = self._command.argv, self._session.id
-            self._memory.write(Launched(pid, started, procfs.boot(), session, argv, loaded))
+            self._memory.write(Launched(pid, started, procfs.boot(), session, argv, loaded, began))
 
     async def _end_leftovers(self) -> None:
         if self._session is None:
@@ -242,6 +245,13 @@ class Child:
             pid=launcher.pid,
             heir=heir.pid,
         )
+
+    def _stays(self) -> None:
+        """It could not be ended."""
+        delay = self._failures.another(NotLaunched())
+        trouble = Trouble("it cannot be ended", self._clock() + delay, self._failures.count)
+        if isinstance(self._state, Running):
+            self._state = replace(self._state, trouble=trouble)
 
     def _failed(self, code: int | None, reason: str) -> None:
         delay = self._failures.another(self._state)

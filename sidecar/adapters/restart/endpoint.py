@@ -21,6 +21,7 @@ LOOK_AGAIN = 3.0
 """Seconds between two questions whether it still lives the same life: nothing tells of its end."""
 
 _LONGEST_ANSWER = 1 << 20
+_LONGEST_WORDS = 500
 _ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "; the token in --endpoint-token-file is not the program's",
     HTTPStatus.NOT_FOUND: "; there is nothing at this path: see --endpoint-url and --endpoint-status",
@@ -116,13 +117,20 @@ def _life(url: str, answer: bytes) -> Life:
     try:
         document: Any = json.loads(answer)
         pid, generation = document.get("pid"), document.get("generation")
+        # The first process of a container has the same number in each life.
+        started = document.get("startedAt")
         listed = document.get("FederatedServers")
         loaded = None if listed is None else ServerList.parse(listed)
     except (ValueError, AttributeError, TypeError, InvalidUrl, RecursionError) as exc:
         raise DriverTrouble(f"{url} answers what is no status: {exc}") from exc
-    name = "" if pid is None and generation is None else f"{pid} {generation}"
+    name = "" if pid is None and generation is None else _plain(f"{pid} {generation} {started}")
     state = document.get("state", "running")
     unready = (
         "" if state == "running" else f"it says that it is {state}: {document.get('reason', '')}".rstrip(": ")
     )
-    return Life(name, pid if isinstance(pid, int) else None, None, loaded, unready)
+    return Life(name, pid if isinstance(pid, int) else None, None, loaded, _plain(unready))
+
+
+def _plain(text: str) -> str:
+    """What a program said, so that it can be kept and shown: half a character cannot."""
+    return text[:_LONGEST_WORDS].encode(errors="replace").decode()

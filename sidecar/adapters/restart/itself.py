@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import anyio
@@ -21,7 +21,7 @@ class SelfDriver:
     """
 
     life: str
-    execute_anew: Callable[[], None]
+    execute_anew: Callable[[], Awaitable[None]]
     what: str = "the sidecar"
     replaces: bool = True
     keeps_stopped: bool = False
@@ -31,7 +31,7 @@ class SelfDriver:
 
     async def restart(self, life: Life | None, servers: ServerList) -> None:  # noqa: ARG002 - there is one life at a time
         try:
-            self.execute_anew()
+            await self.execute_anew()
         except BadConfiguration as exc:
             raise DriverTrouble(f"the sidecar cannot be executed anew: {exc}") from exc
         await anyio.sleep_forever()

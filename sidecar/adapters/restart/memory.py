@@ -21,8 +21,8 @@ T = TypeVar("T")
 class Launched:
     """A process that was launched: its number, what tells owners of it apart, what it runs on.
 
-    ``started`` is in clock ticks since ``boot``. ``argv`` is no secret: /proc shows it to everyone
-    as well.
+    ``started`` is in clock ticks since ``boot``; so is ``began``, when its ``session`` did. ``argv`` is no
+    secret: /proc shows it to everyone as well.
     """
 
     pid: int
@@ -31,6 +31,7 @@ class Launched:
     session: int
     argv: tuple[str, ...]
     loaded: ServerList
+    began: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,10 +86,15 @@ class Sight:
         what = self.driver.what
         if life is None:
             return f"{what} did not come up"
-        if self.driver.replaces and before is not None and life.name == before.name and life.name:
+        if self.driver.replaces and before is not None and _is_the_same(life, before):
             return f"{what} did not end"
         if life.unready:
             return life.unready
         if life.loaded is not None and life.loaded not in held:
             return f"{what} says that it runs on another list"
         return ""
+
+
+def _is_the_same(life: Life, before: Life) -> bool:
+    """Whether it is the life ``before`` for certain; one that says that it loaded another list is another."""
+    return bool(life.name) and (life.name, life.loaded) == (before.name, before.loaded)

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,21 +18,21 @@ from sidecar.adapters.processes.session import LastWords
 from sidecar.adapters.processes.watched import Watched
 from sidecar.adapters.restart.driver import Life
 from sidecar.domain.errors import DriverTrouble
+from sidecar.domain.process import RELOADS
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
-RELOADS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
-"""What a process does not end on, but reads its file anew."""
-
+# Seconds that the clock may have been set by between the writing of a file and now.
+_CLOCK_WAS_SET = 60.0
 
 # The kernel's largest process number is 4194304.
 _MOST_DIGITS = 7
 
 
 class PidFile:
-    """The process whose number a file holds."""
+    """The process whose number a file holds, if it was there when the file was written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -40,6 +41,7 @@ class PidFile:
     def candidates(self) -> Iterator[int]:
         try:
             text = self._path.read_text(encoding="ascii").strip()
+            written = self._path.stat().st_mtime
         except FileNotFoundError:
             return
         except (OSError, UnicodeDecodeError) as exc:
@@ -48,7 +50,17 @@ class PidFile:
             return  # it is being written
         if not text.isdigit() or len(text) > _MOST_DIGITS or int(text) < 1:
             raise DriverTrouble(f"{self._path} holds {text[:40]!r}, which is no process number")
-        yield int(text)
+        yield self._not_younger(int(text), written)
+
+    def _not_younger(self, pid: int, written: float) -> int:
+        ticks = procfs.start_ticks(pid)
+        younger = 0.0 if ticks is None else time.time() - procfs.age(ticks) - written
+        if younger > _CLOCK_WAS_SET:
+            raise DriverTrouble(
+                f"{self._path} was written {younger:.0f} s before process {pid} began, so that is another "
+                "one; remove the file, or have the program write it anew"
+            )
+        return pid
 
 
 class Pattern:
@@ -153,11 +165,17 @@ class SignalDriver:
                 "run the sidecar as the same user, or give it the capability KILL"
             ) from exc
 
+    def _open(self, pid: int) -> Watched | None:
+        try:
+            return Watched.open(pid)
+        except OSError as exc:
+            raise DriverTrouble(f"{self.what} cannot be watched: {exc}") from exc
+
     def _hold(self) -> tuple[Watched, Life] | None:
         """The one process that is found, held by its pidfd."""
         found: list[tuple[Watched, Life]] = []
         for pid in self.finder.candidates():
-            process = Watched.open(pid)
+            process = self._open(pid)
             # Its start is read while it is held, and so belongs to it, and not to a successor of its number.
             ticks = procfs.start_ticks(pid) if process else None
             if process is not None and ticks is not None and process.alive():

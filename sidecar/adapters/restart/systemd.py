@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
@@ -153,7 +154,9 @@ class SystemdDriver:
 
     async def ended(self, life: Life) -> None:
         """Wait on its main process; where there is none in sight, for a moment."""
-        process = Watched.open(life.pid) if life.pid is not None else None
+        process = None
+        with suppress(OSError):  # as on a machine without pidfds
+            process = Watched.open(life.pid) if life.pid is not None else None
         if process is None:
             await anyio.sleep(UNWATCHED)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from functools import cache, partial
 from pathlib import Path
@@ -116,6 +117,36 @@ async def test_a_folder_that_cannot_be_written_is_told(
     (tmp_path / "dumps").write_text("in the way")
     await keep_thread_dump(await number_in(tmp_path / "ready"), folder=tmp_path / "dumps")
     assert "no thread dump could be kept" in caplog.text
+
+
+DYING = """
+import mmap, os, pathlib, signal, socket, sys
+library = pathlib.Path("libjvm.so")
+library.write_bytes(bytes(mmap.PAGESIZE))
+mapped = mmap.mmap(os.open(library, os.O_RDONLY), mmap.PAGESIZE, prot=mmap.PROT_READ)
+door = f"/tmp/.java_pid{os.getpid()}"
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(door)
+listener.listen()
+signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+pathlib.Path("ready").touch()
+caller, _ = listener.accept()  # and a word that nobody reads: to end breaks the connection off
+caller.recv(1)
+os.unlink(door)
+os._exit(143)
+"""
+
+
+async def test_one_that_ends_while_it_is_asked_is_no_error_and_leaves_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with await anyio.open_process((sys.executable, "-c", DYING), cwd=tmp_path) as process:
+        await until((tmp_path / "ready").exists)
+        await keep_thread_dump(process.pid, folder=tmp_path / "dumps")
+        await process.wait()
+    assert "see its own output" in caplog.text
+    assert not (tmp_path / "dumps").exists()
+    assert list(tmp_path.glob(".attach_pid*")) == []
 
 
 async def test_what_is_no_jvm_is_asked_nothing(tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ from pathlib import Path
 import anyio
 import pytest
 
+from sidecar.adapters.processes import procfs
+from sidecar.adapters.restart.adoption import find
+from sidecar.adapters.restart.memory import Launched, launched_memory
 from sidecar.domain.process import NotLaunched
 from sidecar.domain.servers import ServerList
 from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
@@ -128,7 +131,7 @@ async def test_a_process_with_the_same_number_and_another_start_is_a_stranger(
     make_child: MakeChild, script: str, orphan: int, tmp_path: Path
 ) -> None:
     started = json.loads((tmp_path / "state/process.json").read_text())["started"]
-    rewrite_memory(tmp_path, started=started - 1)
+    rewrite_memory(tmp_path, started=started - 1, began=started - 1)
     child = make_child(script)
     assert not child.adopt()
     await child.start(SERVERS)
@@ -226,6 +229,31 @@ async def test_whom_a_launcher_left_behind_is_taken_over_too(make_child: MakeChi
     await open_gate(folder / "gate")
     await child.stop()
     assert not lives(member)
+
+
+async def test_what_an_heir_left_behind_is_known_while_its_launcher_is_a_zombie(tmp_path: Path) -> None:
+    script = "sleep 0.1; sleep 1000 & echo $! > heir; sleep 1000 & echo $! > other; exit 0"
+    argv = ("/bin/sh", "-c", script)
+    # No process of the loop's, which would reap it.
+    with subprocess.Popen(argv, cwd=tmp_path, start_new_session=True) as launcher:  # noqa: ASYNC220
+        began = procfs.start_ticks(launcher.pid)
+        heir, other = await number_in(tmp_path / "heir"), await number_in(tmp_path / "other")
+        await until_dead(launcher.pid)
+        started = procfs.start_ticks(heir)
+        assert began is not None
+        assert started is not None
+        assert started > began
+        memory = launched_memory(tmp_path / "memory")
+        memory.write(Launched(heir, started, procfs.boot(), launcher.pid, (script,), SERVERS, began))
+        os.kill(heir, signal.SIGKILL)
+        await until_dead(heir)
+        try:
+            found = find(memory, (script,))
+            assert found is not None
+            assert found.watched is None
+            assert found.session.id == launcher.pid
+        finally:
+            os.kill(other, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"pid": true}', "\xff", "null"])

@@ -226,6 +226,33 @@ async def test_what_a_restart_waited_for_in_vain_is_told(
     assert isinstance(attending.process.state, Exited) is (life is None)
 
 
+async def test_one_whose_lives_look_the_same_and_that_says_what_it_loaded_is_believed(
+    attending: Attending,
+) -> None:
+    async def load() -> None:
+        attending.driver.becomes(Life("a", loaded=NEW))
+
+    attending.driver.life, attending.driver.on_restart = Life("a", loaded=OLD), load
+    await attending.adopt(OLD)
+    attending.held = [(anyio.current_time(), NEW)]
+    await attending.process.restart(NEW)
+    assert (attending.running.loaded, attending.running.trouble) == (NEW, None)
+
+
+async def test_one_that_loaded_it_and_does_not_get_ready_is_not_asked_to_load_it_again(
+    attending: Attending,
+) -> None:
+    async def load() -> None:
+        attending.driver.becomes(Life("a", loaded=NEW, unready="it warms up"))
+
+    attending.driver.life, attending.driver.on_restart = Life("a", loaded=OLD), load
+    await attending.adopt(OLD)
+    attending.held = [(anyio.current_time(), NEW)]
+    await attending.process.restart(NEW)
+    assert attending.trouble.reason.endswith("it warms up")
+    assert attending.running.loaded == NEW
+
+
 async def test_one_that_reads_its_file_late_has_loaded_what_that_held_by_then(attending: Attending) -> None:
     newest = servers(9000, 9003)
 

@@ -9,6 +9,7 @@ import anyio.lowlevel
 import pytest
 
 from sidecar.adapters.processes import procfs
+from sidecar.adapters.processes.session import Session
 from sidecar.domain.process import Backoff, Exited, NotLaunched
 from sidecar.domain.servers import ServerList
 from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
@@ -356,3 +357,22 @@ async def test_a_state_folder_that_cannot_be_written_does_not_keep_it_from_start
     await child.start(SERVERS)
     running(child)
     assert "the process is not remembered" in caplog.text
+
+
+async def test_one_that_cannot_be_ended_is_in_trouble_and_tried_again(
+    make_child: MakeChild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stuck(*_: object) -> bool:
+        return False
+
+    child = make_child(FOREVER, clock=lambda: 100.0)
+    await child.start(SERVERS)
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "end", stuck)
+        await child.restart(SERVERS)
+        trouble = running(child).trouble
+    assert trouble is not None
+    assert (trouble.reason, trouble.failures) == ("it cannot be ended", 1)
+    assert trouble.retry_at == 100.0 + Backoff().delay(1, 0.5)
+    await child.restart(SERVERS)
+    assert child.state == NotLaunched()

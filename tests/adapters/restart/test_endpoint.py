@@ -93,10 +93,31 @@ async def program(tmp_path: Path) -> AsyncIterator[Program]:
 
 
 async def test_it_tells_the_generation_and_what_that_loaded(program: Program) -> None:
-    assert await program.look() == Life("4711 3", 4711, None, LIST, "")
+    assert await program.look() == Life("4711 3 1790000000000", 4711, None, LIST, "")
     (request,) = program.requests
     assert (request.method, request.path) == ("GET", "/hot-reload")
     assert request.headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+async def test_the_first_process_of_a_container_lives_another_life_when_it_started_anew(
+    program: Program,
+) -> None:
+    first = {**STATUS, "pid": 1, "generation": 1}
+    program.answer = saying(first)
+    before = await program.look()
+    program.answer = saying({**first, "startedAt": STATUS["startedAt"] + 1})
+    after = await program.look()
+    assert before is not None
+    assert after is not None
+    assert before.name != after.name
+
+
+async def test_words_that_could_not_be_kept_are_made_so_that_they_can(program: Program) -> None:
+    program.answer = saying({**STATUS, "state": "failed", "reason": "half a \ud83d" + "!" * 10_000})
+    life = await program.look()
+    assert life is not None
+    assert life.unready.startswith("it says that it is failed: half a ?!!")
+    assert len(life.unready.encode()) < 1000
 
 
 async def test_a_restart_is_an_empty_post(program: Program) -> None:

@@ -16,14 +16,18 @@ SERVERS = ServerList.parse(["http://localhost:9001"])
 
 
 async def test_its_life_is_this_execution_of_the_program() -> None:
-    life = await SelfDriver("life-1", lambda: None).look()
+    life = await SelfDriver("life-1", anyio.sleep_forever).look()
     assert life is not None
     assert (life.name, life.pid, life.unready) == ("life-1", os.getpid(), "")
 
 
 async def test_a_restart_asks_for_the_next_execution_and_does_not_outlive_it() -> None:
     asked = anyio.Event()
-    driver = SelfDriver("life-1", asked.set)
+
+    async def ask() -> None:
+        asked.set()
+
+    driver = SelfDriver("life-1", ask)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(driver.restart, await driver.look(), SERVERS)
         with anyio.fail_after(DEADLINE):
@@ -34,7 +38,7 @@ async def test_a_restart_asks_for_the_next_execution_and_does_not_outlive_it() -
 
 
 async def test_what_could_not_come_up_again_is_not_executed() -> None:
-    def refuse() -> None:
+    async def refuse() -> None:
         raise BadConfiguration("the program is gone")
 
     driver = SelfDriver("life-1", refuse)
@@ -43,7 +47,7 @@ async def test_what_could_not_come_up_again_is_not_executed() -> None:
 
 
 async def test_it_does_not_stop_itself() -> None:
-    driver = SelfDriver("life-1", lambda: None)
+    driver = SelfDriver("life-1", anyio.sleep_forever)
     assert not driver.keeps_stopped
     with pytest.raises(DriverTrouble, match="systemctl stop"):
         await driver.stop()

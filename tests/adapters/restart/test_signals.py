@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,6 +111,30 @@ async def test_a_pid_file_finds_its_process_and_that_ones_age(processes: Process
     assert life.pid == pid
     assert life.age is not None
     assert 0 <= life.age < 60
+
+
+async def test_the_number_of_a_thread_is_no_process(processes: Processes) -> None:
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    try:
+        assert await driver(processes.pid_file(str(thread.native_id))).look() is None
+    finally:
+        over.set()
+        thread.join()
+
+
+async def test_a_number_that_came_to_mean_another_is_told_and_nobody_is_signalled(
+    processes: Processes,
+) -> None:
+    pid = processes.start(WAITS)
+    finder = processes.pid_file(str(pid))
+    an_hour_ago = time.time() - 3600
+    os.utime(processes.folder / "app.pid", (an_hour_ago, an_hour_ago))
+    assert f"s before process {pid} began, so that is another one" in await trouble(finder)
+    with pytest.raises(DriverTrouble):
+        await driver(finder).restart(Life("it"), servers(9000))
+    assert lives(pid)
 
 
 async def test_a_life_has_one_name_however_it_is_found(processes: Processes) -> None:

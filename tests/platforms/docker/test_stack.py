@@ -49,6 +49,16 @@ def test_up_brings_everyone_in_step_on_three_servers(stack: Stack) -> None:
     assert stack.container("db-1-gate").state["ExitCode"] == 0
 
 
+def test_up_once_more_ends_well_and_restarts_nobody(stack: Stack) -> None:
+    before = {node: stack.serves(node) for node in OLD_NODES}
+    stack.up()
+    gate = stack.container("db-1-gate")
+    wait_until(lambda: gate.state["Status"] == "exited", "the gate has ended", PATIENCE)
+    assert gate.state["ExitCode"] == 0, gate.log
+    stack.in_step(THREE, *OLD_NODES)
+    assert {node: stack.serves(node) for node in OLD_NODES} == before
+
+
 def test_every_container_is_hardened(stack: Stack) -> None:
     names = done("ps", "-aq", "--filter", f"label=com.docker.compose.project={stack.project}").split()
     assert len(names) == 17
