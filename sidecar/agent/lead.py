@@ -72,8 +72,8 @@ class _Leadership:
     written: Revision = NEVER
     complaint: str | None = None
     ignored: frozenset[str] = frozenset()
-    probed: dict[str, str] = field(default_factory=dict)
-    """What was found at the URLs of the newcomers that ask now, by their attempts."""
+    probed: dict[tuple[str, AdmissionProbe], str] = field(default_factory=dict)
+    """What was found at the URLs of the newcomers that ask now: `answers.Case.probed`."""
     newcomers: frozenset[str] = frozenset()
     arrived: float = 0.0
     """When the latest of them was first seen, in seconds since the epoch."""
@@ -120,16 +120,17 @@ class _Leadership:
             await self.seen.wait()
 
     async def _probe_all(self, network: Network) -> None:
-        asking = {each.attempt: each for each in to_probe(network)}
-        self.probed = {attempt: found for attempt, found in self.probed.items() if attempt in asking}
+        kind = network.policy.admission_probe
+        asking = {(each.attempt, kind): each for each in to_probe(network)}
+        self.probed = {key: found for key, found in self.probed.items() if key in asking}
         async with anyio.create_task_group() as tasks:
-            for attempt in asking.keys() - self.probed.keys():
-                tasks.start_soon(self._probe, asking[attempt], network.policy.admission_probe)
+            for key in asking.keys() - self.probed.keys():
+                tasks.start_soon(self._probe, asking[key], kind)
 
     async def _probe(self, request: Request, kind: AdmissionProbe) -> None:
         if request.url:
             found = await self.world.ask_newcomer(request.url, request.subject, kind)
-            self.probed[request.attempt] = found
+            self.probed[request.attempt, kind] = found
             self.news.set()
 
     async def _step(self) -> bool:

@@ -65,6 +65,8 @@ class Herald:
     sidecar: str
     wall: Callable[[], float]
     token: JoinToken | None = None
+    asked: tuple[str, float] | None = None
+    """The attempt to join that was last asked for, and since when, by the wall clock."""
     contested: NodeID | None = None
     """Who may have been told, under this life's lease, that this node claims what it has."""
 
@@ -151,11 +153,13 @@ class Herald:
 
     async def _ask(self, ask: AskToJoin, lease: LeaseID) -> None:
         me = self.board.view.identity
+        if self.asked is None or self.asked[0] != ask.attempt:
+            self.asked = ask.attempt, self.wall()
         request = Request(
             kind=RequestKind.JOIN,
             subject=me.node_id,
             by=me.node_id,
-            at=self.wall(),
+            at=self.asked[1],
             attempt=ask.attempt,
             url=me.url,
             servers=ask.servers.urls,

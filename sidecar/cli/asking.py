@@ -68,7 +68,9 @@ def asking_parser(
     """The parser of a verb that asks the leader, with the options that `ask` needs."""
     parser = Parser(verb, arguments, description, epilog)
     if keeps_reason:
-        parser.add_argument("--reason", default="", metavar="TEXT", help="kept with it, for others")
+        parser.add_argument(
+            "--reason", type=words, default="", metavar="TEXT", help="kept with it, for others"
+        )
     parser.add_argument(
         "--timeout",
         type=seconds,
@@ -90,6 +92,15 @@ def _subject(text: str) -> str:
     # A variable that a script forgot to set; without a subject, a pause would be one of the whole rollout.
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; name a node")
+    return words(text)
+
+
+def words(text: str) -> str:
+    """What etcd is to keep of the command line, where anything may stand."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise argparse.ArgumentTypeError(f"{text!a} is not UTF-8; write it anew") from exc
     return text
 
 
@@ -148,7 +159,7 @@ async def _new_list(store: Store, keys: Keys, outcome: Outcome) -> str:
 def who(environ: Mapping[str, str]) -> str:
     """The operator, as records name him: ``ann@desk``."""
     user = environ.get("SUDO_USER") or environ.get("USER") or _account()
-    return f"{user}@{socket.gethostname()}"
+    return f"{user}@{socket.gethostname()}".encode(errors="replace").decode()
 
 
 def _account() -> str:

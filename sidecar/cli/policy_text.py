@@ -7,6 +7,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
@@ -131,8 +132,9 @@ def _rules(part: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 def _value(text: str, rule: Json) -> int | float | str:
     # Whatever else it is, the schema says what is wrong with it.
     if {"integer", "number"}.intersection(_types(rule)) and _NUMBER.fullmatch(text):
-        number: int | float = json.loads(text)
-        return number
+        with suppress(ValueError):  # of thousands of digits
+            number: int | float = json.loads(text)
+            return number
     return text
 
 

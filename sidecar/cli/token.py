@@ -138,13 +138,22 @@ async def _listed(store: Store, keys: Keys, *, as_json: bool, world: World) -> i
 
 
 def _row(name: str, record: TokenRecord, now: float) -> tuple[str, ...]:
-    expires = "never" if record.expires is None else timestamp(record.expires)
+    expires = _when(record.expires) or "never"
     uses = "unlimited" if record.uses is None else str(record.uses)
     return name, record.by, record.at, expires, uses, record.spent(now) or "good"
 
 
+def _when(expires: float | None) -> str | None:
+    if expires is None:
+        return None
+    try:
+        return timestamp(expires)
+    except (ValueError, OverflowError, OSError):  # somebody wrote what is in no calendar
+        return f"{expires:g}"
+
+
 def _document(name: str, record: TokenRecord, now: float) -> dict[str, object]:
-    expires = None if record.expires is None else timestamp(record.expires)
+    expires = _when(record.expires)
     told = {"id": name, "by": record.by, "at": record.at, "expires": expires}
     return told | {"uses": record.uses, "spent": record.spent(now)}
 

@@ -131,6 +131,8 @@ class _Watch:
         state = outlook(seen, led=sight.leader is not None)
         if not self.last.over and state.state in HELD_UP:
             self._tell(f"the rollout is {state.state.value}: {state.why}; still waiting")
+        elif not self.last.over and network.standstill:
+            self._tell(f"the rollout is {network.standstill}; still waiting")
         return self.last.over
 
     def _tell(self, text: str) -> None:

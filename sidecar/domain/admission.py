@@ -36,7 +36,7 @@ def join(case: Case, request: Request) -> Answer:
         or _policy_objection(case, request)
     )
     if not objection and case.network.policy.admission_probe is not AdmissionProbe.OFF:
-        objection = case.probed.get(request.attempt, _UNKNOWN)
+        objection = case.probed.get((request.attempt, case.network.policy.admission_probe), _UNKNOWN)
     if objection is _UNKNOWN:
         return replace(refused(case, "its URL is being probed"), settled=False)
     if objection:
@@ -105,10 +105,13 @@ def _objection(case: Case, request: Request, node: NodeID) -> str | None:
             f"a stranger: its file names no server of this network; add one of {case.servers} "
             "to its FederatedServers"
         )
-    # Members are remembered while they are away; a report may be the asker's own.
-    holder = network.members.get(node) or network.reports.get(node)
-    if holder and holder.url and holder.url != url and holder.url in case.servers:
-        return f"the NodeID {node} is taken by the server at {holder.url}; give it another NodeID"
+    # A server of the list is remembered while it is away; a report may be the asker's own.
+    alive, known = network.reports.get(node), network.members.get(node)
+    holder = alive or known
+    is_another = holder is not None and holder.url != url
+    if holder and is_another and (alive or (holder.url and holder.url in case.servers)):
+        whose = f"the server at {holder.url}" if holder.url else "a database node"
+        return f"the NodeID {node} is taken by {whose}; give it another NodeID"
     for each in network.quarantined:
         # The longer comparison only where it can hold: the leader judges hundreds that wait, again and again.
         if url in each.servers and each.servers == case.servers.appended([url]):

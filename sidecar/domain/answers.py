@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 from sidecar.domain.canonical import Canonical, Change
 from sidecar.domain.network import Network
+from sidecar.domain.policy import AdmissionProbe
 from sidecar.domain.records import Record
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl
+
+Probed = Mapping[tuple[str, AdmissionProbe], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +19,8 @@ class Case:
     """What is judged from: the network and its list, both after the requests judged before this one.
 
     ``canonical`` is the document that stands; ``now`` is in seconds since the epoch, ``at`` the same as
-    RFC 3339. ``probed`` holds, by the attempt of a join, what speaks against letting it in; ``""`` where its
-    URL answered as it should.
+    RFC 3339. ``probed`` holds, by the attempt of a join and the way in which its URL was probed, what speaks
+    against letting it in; ``""`` where that answered as it should.
     """
 
     network: Network
@@ -25,7 +28,7 @@ class Case:
     servers: ServerList
     now: float
     at: str
-    probed: Mapping[str, str] = field(default_factory=dict)
+    probed: Probed = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ ValueError with the JSON Pointer in front.
 
 from __future__ import annotations
 
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -117,6 +118,16 @@ def _strings(value: list[Any]) -> ServerList:
     return ServerList.parse(value)
 
 
+def _finite(value: float) -> float:
+    try:
+        found = float(value)
+    except OverflowError:
+        found = math.inf
+    if not math.isfinite(found):
+        raise ValueError("is too large a number")
+    return found
+
+
 def _text(value: str) -> str:
     # JSON can spell half a character, which nobody can write down again.
     if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
@@ -127,7 +138,7 @@ def _text(value: str) -> str:
 _PARSED: dict[Any, tuple[type | tuple[type, ...], Callable[[Any], Any]]] = {
     str: (str, _text),
     int: (int, int),
-    float: ((int, float), float),
+    float: ((int, float), _finite),
     bool: (bool, bool),
     NodeID: (str, parse_node_id),
     ServerUrl: (str, ServerUrl.parse),

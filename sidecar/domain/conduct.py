@@ -22,7 +22,7 @@ def conduct_rollout(desk: Desk) -> None:
     if _roll_back(desk, seen):
         return
     _say_why_it_stands(desk, seen)
-    if seen.done:
+    if seen.vouched:
         desk.draft.put(desk.network.keys.healthy, desk.canonical)
         _absolve(desk)
     # Who restarts now would do so once more for those who are about to be let in.
@@ -35,7 +35,7 @@ def conduct_rollout(desk: Desk) -> None:
 
 
 def _absolve(desk: Desk) -> None:
-    """A list that every node is healthy on is a good one, whatever failed on it once."""
+    """A list that everybody is healthy on is a good one, whatever failed on it once."""
     for each in desk.network.quarantined:
         if each.servers == desk.canonical.servers and not desk.full:
             desk.draft.delete(desk.network.keys.quarantine(each.version))
@@ -74,8 +74,8 @@ def _roll_back(desk: Desk, seen: Survey) -> bool:
     failed = [place for place in seen.failed if place.kept and place.kept.version == canonical.version]
     if not failed or good is None or good.servers == canonical.servers or desk.full:
         return False
-    if network.quarantine_of(good.servers):
-        return False
+    if network.quarantine_of(good.servers) or not any(url in canonical.servers for url in good.servers):
+        return False  # what would leave nobody who runs is no way back
     reason, keys = "; ".join(f"{place.node_id} {place.reason}" for place in failed), network.keys
     quarantine = Quarantine(canonical.version, canonical.servers, reason, desk.at)
     # Asked as an operator would ask it: it may take several versions, and the next leader goes on with it.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from sidecar.domain.answers import Probed
 from sidecar.domain.canonical import Canonical, Change
 from sidecar.domain.draft import Draft, Term
 from sidecar.domain.membership import Tombstone
@@ -30,7 +31,7 @@ class Desk:
     term: Term
     now: float
     draft: Draft
-    probed: Mapping[str, str] = field(default_factory=dict)
+    probed: Probed = field(default_factory=dict)
     arrived: float = 0.0
 
     @property

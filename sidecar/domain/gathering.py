@@ -40,6 +40,8 @@ def still_gathering(network: Network, canonical: Canonical, arrived: float, now:
     if not by_itself or not any(is_newcomers(each, canonical.servers) for each in network.requests.values()):
         return None
     published = epoch(canonical.at)
+    if published > now:
+        return None  # by a clock that was ahead, which says nothing of how long ago that was
     joined = sum(change.kind is ChangeKind.JOIN for change in canonical.cause)
     until = min(max(arrived + QUIET, published + FOR_EACH * joined), published + GATHERED)
     return until if now < until else None

@@ -6,9 +6,9 @@ every write and every event, so each rule below only has to move the network one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sidecar.domain.answers import Probed
 from sidecar.domain.canonical import Canonical, Change, ChangeKind, distrust
 from sidecar.domain.conduct import conduct_rollout
 from sidecar.domain.desk import Desk, publish, timestamp, urls_of
@@ -44,7 +44,7 @@ class Leader:
     term: Term
     own: Known | None
     trusted: Known | None
-    probed: Mapping[str, str] = field(default_factory=dict)
+    probed: Probed = field(default_factory=dict)
     arrived: float = 0.0
 
     def distrusts(self, canonical: Canonical) -> str | None:

@@ -13,7 +13,7 @@ from sidecar.domain.membership import Member, Request, Tombstone, Verdict
 from sidecar.domain.policy import Admission, Policy
 from sidecar.domain.records import R, decode
 from sidecar.domain.report import Report
-from sidecar.domain.servers import NodeID, ServerList, ServerUrl
+from sidecar.domain.servers import NodeID, ServerList, ServerUrl, is_node_id
 from sidecar.domain.store import Entry, Listing
 from sidecar.domain.tokens import TokenRecord
 from sidecar.domain.turns import Exemption, Grant, Quarantine, Standstill
@@ -142,7 +142,11 @@ def read_network(keys: Keys, listing: Listing) -> Network:
         return {name: record for name, record in records if record is not None}
 
     def of_nodes(folder: str, cls: type[R], leaf: str = "") -> dict[NodeID, R]:
-        return {NodeID(name): record for name, record in named(folder, cls, leaf).items()}
+        """The same of what is kept for one node; what is not under its own node's name is nobody's."""
+        records = named(folder, cls, leaf)
+        strays = [n for n, each in records.items() if not is_node_id(n) or getattr(each, "node_id", n) != n]
+        unreadable.extend(f"{folder}/{name!a}: it is kept under what is not its NodeID" for name in strays)
+        return {NodeID(name): record for name, record in records.items() if name not in strays}
 
     return Network(
         keys=keys,

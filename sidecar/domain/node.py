@@ -108,6 +108,8 @@ def _removed(view: View, now: float) -> Decision:
 def _outside(view: View, file: Document) -> Decision:
     """A server that is not in the list: ask to be let in, and seldom again where the answer was no."""
     told = view.verdict if view.verdict and view.verdict.attempt == view.attempt else None
+    if turned_away(view):
+        return Decision(Phase.REFUSED, turned_away(view))  # and its process was there before
     if not view.listed:
         return _standing_still(view, "its URL is not in the last-known-good list; waiting for etcd")
     ask = AskToJoin(file.servers, view.attempt)

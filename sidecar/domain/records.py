@@ -39,7 +39,9 @@ def decode(cls: type[R], data: bytes, source: str) -> R:
     try:
         record: R = _decode(cls, data, source)  # type: ignore[arg-type]  # mypy: a TypeVar of types is hashable
     except (ValueError, RecursionError) as exc:
-        raise BadRecord(source, (Problem("", str(exc)),)) from exc
+        # What holds a secret is not quoted: errors are for logs.
+        what = "cannot be read" if cls is TokenRecord else str(exc)
+        raise BadRecord(source, (Problem("", what),)) from exc
     return record
 
 

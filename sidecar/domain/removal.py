@@ -26,6 +26,8 @@ def remove(case: Case, request: Request) -> Answer:
     if gone:
         return done(case, f"{gone.name} was removed already, at {gone.at}")
     url = member.url if member else url_or_none(subject)
+    if member and url and network.holders().get(url, member.node_id) != member.node_id:
+        url = None  # it only claimed what another has, who is alive
     if member is None and (url is None or url not in servers):
         return refused(case, f"no member of this network is called {subject}; see `sidecar members`")
     if url in servers and len(servers) == 1:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from sidecar.domain.canonical import Canonical
+from sidecar.domain.desk import epoch
 from sidecar.domain.identity import Role
 from sidecar.domain.membership import Member
 from sidecar.domain.network import Network
@@ -20,24 +22,40 @@ from sidecar.domain.policy import RolloutPolicy
 from sidecar.domain.servers import NodeID
 from sidecar.domain.turns import Halt, Standstill
 
+IN_ORDER = 2.0
+"""Seconds from a version on in which turns are given in their order alone: who hears of it late, and would go
+first, has not asked yet. After that whoever asks goes, as another may be unable to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Everybody's place, in the order of their turns."""
+    """Everybody's place, in the order of their turns.
+
+    ``fresh``: the version is so new that not everybody need have asked for a turn yet. ``stands``: it is
+    older than a turn may take. ``look_again`` is when time alone changes something (seconds, Unix epoch).
+    """
 
     version: int
     policy: RolloutPolicy
     places: tuple[Place, ...]
     paused: Standstill | None = None
+    fresh: bool = False
+    stands: bool = False
+    look_again: float | None = None
 
     @property
     def failed(self) -> tuple[Place, ...]:
         return tuple(place for place in self.places if place.progress is Progress.FAILED)
 
     @property
-    def done(self) -> bool:
-        """Whether every node is healthy on the newest list; where nobody is known yet, nobody is."""
-        return bool(self.places) and all(place.progress is Progress.DONE for place in self.places)
+    def vouched(self) -> bool:
+        """Whether every node is healthy on the newest list, but for those that an operator left out.
+
+        Where nobody is known yet, nobody is.
+        """
+        left_out = (Progress.PAUSED, Progress.SKIPPED)
+        asked = [place for place in self.places if place.progress not in left_out]
+        return bool(asked) and all(place.progress is Progress.DONE for place in asked)
 
     @property
     def ended(self) -> bool:
@@ -48,12 +66,6 @@ class Survey:
     def halted(self) -> str | None:
         """Why it stopped by itself; None where it did not."""
         return _told(self.failed) or None
-
-    @property
-    def look_again(self) -> float | None:
-        """When time alone changes something, in seconds since the epoch."""
-        times = [place.look_again for place in self.places if place.look_again is not None]
-        return min(times, default=None)
 
     def of(self, role: Role) -> tuple[Place, ...]:
         return tuple(place for place in self.places if place.role is role)
@@ -68,8 +80,19 @@ class Survey:
         return _told(self._in_the_way()) or None
 
     def kept_up(self) -> str | None:
-        """Of that, what may stay so: who is missing. Who boots or crashes is seen to by its sidecar."""
-        return _told(place for place in self._in_the_way() if place.missing) or None
+        """Of that, what may stay so: who is missing, and, after the time of a turn, everybody else.
+
+        Until then who boots or crashes is seen to by its sidecar. What such a one says of itself changes all
+        the time, and is for those who look.
+        """
+        told = []
+        for place in self._in_the_way():
+            if place.missing:
+                told.append(f"{place.node_id} {place.reason}")
+            elif self.stands:
+                lacks = "ask for its turn" if place.progress is Progress.WAITING else "become healthy"
+                told.append(f"{place.node_id} does not {lacks}")
+        return "; ".join(told) or None
 
     def _in_the_way(self) -> tuple[Place, ...]:
         """Who is out of service or cannot follow, and has those wait who would go now."""
@@ -100,7 +123,8 @@ class Survey:
             return
         for role in Role:
             waiting = [p for p in self.of(role) if p.progress is Progress.WAITING and self._canary_allows(p)]
-            for place in [place for place in waiting if place.asks][: max(0, self.room(role))]:
+            ready = takewhile(lambda place: place.asks, waiting) if self.fresh else waiting
+            for place in [place for place in ready if place.asks][: max(0, self.room(role))]:
                 yield place, False
             if any(place.progress in UNDER_WAY for place in self.of(role)) and not self._canary_to_come():
                 return
@@ -129,7 +153,23 @@ def survey(network: Network, canonical: Canonical, leader: NodeID, now: float) -
     members = sorted(network.members_of(canonical), key=turn)
     places = tuple(place_of(member, network, canonical, now) for member in members)
     halt = network.standstill
-    return Survey(canonical.version, policy, places, halt if halt and halt.kind is Halt.PAUSED else None)
+    age = now - epoch(canonical.at)
+    return Survey(
+        canonical.version,
+        policy,
+        places,
+        paused=halt if halt and halt.kind is Halt.PAUSED else None,
+        fresh=0 <= age < IN_ORDER,  # not by a clock that was ahead
+        stands=age >= policy.timeout,
+        look_again=min(_moments(places, now, age, (IN_ORDER, policy.timeout)), default=None),
+    )
+
+
+def _moments(places: Iterable[Place], now: float, age: float, ages: Iterable[float]) -> Iterator[float]:
+    """When time alone changes something: about a place, or as the version comes to one of ``ages``."""
+    yield from (place.look_again for place in places if place.look_again is not None)
+    if any(place.progress is not Progress.DONE for place in places):
+        yield from (now + at - age for at in ages if at > age)
 
 
 def _told(places: Iterable[Place]) -> str:

@@ -197,7 +197,9 @@ def heard(view: View, verdict: Verdict | None) -> Verdict | None:
 
 def may_lead(view: View) -> bool:
     """Whether this node may stand for election: a listed server, or the first one of a new network."""
-    if view.identity.role is not Role.FEDERATED or not view.listed or is_removed(view):
+    if view.identity.role is not Role.FEDERATED or not view.listed:
+        return False
+    if is_removed(view) or turned_away(view):
         return False
     if view.canonical is None:
         own = own_list(view)

@@ -13,10 +13,11 @@ from sidecar.domain.membership import Request, RequestKind, VerdictKind
 from sidecar.domain.petitions import judge
 from sidecar.domain.policy import Admission, AdmissionProbe, Policy
 from sidecar.domain.records import Record
+from sidecar.domain.report import Report
 from sidecar.domain.servers import NodeID
 from sidecar.domain.tokens import JoinToken, TokenRecord
 from sidecar.domain.turns import Quarantine
-from tests.build import KEYS, ask, canonical, join, network, server, servers
+from tests.build import DATABASE, KEYS, ask, canonical, join, network, report, server, servers
 from tests.domain.leading import NOW
 
 TOKEN = JoinToken("0" * 12, "ab" * 32)
@@ -28,12 +29,13 @@ def judged(
     request: Request,
     policy: Policy,
     records: dict[str, Record] | None = None,
-    probed: dict[str, str] | None = None,
+    probed: str | None = None,
 ) -> Answer:
     stands = canonical(9000, 9001, 9002)
     found: dict[str, Record] = {KEYS.canonical: stands, KEYS.policy: policy}
     found |= records or {}
-    case = Case(network(found), stands, stands.servers, NOW, "2026-01-01T00:00:00Z", probed or {})
+    known = {} if probed is None else {(request.attempt, policy.admission_probe): probed}
+    case = Case(network(found), stands, stands.servers, NOW, "2026-01-01T00:00:00Z", known)
     return judge(case, request)
 
 
@@ -128,8 +130,33 @@ def test_what_is_no_token_is_refused_without_being_repeated(text: str) -> None:
 def test_a_probe_is_waited_for_and_believed() -> None:
     policy = Policy(admission_probe=AdmissionProbe.ANSWERS)
     assert not judged(WISH, policy).settled
-    assert judged(WISH, policy, probed={WISH.attempt: ""}).accepted
-    assert judged(WISH, policy, probed={WISH.attempt: "nothing answers"}).reason == "nothing answers"
+    assert judged(WISH, policy, probed="").accepted
+    assert judged(WISH, policy, probed="nothing answers").reason == "nothing answers"
+
+
+def test_what_another_kind_of_probe_found_does_not_count() -> None:
+    stands, policy = canonical(9000, 9001, 9002), Policy(admission_probe=AdmissionProbe.IDENTITY)
+    found = network({KEYS.canonical: stands, KEYS.policy: policy})
+    probed = {(WISH.attempt, AdmissionProbe.ANSWERS): ""}
+    case = Case(found, stands, stands.servers, NOW, "2026-01-01T00:00:00Z", probed)
+    assert not judge(case, WISH).settled
+
+
+@pytest.mark.parametrize(
+    ("holder", "whose"),
+    [
+        (report(server(4, 9003)), "the server at http://localhost:9003"),
+        (replace(report(DATABASE), node_id=NodeID("fed-4")), "a database node"),
+    ],
+)
+def test_the_nodeid_of_a_node_that_is_alive_is_taken_also_outside_the_list(
+    holder: Report, whose: str
+) -> None:
+    answer = judged(WISH, Policy(), {KEYS.report(NodeID("fed-4")): holder})
+    assert not answer.accepted
+    assert f"the NodeID fed-4 is taken by {whose}" in answer.reason
+    pending: dict[str, Record] = {KEYS.request("join-fed-4"): WISH, KEYS.report(NodeID("fed-4")): holder}
+    assert not judged(ask(RequestKind.APPROVE, "fed-4"), Policy(Admission.MANUAL), pending).accepted
 
 
 def test_the_list_of_a_quarantined_version_does_not_come_back_by_a_join() -> None:
@@ -149,6 +176,8 @@ def test_who_comes_alone_is_let_in_at_once_and_who_comes_in_a_storm_is_gathered(
     assert still_gathering(storm, fresh, NOW + 9.9, NOW + 9.9) == pytest.approx(NOW + 10)
     assert still_gathering(storm, fresh, NOW + 10, NOW + 10) is None
     assert still_gathering(network({KEYS.canonical: fresh}), fresh, NOW, NOW) is None
+    # A leader's clock was ahead.
+    assert still_gathering(storm, fresh, NOW - 3600, NOW - 3600) is None
 
 
 def test_the_more_came_with_the_last_version_the_longer_the_next_are_gathered() -> None:

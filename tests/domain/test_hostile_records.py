@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from sidecar.domain.desk import epoch
+from sidecar.domain.errors import BadRecord
 from sidecar.domain.leadership import decide
 from sidecar.domain.membership import OutcomeKind, RequestKind, VerdictKind
 from sidecar.domain.network import read_network
 from sidecar.domain.policy import Admission, Policy
-from sidecar.domain.records import Record
+from sidecar.domain.records import Record, decode, encode
+from sidecar.domain.report import Report
 from sidecar.domain.servers import NodeID
 from sidecar.domain.store import Delete, Entry, Revision
 from sidecar.domain.tokens import JoinToken, TokenRecord
-from tests.build import KEYS, ask, canonical, join, listing, network, server, url
+from tests.build import KEYS, ask, canonical, join, listing, network, report, server, url
 from tests.domain.leading import LEADER, NOW, settled
 
 TOKEN = JoinToken("0" * 12, "ab" * 32)
@@ -63,3 +66,30 @@ def test_a_policy_that_cannot_be_read_costs_no_version_of_the_history() -> None:
     assert step
     pruned = [each.end for each in step.transaction.operations if isinstance(each, Delete) and each.end]
     assert all(end <= KEYS.history(1) for end in pruned)
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a b", "", "fed-9"])
+def test_a_report_under_what_is_not_its_nodeid_is_ignored_and_said(name: str) -> None:
+    key = KEYS.report(NodeID(name))
+    stray = Entry(key, encode(report(server(4, 9000))), Revision(9), Revision(9))
+    found = listing(STANDS)
+    start = read_network(KEYS, replace(found, entries={**found.entries, key: stray}))
+    assert [line for line in start.unreadable if "kept under what is not its NodeID" in line]
+    end = settled(start)
+    assert (end.reports, end.members) == ({}, {})
+    "".join(start.unreadable).encode()
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" + "0" * 400])
+def test_a_number_that_never_ends_is_no_record(number: str) -> None:
+    text = encode(report(server(1))).decode()
+    since = json.dumps(json.loads(text)["since"])
+    with pytest.raises(BadRecord, match="too large"):
+        decode(Report, text.replace(f'"since":{since}', f'"since":{number}').encode(), "report/fed-1")
+
+
+@pytest.mark.parametrize("value", ['"abc.secret"', '{"secret": ["secret"], "by": "", "at": ""}'])
+def test_what_holds_a_secret_is_not_quoted_where_it_cannot_be_read(value: str) -> None:
+    with pytest.raises(BadRecord, match="token/1: cannot be read") as caught:
+        decode(TokenRecord, value.encode(), "token/1")
+    assert "secret" not in str(caught.value)

@@ -266,6 +266,23 @@ def test_the_old_name_of_a_server_that_was_renamed_is_forgotten() -> None:
     assert NodeID("fed-3") in settled(network(away)).members
 
 
+def test_to_remove_who_only_claims_a_url_takes_nothing_from_the_server_that_has_it() -> None:
+    holder, thief = server(2), replace(server(5), url=server(2).url)
+    records: dict[str, Record] = {
+        KEYS.canonical: canonical(9000, 9001, 9002),
+        KEYS.member(holder.node_id): Member(holder.node_id, holder.role, holder.url, ""),
+        KEYS.report(holder.node_id): report(holder),
+        KEYS.report(thief.node_id): report(thief),
+        KEYS.request("a"): ask(RequestKind.REMOVE, thief.node_id),
+    }
+    end = settled(network(records))
+    assert end.canonical
+    assert end.canonical.servers == THREE
+    assert holder.node_id in end.members
+    (tombstone,) = end.removed
+    assert (tombstone.node_id, tombstone.url) == (thief.node_id, None)
+
+
 def test_the_last_server_cannot_be_removed() -> None:
     alone = canonical(9000, removed=(9001, 9002))
     records: dict[str, Record] = {KEYS.canonical: alone, KEYS.member(NodeID("fed-1")): member(1)}

@@ -14,6 +14,7 @@ from sidecar.domain.membership import Verdict, VerdictKind
 from sidecar.domain.node import decide
 from sidecar.domain.process import Exited, NoProcess, NotLaunched, Running
 from sidecar.domain.report import Phase
+from sidecar.domain.servers import NodeID
 from sidecar.domain.turns import Grant
 from sidecar.domain.view import (
     AskToJoin,
@@ -308,3 +309,18 @@ def test_the_process_never_starts_on_a_list_that_nobody_vouched_for(
         assert view.file is not None
         assert view.file.servers == THREE
         assert (has_canonical and listed) or (known and away)
+
+
+def test_who_is_turned_away_neither_asks_nor_leads_also_where_its_process_ran_before() -> None:
+    outside = in_step(
+        canonical=canonical(9001, 9002), file=document(9001, 9000), taken="the NodeID is another's"
+    )
+    decision = decide(outside, 0.0)
+    assert (decision.phase, decision.reason, decision.action) == (
+        Phase.REFUSED,
+        "the NodeID is another's",
+        None,
+    )
+    assert not may_lead(in_step(taken="the NodeID is another's"))
+    taken = Verdict(VerdictKind.TAKEN, "the URL is another's", "", holder=NodeID("fed-2"))
+    assert not may_lead(in_step(verdict=taken))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from tests.domain.leading import LEADER, NOW, settled
 OLD, NEW = canonical(9000, 9001, 9002, version=1), canonical(9000, 9001, 9002, 9003, version=2)
 FOUR = tuple(server(number) for number in (1, 2, 3, 4))
 TWO = NodeID("fed-2")
+LEFT_OUT = Exemption(2, "2026-01-01T00:00:00Z", "me")
 
 
 def rolling(
@@ -180,7 +182,7 @@ def test_a_pause_and_its_end_that_are_answered_together_leave_nothing_behind() -
 def test_a_skipped_node_is_gone_on_without_and_counts_for_nothing() -> None:
     records = rolling() | {KEYS.grant(TWO): Grant(2, 5, NOW, failed="died"), KEYS.report(TWO): down(2)}
     assert granted(records) == {"fed-2"}
-    records[KEYS.skip(TWO)] = Exemption(2, "2026-01-01T00:00:00Z", "me")
+    records[KEYS.skip(TWO)] = LEFT_OUT
     end = settled(network(records))
     assert not halted(end)
     assert set(end.grants) == {"fed-2", "fed-3"}
@@ -194,6 +196,27 @@ def test_a_failure_rolls_back_to_the_last_healthy_list_and_quarantines_the_bad_o
     assert [each.version for each in end.quarantined] == [2]
     assert [stone.node_id for stone in end.removed] == ["fed-4"]
     assert "fed-2 died" in end.canonical.cause[0].reason
+
+
+@pytest.mark.parametrize("key", [KEYS.skip, KEYS.pause])
+def test_a_list_is_good_that_everybody_is_healthy_on_whom_no_operator_left_out(
+    key: Callable[[NodeID], str],
+) -> None:
+    records = rolling(1, 3, 4) | {KEYS.report(TWO): report(server(2), Phase.RESTART_PENDING, loaded=1)}
+    assert settled(network(records | {KEYS.pause(server(3).node_id): LEFT_OUT})).healthy == OLD
+    assert settled(network(records | {key(TWO): LEFT_OUT})).healthy == NEW
+
+
+def test_a_rollback_does_not_take_out_every_server_that_runs() -> None:
+    records = rolling(policy=RolloutPolicy(on_failure=OnFailure.ROLLBACK))
+    records |= {
+        KEYS.healthy: canonical(9100, 9101),
+        KEYS.grant(TWO): Grant(2, 5, NOW),
+        KEYS.report(TWO): down(2),
+    }
+    end = settled(network(records))
+    assert end.canonical == NEW
+    assert "fed-2 died" in halted(end)
 
 
 def test_an_operators_removal_may_make_a_quarantined_list_again() -> None:

@@ -6,16 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.leadership import decide
+from sidecar.domain.canonical import Canonical
+from sidecar.domain.desk import timestamp
+from sidecar.domain.leadership import decide, look_again
 from sidecar.domain.membership import Member
 from sidecar.domain.network import Network, read_network
 from sidecar.domain.policy import Budget, Limit, OnFailure, Policy, RolloutPolicy
 from sidecar.domain.records import Record, encode
 from sidecar.domain.report import Phase
-from sidecar.domain.rollout import survey
+from sidecar.domain.rollout import IN_ORDER, survey
 from sidecar.domain.servers import NodeID
 from sidecar.domain.store import Batch, Entry, Revision
-from sidecar.domain.turns import Grant
+from sidecar.domain.turns import Grant, Halt
 from tests.build import DATABASE, KEYS, TERM, THREE, after, canonical, network, report, server
 from tests.domain.leading import LEADER, NOW, settled
 
@@ -53,7 +55,7 @@ def test_a_newer_list_ends_a_halt_within_max_unavailable() -> None:
     for most, others in ((1, set[NodeID]()), (2, {FED_3})):
         start = network({**pending(max_unavailable=Limit(most)), **failed, **died(2, 4)})
         end = settled(start)
-        assert end.standstill is None
+        assert end.standstill is None or end.standstill.kind is Halt.WAITING
         assert set(end.grants) == {FED_2} | others
 
 
@@ -137,11 +139,50 @@ def test_who_waits_for_a_missing_node_is_told_and_told_when_it_is_back() -> None
     assert len(back.grants) == 1
 
 
-def test_a_node_that_boots_makes_nobody_say_that_they_wait() -> None:
-    records = pending()
+def test_a_node_that_boots_makes_nobody_say_that_they_wait_for_as_long_as_a_turn_may_take() -> None:
+    records = published(pending())
     records[KEYS.report(FED_3)] = report(server(3), Phase.STARTING, loaded=5, healthy=False)
     end = settled(network(records))
     assert (end.standstill, end.grants) == (None, {})
+
+    timeout = end.policy.rollout.timeout
+    assert look_again(end, LEADER, NOW + IN_ORDER) == NOW + timeout
+    late = decide(end, LEADER, NOW + timeout)
+    assert late
+    assert str(after(end, late.transaction).standstill) == "waiting: fed-3 does not become healthy"
+
+
+def test_a_node_that_cannot_follow_is_told_after_as_long_as_a_turn_may_take() -> None:
+    records = published(pending(loaded=5))
+    records[KEYS.report(FED_3)] = report(server(3), Phase.WAITING, loaded=4)
+    records[KEYS.report(DATABASE.node_id)] = report(DATABASE, Phase.RESTART_PENDING, loaded=4)
+    records[KEYS.report(FED_3)] = report(server(3), Phase.RUNNING, loaded=4)
+    end = settled(network(records))
+    assert (end.standstill, end.grants) == (None, {})
+    late = decide(end, LEADER, NOW + end.policy.rollout.timeout)
+    assert late
+    assert str(after(end, late.transaction).standstill) == "waiting: fed-3 does not ask for its turn"
+
+
+@pytest.mark.parametrize(("age", "goes"), [(0.0, set[NodeID]()), (IN_ORDER, {FED_1}), (-60.0, {FED_1})])
+def test_who_asks_first_waits_for_those_before_it_while_the_version_is_new(
+    age: float, goes: set[NodeID]
+) -> None:
+    # fed-1 leads, so its own server is the last one.
+    records = published(pending(), NOW - age)
+    for number in (2, 3):
+        records[KEYS.report(server(number).node_id)] = report(server(number), Phase.RUNNING, loaded=4)
+    end = settled(network(records))
+    assert set(end.grants) == goes
+    if not goes:
+        assert look_again(end, LEADER, NOW) == NOW + IN_ORDER
+
+
+def published(records: dict[str, Record], at: float = NOW) -> dict[str, Record]:
+    """The same, on a version of that moment."""
+    canonical = records[KEYS.canonical]
+    assert isinstance(canonical, Canonical)
+    return records | {KEYS.canonical: replace(canonical, at=timestamp(at))}
 
 
 @pytest.mark.parametrize("canary", [None, FED_2])

@@ -110,7 +110,7 @@ class Auditor:
             self.ledger.broke("a pause ended without an operator's word")
 
     def _check_healthy(self, before: Mirror, after: Mirror) -> None:
-        """What a rollback goes back to is a list that everybody was healthy on."""
+        """What a rollback goes back to is a list that everybody was healthy on whom nobody left out."""
         assert after.canonical
         if after.healthy != after.canonical:
             self.ledger.broke("another list than the newest one was called healthy")
@@ -175,9 +175,10 @@ class Auditor:
 
 
 def _lacking(mirror: Mirror) -> list[NodeID]:
-    """Who is not in step, of those that belong to the network."""
-    nodes = sorted({*mirror.members, *mirror.reports})
-    return [node for node in nodes if mirror.belongs(node) and not mirror.in_step(node)]
+    """Who is not in step, of those that belong to the network and no operator left out."""
+    nodes = [node for node in sorted({*mirror.members, *mirror.reports}) if mirror.belongs(node)]
+    asked = [node for node in nodes if node not in mirror.pauses and not mirror.is_skipped(node)]
+    return [node for node in asked if not mirror.in_step(node)]
 
 
 def _short(servers: ServerList) -> str:
