@@ -180,3 +180,18 @@ def test_the_subject_may_be_a_url() -> None:
     shell("remove", TWO.text)
 
     assert shell.asked[0].subject == TWO.text
+
+
+@pytest.mark.parametrize("argv", [("fed-\udcff",), ("fed-3", "--reason", "half a \udcff")])
+def test_what_is_no_utf_8_is_not_asked(argv: tuple[str, ...]) -> None:
+    shell = Shell(answer=lambda _: done())
+    code, out, err = shell("remove", *argv)
+    assert (code, out, shell.asked) == (64, "", [])
+    assert "is not UTF-8; write it anew" in err
+    err.encode()
+
+
+def test_an_operator_whose_name_is_no_utf_8_may_ask_all_the_same() -> None:
+    shell = Shell(answer=lambda _: done(), environ={"USER": "ann\udcff"})
+    assert shell("remove", "fed-3")[0] == 0
+    assert shell.asked[0].by.startswith("ann?@")

@@ -203,6 +203,7 @@ def test_a_setting_that_makes_no_sense_is_an_error(settings: list[str], said: st
         ("rollout.max_unavailable=0%", '/rollout/max_unavailable: "0%" is not a valid Most unavailable'),
         ("rollout.canary=a b", '/rollout/canary: "a b" is not a valid Canary'),
         ("history=1.0", "/history: 1.0 is of the wrong type"),
+        pytest.param("history=" + "9" * 5000, "/history: ", id="thousands-of-digits"),
     ],
 )
 def test_a_value_that_is_wrong_is_an_error_and_nothing_is_written(setting: str, said: str) -> None:

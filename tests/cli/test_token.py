@@ -122,6 +122,13 @@ def test_scripts_get_the_list_without_the_secret() -> None:
     assert Shell().json("token", "list") == []
 
 
+def test_an_end_that_is_in_no_calendar_is_shown_as_it_stands() -> None:
+    odd = TokenRecord(FIRST.secret, "ann@desk", "2026-05-04T10:00:00Z", 1e30, 2)
+    code, out, err = Shell({**USUAL, KEYS.token(FIRST.id): odd})("token", "list")
+    assert (code, err) == (0, "")
+    assert "  1e+30  " in out
+
+
 def test_where_there_is_no_token_that_is_said() -> None:
     assert Shell()("token", "list")[1] == (
         "network default has no join tokens; `sidecar token create` makes one\n"

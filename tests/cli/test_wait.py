@@ -225,3 +225,15 @@ def test_an_outage_of_etcd_is_told_once_and_waited_out() -> None:
 @pytest.mark.parametrize("argv", [("--timeout", "0"), ("--timeout", "soon"), ("--version", "0"), ("now",)])
 def test_a_line_that_makes_no_sense_exits_with_64(argv: tuple[str, ...]) -> None:
     assert Shell(in_step())("wait", *argv)[0] == 64
+
+
+def test_who_has_everybody_wait_is_told() -> None:
+    stands: dict[str, Record] = {
+        KEYS.standstill: Standstill(Halt.WAITING, 6, "fed-2 does not become healthy", AT)
+    }
+    sick = reported("fed-2", loaded_version=6, healthy=False)
+
+    code, _, err = Shell(rolling() | sick | stands)("wait", "--timeout", "1")
+
+    assert code == 69
+    assert err.startswith("sidecar: the rollout is waiting: fed-2 does not become healthy; still waiting\n")
