@@ -12,7 +12,7 @@ from sidecar.domain.network import Network
 from sidecar.domain.policy import Admission, AdmissionProbe
 from sidecar.domain.records import Record
 from sidecar.domain.removal import removal_reason
-from sidecar.domain.servers import NodeID, is_node_id, parse_node_id
+from sidecar.domain.servers import NodeID, ServerUrl, is_node_id, parse_node_id
 from sidecar.domain.tokens import proven
 
 _UNKNOWN = "its URL has not been probed yet"
@@ -105,18 +105,25 @@ def _objection(case: Case, request: Request, node: NodeID) -> str | None:
             f"a stranger: its file names no server of this network; add one of {case.servers} "
             "to its FederatedServers"
         )
-    # A server of the list is remembered while it is away; a report may be the asker's own.
-    alive, known = network.reports.get(node), network.members.get(node)
-    holder = alive or known
-    is_another = holder is not None and holder.url != url
-    if holder and is_another and (alive or (holder.url and holder.url in case.servers)):
-        whose = f"the server at {holder.url}" if holder.url else "a database node"
-        return f"the NodeID {node} is taken by {whose}; give it another NodeID"
+    taken = _taken(case, node, url)
+    if taken:
+        return taken
     for each in network.quarantined:
         # The longer comparison only where it can hold: the leader judges hundreds that wait, again and again.
         if url in each.servers and each.servers == case.servers.appended([url]):
             return f"version {each.version}, the same list, is quarantined: {each.reason}"
     return None
+
+
+def _taken(case: Case, node: NodeID, url: ServerUrl) -> str | None:
+    """Say whose ``node`` is, where it is another's: a server of the list keeps it also while it is away."""
+    known, alive = case.network.members.get(node), case.network.reports.get(node)
+    is_listed = known is not None and known.url is not None and known.url in case.servers
+    holder = known if is_listed else alive  # who is alive may be the asker itself
+    if holder is None or holder.url == url:
+        return None
+    whose = f"the server at {holder.url}" if holder.url else "a database node"
+    return f"the NodeID {node} is taken by {whose}; give it another NodeID"
 
 
 def _operators_word(case: Case, request: Request, node: NodeID) -> str | None:

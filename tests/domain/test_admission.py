@@ -9,7 +9,7 @@ import pytest
 from sidecar.domain.answers import Answer, Case
 from sidecar.domain.canonical import Change, ChangeKind
 from sidecar.domain.gathering import still_gathering
-from sidecar.domain.membership import Request, RequestKind, VerdictKind
+from sidecar.domain.membership import Member, Request, RequestKind, VerdictKind
 from sidecar.domain.petitions import judge
 from sidecar.domain.policy import Admission, AdmissionProbe, Policy
 from sidecar.domain.records import Record
@@ -157,6 +157,13 @@ def test_the_nodeid_of_a_node_that_is_alive_is_taken_also_outside_the_list(
     assert f"the NodeID fed-4 is taken by {whose}" in answer.reason
     pending: dict[str, Record] = {KEYS.request("join-fed-4"): WISH, KEYS.report(NodeID("fed-4")): holder}
     assert not judged(ask(RequestKind.APPROVE, "fed-4"), Policy(Admission.MANUAL), pending).accepted
+
+
+def test_a_server_of_the_list_keeps_its_nodeid_while_it_is_away_and_while_it_claims_another_url() -> None:
+    known = Member(NodeID("fed-4"), server(4).role, server(4, 9002).url, "")
+    for claim in ({}, {KEYS.report(NodeID("fed-4")): report(server(4, 9004))}):
+        answer = judged(WISH, Policy(), {KEYS.member(NodeID("fed-4")): known, **claim})
+        assert "the NodeID fed-4 is taken by the server at http://localhost:9002" in answer.reason
 
 
 def test_the_list_of_a_quarantined_version_does_not_come_back_by_a_join() -> None:

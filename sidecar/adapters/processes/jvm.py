@@ -95,7 +95,7 @@ def _wish_to_attach(pid: int, number: str) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 os.unlink(name, dir_fd=folder)
             os.close(folder)
         return

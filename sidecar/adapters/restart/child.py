@@ -248,9 +248,9 @@ class Child:
 
     def _stays(self) -> None:
         """It could not be ended."""
-        delay = self._failures.another(NotLaunched())
-        trouble = Trouble("it cannot be ended", self._clock() + delay, self._failures.count)
         if isinstance(self._state, Running):
+            delay = self._failures.another(NotLaunched())
+            trouble = Trouble("it cannot be ended", self._clock() + delay, self._failures.count)
             self._state = replace(self._state, trouble=trouble)
 
     def _failed(self, code: int | None, reason: str) -> None:
