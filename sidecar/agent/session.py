@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import anyio
@@ -25,12 +25,17 @@ RENEW, RETRY_RENEWAL, MARGIN = 1 / 3, 1 / 20, 1 / 10
 
 @dataclass(slots=True)
 class Session:
-    """Holds this sidecar's one lease, across outages of etcd for as long as etcd keeps it."""
+    """Holds this sidecar's one lease, across outages of etcd for as long as etcd keeps it.
+
+    ``ttl`` is what a new lease is asked for with; one that goes on from a former life keeps what it was
+    ``granted``.
+    """
 
     store: Store
     board: Board
     ttl: float
     lease: LeaseID | None = None
+    granted: float = field(default=0.0, init=False)
 
     async def run(self, work: Callable[[LeaseID], Coroutine[Any, Any, None]]) -> NoReturn:
         """Run ``work(lease)`` whenever there is a lease that is known to be alive, again and again."""
@@ -67,10 +72,10 @@ class Session:
         asked = anyio.current_time()
         if self.lease is None:
             self.lease = await self.store.grant_lease(self.ttl)
-            left = self.ttl
+            self.granted = self.ttl
         else:
-            left = await self.store.keep_alive(self.lease)
-        return self.lease, asked + left - self.ttl * MARGIN
+            self.granted = await self.store.keep_alive(self.lease)
+        return self.lease, asked + self.granted * (1 - MARGIN)
 
     async def _hold(
         self, work: Callable[[LeaseID], Coroutine[Any, Any, None]], lease: LeaseID, deadline: float
@@ -93,12 +98,12 @@ class Session:
     async def _renew(self, scope: anyio.CancelScope) -> NoReturn:
         while True:
             # Counted from when it was asked for last, which on a busy machine is a while ago.
-            await anyio.sleep_until(scope.deadline - self.ttl * (1 - MARGIN - RENEW))
+            await anyio.sleep_until(scope.deadline - self.granted * (1 - MARGIN - RENEW))
             try:
                 _, scope.deadline = await self._secure()
                 self._known_until(scope.deadline)
             except (StoreUnavailable, StoreRefused):
-                await anyio.sleep(self.ttl * RETRY_RENEWAL)
+                await anyio.sleep(self.granted * RETRY_RENEWAL)
 
 
 def _words(group: BaseExceptionGroup[Exception]) -> str:

@@ -14,6 +14,7 @@ from sidecar.cli.world import World
 from sidecar.domain.document import MAX_BYTES, Document, role_of
 from sidecar.domain.errors import BadFile, ExitCode, Problem
 from sidecar.domain.identity import Role
+from sidecar.domain.wording import printable
 
 DESCRIPTION = """\
 Validates configuration files without etcd, and tells all that is wrong:
@@ -48,9 +49,9 @@ def check(files: Sequence[Path], role: Role | None, out: TextIO | None = None) -
             _check(path, role)
         except BadFile as exc:
             code = ExitCode.BAD_FILE
-            print(exc, file=out or sys.stdout)
+            print(*map(printable, str(exc).splitlines()), sep="\n", file=out or sys.stdout)
         else:
-            print(f"{path}: ok", file=out or sys.stdout)
+            print(printable(f"{path}: ok"), file=out or sys.stdout)
     return code
 
 

@@ -12,6 +12,7 @@ from sidecar.config import load_admin
 from sidecar.config.table import ADMIN
 from sidecar.config.values import Address
 from sidecar.domain.errors import BadConfiguration, ExitCode
+from sidecar.domain.wording import printable
 
 DESCRIPTION = """\
 Asks the sidecar that runs on this machine how it is, at its --admin address:
@@ -47,12 +48,16 @@ def _ask(address: Address, question: str) -> tuple[bool, str]:
         EVERYWHERE.get(address.host, address.host), address.port, timeout=PATIENCE
     )
     try:
-        connection.request("GET", f"/{question}")
+        # Whatever the address is called here: the API answers this machine alone.
+        connection.request("GET", f"/{question}", headers={"Host": "localhost"})
         response = connection.getresponse()
-        reasons = json.loads(response.read()).get("reasons", [])
+        said = json.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError) as exc:
         return False, f"no answer from {address}: {exc}"
     finally:
         connection.close()
+    if not isinstance(said, dict):
+        return False, f"what answers at {address} is no sidecar"
     healthy = response.status == http.client.OK
-    return healthy, "yes" if healthy else "no: " + "; ".join(map(str, reasons))
+    reasons = said.get("reasons") or [said.get("error", f"HTTP {response.status}")]
+    return healthy, "yes" if healthy else "no: " + printable("; ".join(map(str, reasons)))

@@ -11,6 +11,7 @@ from sidecar.cli.tables import print_json
 from sidecar.cli.world import World
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.keys import Keys
+from sidecar.domain.wording import printable
 from sidecar.ports import Store
 
 DESCRIPTION = "Shows which server's sidecar leads the network, and since when."
@@ -41,6 +42,6 @@ async def _show(store: Store, keys: Keys, *, world: World, as_json: bool) -> int
         print_json(world.out, document | {"term": leadership.term, "since": leader.since})
     else:
         where = f" ({url})" if url else ""
-        since = f"since {leader.since}, term {leadership.term}"
+        since = f"since {printable(leader.since)}, term {leadership.term}"
         world.out.write(f"{leader.node_id}{where} leads network {keys.network} {since}\n")
     return ExitCode.OK

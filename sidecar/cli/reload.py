@@ -70,9 +70,11 @@ def _wait(before: Holder, folder: Path, patience: float) -> None:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         now = holder_of(folder)
-        if now is not None and now.life != before.life:
+        if now is None:
+            raise StoreUnavailable(f"the sidecar, process {before.pid}, has ended; see its log")
+        if now.life != before.life:
             return
-        if now is not None and now.refused != before.refused:
+        if now.refused != before.refused:
             raise Refused(f"the sidecar goes on as it is: {now.refusal}")
         time.sleep(PAUSE)
     raise StoreUnavailable(

@@ -16,10 +16,10 @@ from sidecar.ports import Store
 StoreOpener = Callable[[EtcdAccess], AbstractAsyncContextManager[Store]]
 
 
-def _run(settings: Settings, check_settings: Callable[[], object]) -> int:
+def _run(settings: Settings, load: Callable[[], Settings]) -> int:
     from sidecar.wiring import run  # noqa: PLC0415 - only `sidecar run` needs the adapters
 
-    return run(settings, check_settings)
+    return run(settings, load)
 
 
 def _gate(settings: Settings, timeout: float) -> None:
@@ -43,5 +43,5 @@ class World:
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
     open_store: StoreOpener = _open_store
-    run: Callable[[Settings, Callable[[], object]], int] = _run
+    run: Callable[[Settings, Callable[[], Settings]], int] = _run
     gate: Callable[[Settings, float], None] = _gate

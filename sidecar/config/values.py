@@ -135,7 +135,7 @@ def seconds(least: float, most: float = 86_400.0) -> Callable[[object], float]:
             raise ValueError(f"{raw!r} is not {wanted}")
         try:
             value = float(raw)
-        except ValueError:
+        except (ValueError, OverflowError):
             value = math.nan
         if not least <= value <= most:  # NaN compares false
             raise ValueError(f"{raw!r} is not {wanted}")

@@ -34,7 +34,8 @@ TRIAL = 30.0
 class Handover:
     """What one life of the sidecar leaves to the next: ``lock`` and ``listener`` are open descriptors.
 
-    ``fruitless``: how many starts in a row have not made the process healthy, so that its patience lives on.
+    ``admin`` is the address that the listener was asked for with. ``fruitless``: how many starts in a row
+    have not made the process healthy, so that its patience lives on.
     """
 
     pid: int
@@ -43,6 +44,7 @@ class Handover:
     listener: int | None
     lease: int | None
     fruitless: int = 0
+    admin: str = ""
 
     @property
     def lease_id(self) -> LeaseID | None:

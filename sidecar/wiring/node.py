@@ -39,12 +39,14 @@ from sidecar.config import Settings
 from sidecar.config.table import OnRemoved
 from sidecar.domain.errors import ExitCode, SidecarError
 from sidecar.domain.health import Rhythm
+from sidecar.domain.identity import Identity
 from sidecar.domain.keys import Keys
 from sidecar.domain.report import Phase
 from sidecar.logs import event
 from sidecar.ports import Probe
 from sidecar.wiring.going_on import Handover, execute_anew, handed_over, keep, require_program
 from sidecar.wiring.identity import look_around
+from sidecar.wiring.next_life import check_next_life
 from sidecar.wiring.processes import Neighbour, Sidecar, find_process
 from sidecar.wiring.stores import open_store
 
@@ -58,13 +60,13 @@ ADMIN_WAITS = 1.0
 class Life:
     """What this life of the sidecar has to do with others.
 
-    ``before`` is what the last one left, ``manager`` whoever launched it. ``check_settings`` loads the
-    settings again, and raises what the next life could not come up with.
+    ``before`` is what the last one left, ``manager`` whoever launched it. ``load`` reads the settings again,
+    for the next life.
     """
 
     before: Handover | None = None
     manager: ServiceManager = field(default_factory=ServiceManager)
-    check_settings: Callable[[], object] = lambda: None
+    load: Callable[[], Settings] | None = None
     name: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
@@ -80,10 +82,13 @@ class Ended:
 Beside = Callable[[Board, Ending], Coroutine[Any, Any, None]]
 """What is run beside the loops of a node."""
 
+Check = Callable[[], Coroutine[Any, Any, None]]
+"""Raises where the next life could not come up."""
 
-def run(settings: Settings, check_settings: Callable[[], object]) -> int:
+
+def run(settings: Settings, load: Callable[[], Settings]) -> int:
     """``sidecar run``: keep the node until told to stop; what to exit with."""
-    life = Life(handed_over(os.environ), ServiceManager.of(os.environ), check_settings)
+    life = Life(handed_over(os.environ), ServiceManager.of(os.environ), load)
     ended = anyio.run(_run, settings, life)
     if ended.handover is not None:
         os.environ.update(life.manager.given)
@@ -110,7 +115,8 @@ async def _run(settings: Settings, life: Life) -> Ended:
         ended = await run_node(settings, life, beside)
         if ended.handover is None or listener is None:
             return ended
-        return replace(ended, handover=replace(ended.handover, listener=keep(listener.fileno())))
+        kept = replace(ended.handover, listener=keep(listener.fileno()), admin=str(settings.admin))
+        return replace(ended, handover=kept)
 
 
 async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
@@ -127,14 +133,15 @@ async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
     # Locked only now: for a file that cannot be used, no folder is made.
     with locked(folder, life.before.lock if life.before else None) as lock:
         tell(lock, Holder(os.getpid(), life.name))
-        sidecar = Sidecar(life.name, partial(_restart_itself, life, ending), board.held_at)
+        check_next = partial(_check_next, life, settings, view.identity)
+        sidecar = Sidecar(life.name, partial(_restart_itself, check_next, ending), board.held_at)
         process = await find_process(settings, sidecar)
         if life.before is not None:
             reap_orphans()  # a child that ended while the sidecar was executed anew
         board.update(process=process.state, stop_when_removed=_stops_when_removed(settings, process))
         async with open_store(settings.access) as store, anyio.create_task_group() as tasks:
             # Caught before the process is started, and until it has ended.
-            stop, go_on = _meanings(life, ending, lock)
+            stop, go_on = _meanings(life, check_next, ending, lock)
             # Not waited for: it takes a while, and whoever wants the sidecar to end must not wait for it.
             told = partial(pass_signals, process=process, stop=stop, go_on=partial(tasks.start_soon, go_on))
             await tasks.start(partial(told, goes_on=lambda: ending.over and ending.goes_on))
@@ -174,7 +181,7 @@ def _self(life: Life, settings: Settings) -> Self:
         *(socket.gethostname(), __version__),
         lease=before.lease_id if before else None,
         token=settings.join_token,
-        file=str(settings.file.absolute()),
+        file=str(settings.file.absolute()).encode(errors="replace").decode(),  # a name may be any bytes
     )
 
 
@@ -196,20 +203,21 @@ def _probe(settings: Settings, board: Board, process: Neighbour) -> Probe:
     )
 
 
-async def _restart_itself(life: Life, ending: Ending) -> None:
+async def _restart_itself(check_next: Check, ending: Ending) -> None:
     """What a restart of the sidecar itself does, at once: it is what is being done to its process."""
-    await _check_next(life)
+    await check_next()
     ending.go_on(at_once=True)
 
 
-async def _check_next(life: Life) -> None:
-    """Raise `BadConfiguration` where the next life could not come up."""
+async def _check_next(life: Life, settings: Settings, here: Identity) -> None:
+    """Raise `SidecarError` where the next life could not come up, or would not be this node's."""
     await require_program()
-    life.check_settings()
+    if life.load:
+        await check_next_life(settings, life.load(), here)
 
 
 def _meanings(
-    life: Life, ending: Ending, lock: int
+    life: Life, check_next: Check, ending: Ending, lock: int
 ) -> tuple[Callable[[], None], Callable[[], Coroutine[Any, Any, None]]]:
     """What it means to this sidecar to be told to stop, and to go on anew."""
     refused = 0
@@ -223,7 +231,7 @@ def _meanings(
     async def go_on() -> None:
         nonlocal refused
         try:
-            await _check_next(life)
+            await check_next()
         except SidecarError as exc:
             refused += 1
             event(log, logging.ERROR, "not reloaded", error=str(exc))
@@ -238,7 +246,7 @@ def _listener(settings: Settings, before: Handover | None) -> AbstractContextMan
     """The socket of the admin API: the one that the last life listened on, where it is the same address."""
     if before is not None and before.listener is not None:
         inherited = socket.socket(fileno=before.listener)
-        if settings.admin and inherited.getsockname()[1] == settings.admin.port:
+        if settings.admin and before.admin == str(settings.admin):
             return inherited
         inherited.close()
     return listen(settings.admin) if settings.admin else nullcontext()

@@ -7,7 +7,7 @@ import os
 import random
 import shutil
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
@@ -78,7 +78,8 @@ async def find_process(settings: Settings, sidecar: Sidecar) -> Neighbour:
     return process
 
 
-def _child(settings: Settings, how: ChildRestart) -> Child:
+def require_command(how: ChildRestart) -> None:
+    """Raise `BadConfiguration` where the command is none."""
     program = how.command[0]
     if shutil.which(program) is None:
         # Said before the network is changed for a server that cannot start.
@@ -86,8 +87,12 @@ def _child(settings: Settings, how: ChildRestart) -> Child:
             f"command: {program!r} is no program that can be executed (looked for in PATH, "
             "or from the folder where the sidecar was started); correct what stands behind --"
         )
+
+
+def _child(settings: Settings, how: ChildRestart) -> Child:
+    require_command(how)
     child = Child(
-        Command(how.command),
+        Command(how.command, env=_without_secrets(os.environ)),
         folder=settings.state_dir,
         jitter=random.random,
         stop_timeout=settings.stop_timeout,
@@ -95,6 +100,11 @@ def _child(settings: Settings, how: ChildRestart) -> Child:
     )
     child.adopt()
     return child
+
+
+def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the process inherits; etcd's password is the sidecar's own."""
+    return {name: value for name, value in environ.items() if name != "SIDECAR_AUTH_PASSWORD"}
 
 
 Attending = (

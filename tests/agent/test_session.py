@@ -104,3 +104,26 @@ async def test_the_end_gives_the_lease_back() -> None:
         await session.end()
         assert store.cluster.next_expiry == float("inf")
         assert len(work.began) == 1
+
+
+@pytest.mark.parametrize("ttl", [TTL / 3, 3 * TTL, 12 * TTL])
+async def test_a_lease_that_goes_on_is_renewed_by_what_it_was_granted(ttl: float) -> None:
+    store, work = Counting(new_cluster()), Work()
+    session = Session(store, Board(View(identity=server(1))), ttl, await store.grant_lease(TTL))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(session.run, work)
+        await anyio.sleep(50 * TTL)
+        assert session.board.view.lease_alive
+        tasks.cancel_scope.cancel()
+    assert len(work.began) == 1
+    assert 100 <= store.renewals <= 200  # three in each of its fifty times
+
+
+class Counting(MemoryStore):
+    """Counts how often a lease is kept alive."""
+
+    renewals = 0
+
+    async def keep_alive(self, lease: LeaseID) -> float:
+        self.renewals += 1
+        return await super().keep_alive(lease)

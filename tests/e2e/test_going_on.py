@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.network import Network
@@ -142,6 +145,86 @@ def test_a_program_that_does_not_run_any_more_is_not_gone_on_with(network: Netwo
     assert reload(network, one).code == 0
     network.in_step(one)
     assert len(one.starts) == 1
+
+
+def test_what_the_next_life_would_end_of_is_refused_and_so_is_to_be_another_node(network: Network) -> None:
+    (one,) = network.servers(1)
+    settings, usual = settings_in_a_file(network, one)
+    network.start(one)
+    (one.folder / "pem").write_text("no certificate")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for changed, said in (
+            (
+                {"network": "another"},
+                f"network: is {network.name} here, and would be another; stop the sidecar",
+            ),
+            ({"node_id": "fed-9"}, "NodeID: is fed-1 here, and would be fed-9"),
+            ({"state_dir": "elsewhere"}, "state_dir: is "),
+            ({"file": "other.json", "role": "federated"}, "file: is "),
+            ({"health": "tcp://localhost"}, "health"),
+            ({"admin": f"127.0.0.1:{port}"}, f"port {port} is taken"),
+            ({"etcd": ["https://127.0.0.1:1"], "tls": {"ca": "pem"}}, "etcd's CA"),
+        ):
+            settings.write_text(toml(usual | changed))
+            refused = reload(network, one)
+            assert (refused.code, said in refused.err) == (77, True), (changed, refused)
+    settings.write_text(toml(usual))
+    text = one.file.read_text()
+    one.file.write_text(text[:-5])
+    assert reload(network, one).code == 77
+    one.file.write_text(text)
+
+    assert reload(network, one).code == 0
+    network.in_step(one)
+    assert (len(one.lives), len(one.starts)) == (1, 1)
+
+
+def test_another_address_of_the_admin_api_and_another_ttl_are_taken(network: Network) -> None:
+    one, two = network.servers(2)
+    settings, usual = settings_in_a_file(network, one)
+    network.start(one)
+    network.start(two)
+    leader, lease = network.leader, lease_of(network, one)
+    one.admin = network.port()
+
+    settings.write_text(toml(usual | {"admin": f"127.0.0.1:{one.admin}", "lease_ttl": 60}))
+    assert reload(network, one).code == 0
+
+    network.in_step(one, two)
+    assert (network.leader, lease_of(network, one)) == (leader, lease)
+    assert one.ask("/readyz")[0] == 200
+    assert not one.logged("nothing is done under the lease for now")
+
+
+def lease_of(network: Network, node: Node) -> int:
+    """The lease that its report is under."""
+    report = network.etcd.get(f"report/{node.id}")
+    assert report is not None
+    return report.lease
+
+
+def settings_in_a_file(network: Network, node: Node) -> tuple[Path, dict[str, Any]]:
+    """Have ``node`` take its settings from its sidecar.toml; that file, and what stands in it."""
+    usual: dict[str, Any] = {
+        "etcd": [network.etcd_url],
+        "network": network.name,
+        "admin": f"127.0.0.1:{node.admin}",
+        "log_format": "json",
+    }
+    settings = node.folder / "sidecar.toml"
+    settings.write_text(toml(usual))
+    node.defaults = ()
+    return settings, usual
+
+
+def toml(settings: dict[str, Any]) -> str:
+    """JSON's values are TOML's, but for tables."""
+    tables = {key: value for key, value in settings.items() if isinstance(value, dict)}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items() if key not in tables]
+    for name, table in tables.items():
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"
 
 
 def reload(network: Network, node: Node) -> Any:

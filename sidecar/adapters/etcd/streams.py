@@ -34,7 +34,7 @@ class Connections:
     def __init__(self, settings: EtcdSettings) -> None:
         self._settings = settings
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context(settings)),
+            connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(),  # the caller's scope is the limit, a stream has none
         )
 
@@ -48,6 +48,8 @@ class Connections:
                     data="".join(map(json.dumps, requests)),
                     headers=headers,
                     allow_redirects=False,
+                    # Read anew for each stream, as certificates are renewed.
+                    ssl=_ssl_context(self._settings) if str(attempt.endpoint).startswith("https:") else True,
                 )
             except (aiohttp.ClientError, OSError) as exc:
                 raise NoAnswer(str(exc) or type(exc).__name__, unsent=False) from exc

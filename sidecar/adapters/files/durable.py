@@ -11,6 +11,7 @@ from pathlib import Path
 
 _SUFFIX = ".sidecar-tmp"
 _PIECE = 1 << 14
+_ACCESS_LIST = "system.posix_acl_access"
 
 
 def read_regular(path: Path, limit: int) -> bytes:
@@ -39,6 +40,8 @@ def replace_file(path: Path, data: bytes, *, like: os.stat_result | None = None,
             fcntl.flock(file, fcntl.LOCK_EX)  # alive: `remove_leftovers` keeps off
             if like is not None:
                 _copy_owner(descriptor, like)
+                with suppress(OSError):  # the folder's default for new files is not this file's
+                    os.removexattr(descriptor, _ACCESS_LIST)
                 os.fchmod(descriptor, stat.S_IMODE(like.st_mode))  # after fchown, which clears bits
                 _copy_attributes(path, descriptor)
             _write_all(descriptor, data)

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sidecar.domain.codec import from_json, to_json
@@ -15,6 +15,7 @@ from sidecar.domain.errors import BadConfiguration
 
 # Written at one stroke, at one length: whoever reads meanwhile reads all of one or all of the other.
 _ROOM = 2048
+_CUT = "..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,15 @@ def locked(folder: Path, held: int | None = None) -> Iterator[int]:
 
 def tell(handle: int, holder: Holder) -> None:
     """Write into the lock who holds it."""
-    data = json.dumps(to_json(holder)).encode()
+    data, refusal = _written(holder), holder.refusal
+    while len(data) > _ROOM:
+        refusal = refusal[: len(refusal) * 9 // 10]
+        data = _written(replace(holder, refusal=refusal + _CUT))
     os.pwrite(handle, data.ljust(_ROOM), 0)
+
+
+def _written(holder: Holder) -> bytes:
+    return json.dumps(to_json(holder)).encode()
 
 
 def holder_of(folder: Path) -> Holder | None:

@@ -71,6 +71,26 @@ async def test_calls_and_watches_go_through_with_authority_and_client_certificat
         assert await client.keep_alive(await client.grant_lease(5)) > 0
 
 
+async def test_a_certificate_that_is_renewed_is_used_by_the_next_watch(
+    secured: Secured, tmp_path: Path
+) -> None:
+    renewed = Pair(tmp_path / "cert", tmp_path / "key")
+    renewed.cert.write_bytes(secured.client.cert.read_bytes())
+    renewed.key.write_bytes(secured.client.key.read_bytes())
+    async with store(secured, secured.authority.cert, renewed) as client:
+        listing = await client.read(Range(KEY))
+        async with client.watch(Range(KEY), after=listing.revision):
+            pass
+        # As it is for a moment while somebody renews it in place.
+        renewed.cert.rename(tmp_path / "away")
+        with pytest.raises(StoreUnavailable):
+            async with client.watch(Range(KEY), after=listing.revision):
+                pass
+        (tmp_path / "away").rename(renewed.cert)
+        async with client.watch(Range(KEY), after=listing.revision):
+            pass
+
+
 async def test_an_etcd_of_another_authority_is_not_trusted(secured: Secured, tmp_path: Path) -> None:
     stranger = Authority(tmp_path, "stranger")
     for ca in (stranger.cert, None):

@@ -6,6 +6,7 @@ import fcntl
 import os
 import resource
 import stat
+import struct
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sidecar.domain.errors import BadFile
 from sidecar.domain.identity import Role
 from sidecar.domain.servers import ServerList
 from tests.adapters.files.conftest import NOBODY, as_nobody
+from tests.prerequisites import require
 
 pytestmark = pytest.mark.anyio
 
@@ -62,6 +64,19 @@ async def test_mode_owner_and_attributes_stay(file: LocalFile, path: Path) -> No
     assert stat.S_IMODE(after.st_mode) == 0o2640
     assert (after.st_uid, after.st_gid) == (NOBODY, NOBODY)
     assert os.getxattr(path, "user.mine") == b"1"
+
+
+async def test_the_folders_access_list_for_new_files_is_not_given_to_the_one_that_was_there(
+    file: LocalFile, path: Path
+) -> None:
+    entries = ((1, 7, -1), (2, 6, 12345), (4, 5, -1), (16, 7, -1), (32, 0, -1))  # acl(5)
+    default = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    try:
+        os.setxattr(path.parent, "system.posix_acl_default", default)
+    except OSError as exc:
+        require(False, f"access lists in {path.parent}: {exc}")
+    await file.write((await file.read()).with_servers(FOUR))
+    assert "system.posix_acl_access" not in os.listxattr(path)
 
 
 async def test_a_link_stays_and_its_target_is_replaced(path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.adapters.files.lock import locked
+from sidecar.adapters.files.lock import Holder, holder_of, locked, tell
 from sidecar.domain.errors import BadConfiguration
 
 HOLDER = """
@@ -32,6 +32,16 @@ def test_a_second_one_is_told_what_to_do(tmp_path: Path) -> None:
         assert "--state-dir" in refusal(tmp_path / "state")
     with locked(tmp_path / "state"):
         pass
+
+
+def test_a_refusal_that_is_too_long_is_cut_and_read_all_the_same(tmp_path: Path) -> None:
+    with locked(tmp_path) as lock:
+        tell(lock, Holder(7, "life", 1, "ü" * 10_000))
+        holder = holder_of(tmp_path)
+        assert holder is not None
+        assert (holder.pid, holder.life, holder.refused) == (7, "life", 1)
+        assert holder.refusal.startswith("üüü")
+        assert holder.refusal.endswith("ü...")
 
 
 def test_a_killed_holder_leaves_nothing_behind(tmp_path: Path) -> None:
