@@ -14,15 +14,8 @@ enum Action {
      * @param launch who launched this process
      */
     static Action choose(Mode mode, boolean restartable, boolean clean, Launch launch) {
-        switch (mode) {
-            case JVM:
-                return JVM;
-            case EXEC:
-                return EXEC;
-            case EXIT:
-                return EXIT;
-            default:
-                break;
+        if (mode != Mode.AUTO) {
+            return valueOf(mode.name());
         }
         // What could not be closed may hold a port or half a file: only the end of the process frees those.
         if (restartable && clean) {

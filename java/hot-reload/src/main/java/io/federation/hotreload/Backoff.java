@@ -10,9 +10,19 @@ final class Backoff {
     private Duration next;
 
     Backoff(Duration first, Duration max) {
+        this(first, max, first);
+    }
+
+    /** One that goes on with {@code next}. */
+    Backoff(Duration first, Duration max, Duration next) {
         this.first = first;
         this.max = max;
-        next = first;
+        this.next = next;
+    }
+
+    /** The pause that {@link #next} would return, where the last start failed; zero where it did not. */
+    Duration grown() {
+        return next.equals(first) ? Duration.ZERO : next;
     }
 
     Duration next() {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -59,9 +60,19 @@ final class CommandLine {
         }
         String path = Optional.ofNullable(System.getenv("PATH")).orElse("/usr/bin:/bin");
         return Arrays.stream(path.split(":"))
-                .map(entry -> Path.of(entry.isEmpty() ? "." : entry).resolve(name))
+                .map(entry -> pathOrEmpty(entry.isEmpty() ? "." : entry))
+                .flatMap(Optional::stream)
+                .map(entry -> entry.resolve(name))
                 .filter(file -> Files.isRegularFile(file) && Files.isExecutable(file))
                 .findFirst();
+    }
+
+    private static Optional<Path> pathOrEmpty(String entry) {
+        try {
+            return Optional.of(Path.of(entry));
+        } catch (InvalidPathException notInThisLocale) {
+            return Optional.empty();
+        }
     }
 
     // Elsewhere than on Linux.

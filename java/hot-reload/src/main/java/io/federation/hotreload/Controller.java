@@ -11,9 +11,9 @@ import java.util.function.IntConsumer;
 /** One generation after the other, on the thread that runs it, until the end is asked for. */
 final class Controller {
 
-    /** Starts the process that takes over, and returns its pid. */
+    /** Starts the process that takes over, and returns its pid; {@code pause} is where its backoff goes on. */
     interface HandOver {
-        long start(boolean afterThisOne) throws IOException;
+        long start(boolean afterThisOne, Duration pause) throws IOException;
     }
 
     private final Settings settings;
@@ -31,8 +31,8 @@ final class Controller {
     private final CountDownLatch finished = new CountDownLatch(1);
     private int number = 1;
 
-    Controller(Settings settings, Application application, List<String> args, Launch launch, HandOver handOver,
-            IntConsumer exit) {
+    Controller(Settings settings, Application application, List<String> args, Launch launch,
+            Optional<Duration> pauseLeft, HandOver handOver, IntConsumer exit) {
         this.settings = settings;
         this.application = application;
         this.args = args;
@@ -41,16 +41,20 @@ final class Controller {
         this.exit = exit;
         log = new Log(application);
         triggers = new Triggers(settings, status, requests, log);
-        backoff = new Backoff(settings.backoffFirst, settings.backoffMax);
+        backoff = new Backoff(settings.backoffFirst, settings.backoffMax, pauseLeft.orElse(settings.backoffFirst));
     }
 
     static HandOver processes(Settings settings) {
-        return afterThisOne -> {
+        return (afterThisOne, pause) -> {
             Proc proc = new Proc(Path.of("/"));
             CommandLine command = CommandLine.find(settings.repeat, ProcessHandle.current().pid(), proc);
-            return Successor.start(command, afterThisOne || Successor.holdsPorts(command), proc);
+            return Successor.start(command, afterThisOne || Successor.holdsPorts(command, proc), pause, proc);
         };
     }
+
+    // Loaded while the jar is as it was: one that is written over in place can't give them any more.
+    private static final List<Class<?>> FOR_THE_HAND_OVER =
+            List.of(Action.class, CommandLine.class, Script.class, Successor.class, Bytes.class, Proc.class);
 
     Requests requests() {
         return requests;
@@ -72,9 +76,9 @@ final class Controller {
 
     /** Runs the application until it is told to stop. Returns, too, where {@code exit} does. */
     void run() throws InterruptedException {
-        triggers.open();
         boolean again = true;
         try {
+            triggers.open();
             while (again) {
                 again = live();
             }
@@ -104,7 +108,8 @@ final class Controller {
             clean = generation.close(settings.closeTimeout);
             asked = afterFailure("generation " + number + " did not start: " + failure);
         }
-        return asked.isPresent() && follow(clean);
+        // The end may have been asked for while everything was closed.
+        return asked.isPresent() && !requests.stopping() && follow(clean);
     }
 
     private Optional<String> afterFailure(String failure) throws InterruptedException {
@@ -118,31 +123,29 @@ final class Controller {
     }
 
     private boolean follow(boolean clean) throws InterruptedException {
-        switch (Action.choose(settings.mode, application.restartable(), clean, launch)) {
-            case EXIT:
-                log.info("everything is closed; exit with " + settings.exitCode + ", to be started again by "
-                        + launch.words());
-                leave(settings.exitCode);
-                return false;
-            case EXEC:
-                return startSuccessor(clean);
-            default:
-                return true;
+        // No switch: it would need a class of its own, which a jar that was written over can't give any more.
+        Action action = Action.choose(settings.mode, application.restartable(), clean, launch);
+        if (action == Action.EXIT) {
+            log.info("everything is closed; exit with " + settings.exitCode + ", to be started again by "
+                    + launch.words());
+            leave(settings.exitCode);
+            return false;
         }
+        return action == Action.JVM || startSuccessor(clean);
     }
 
     // Whether this process goes on: it does where no successor can be started.
     private boolean startSuccessor(boolean clean) throws InterruptedException {
         while (!requests.stopping()) {
-            triggers.close();
+            triggers.rest();
             System.out.flush();
             System.err.flush();
             try {
-                long successor = handOver.start(!clean);
+                long successor = handOver.start(!clean, backoff.grown());
                 log.info("process " + successor + " takes over");
                 leave(0);
                 return false;
-            } catch (IOException cannot) {
+            } catch (IOException | RuntimeException | LinkageError cannot) {
                 String failure = "no successor could be started: " + Log.reason(cannot);
                 triggers.open();
                 if (application.restartable()) {
@@ -159,7 +162,7 @@ final class Controller {
 
     // Everything is closed: who waits for the end need not wait for the exit, which waits for the shutdown hooks.
     private void leave(int code) {
-        triggers.close();
+        triggers.rest();
         finished.countDown();
         exit.accept(code);
     }

@@ -63,7 +63,6 @@ final class Generation implements Context {
             log.warn("generation " + number + " leaves " + left.size() + " threads behind: "
                     + left.stream().map(thread -> thread.getName() + " at" + top(thread)).collect(Collectors.joining("; ")));
         }
-        threads.forget();
         return abandoned.isEmpty();
     }
 

@@ -50,7 +50,7 @@ public final class HotReload {
         Path root = Path.of("/");
         Launch launch = Launch.recognise(System.getenv(), pid, new Proc(root), root);
         Controller controller = new Controller(settings, application, List.of(args), launch,
-                Controller.processes(settings), HotReload::exit);
+                Successor.pauseLeft(System.getenv()), Controller.processes(settings), HotReload::exit);
         Thread hook = new Thread(() -> controller.stopAndWait("the process is told to end"), "hot-reload stop");
         Runtime.getRuntime().addShutdownHook(hook);
         try {

@@ -56,6 +56,10 @@ enum Launch {
         if (pid == 1 || top == 1) {
             return PID_1;
         }
+        // Its parent has ended, and whoever adopted it launched nothing.
+        if (Successor.isOne(environment)) {
+            return PLAIN;
+        }
         // 0: launched from outside of this PID namespace, as in a pod that shares one. 1: by a container's init.
         if (proc.parent(top) <= 1) {
             if (environment.containsKey("KUBERNETES_SERVICE_HOST")) {

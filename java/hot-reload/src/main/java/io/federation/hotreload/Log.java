@@ -24,7 +24,7 @@ final class Log {
         String message = text.replaceAll("\\s*\\R\\s*", " ");
         try {
             application.log(level, message);
-        } catch (RuntimeException broken) {
+        } catch (RuntimeException | LinkageError broken) {
             System.err.println("hot-reload: the log failed with " + broken + "; it was to say: " + message);
         }
     }

@@ -1,6 +1,7 @@
 package io.federation.hotreload;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -11,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** The processes of this machine as Linux shows them under {@code /proc}. What can't be read is empty. */
 final class Proc {
@@ -70,6 +72,15 @@ final class Proc {
             return Set.of();
         }
         return found;
+    }
+
+    /** Whether this very process has loaded a library of that name. */
+    boolean hasLoaded(String library) {
+        try (Stream<String> maps = Files.lines(root.resolve("proc/self/maps"), StandardCharsets.ISO_8859_1)) {
+            return maps.anyMatch(line -> line.contains(library));
+        } catch (IOException | UncheckedIOException unreadable) {
+            return false;
+        }
     }
 
     private Optional<Path> link(long pid, String name) {

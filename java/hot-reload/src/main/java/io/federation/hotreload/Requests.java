@@ -14,13 +14,18 @@ final class Requests {
     private String stop;
 
     synchronized void restart(String reason) {
-        restart = restart == null ? reason : restart;
+        restart = restart == null ? said(reason) : restart;
         notifyAll();
     }
 
     synchronized void stop(String reason) {
-        stop = stop == null ? reason : stop;
+        stop = stop == null ? said(reason) : stop;
         notifyAll();
+    }
+
+    // An exception's message is often null; the wish counts all the same.
+    private static String said(String reason) {
+        return reason == null ? "no reason given" : reason;
     }
 
     /** Lets {@link #awaitUnlessStopped} look at its condition again. */

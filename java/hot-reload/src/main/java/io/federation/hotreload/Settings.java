@@ -1,6 +1,7 @@
 package io.federation.hotreload;
 
 import java.net.InetSocketAddress;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
@@ -39,8 +40,8 @@ public final class Settings {
         exitCode = from.number("exit.code", 75, 1, 255);
         repeat = from.choice("exec", Repeat.class, Repeat.AUTO);
         listen = from.text("listen").filter(text -> !text.equals("off")).map(ListenAddress::parse);
-        tokenFile = from.text("token.file").map(Path::of);
-        watch = from.text("watch").map(Path::of);
+        tokenFile = from.path("token.file");
+        watch = from.path("watch");
         hangup = from.hangup();
         closeTimeout = from.seconds("close.timeout", "5");
         startTimeout = from.seconds("start.timeout", "60");
@@ -84,6 +85,15 @@ public final class Settings {
                 value = environment.get("HOT_RELOAD_" + name.toUpperCase(Locale.ROOT).replace('.', '_'));
             }
             return Optional.ofNullable(value).map(String::trim).filter(text -> !text.isEmpty());
+        }
+
+        Optional<Path> path(String name) {
+            Optional<String> text = text(name);
+            try {
+                return text.map(Path::of);
+            } catch (InvalidPathException notOne) {
+                throw bad(name, text.get(), "it is no path here; where it has characters beyond ASCII, set LC_ALL=C.UTF-8");
+            }
         }
 
         <E extends Enum<E>> E choice(String name, Class<E> type, E otherwise) {

@@ -1,13 +1,17 @@
 package io.federation.hotreload;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The process that takes over: the same command line, standard streams, folder and environment. Java can't
@@ -24,20 +28,40 @@ final class Successor {
 
     private static final Path SHELL = Path.of("/bin/sh");
 
+    /** The variable that tells a successor that it is one: it can't see who launched the first of its line. */
+    private static final String MARK = "HOT_RELOAD_SUCCESSOR";
+
     private Successor() {}
 
     /**
      * Starts it.
      *
      * @param afterThisOne whether it needs what only the end of this process frees, such as a debugger's port
+     * @param pause the first pause after a failed start of its own; zero where the last start here did not fail
      * @return its pid
      */
-    static long start(CommandLine command, boolean afterThisOne, Proc proc) throws IOException {
+    static long start(CommandLine command, boolean afterThisOne, Duration pause, Proc proc) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(words(command, afterThisOne)).inheritIO();
         if (command.script.isPresent()) {
             asLaunched(builder, command.script.get(), proc);
         }
+        builder.environment().put(MARK, Long.toString(pause.toMillis()));
         return builder.start().pid();
+    }
+
+    /** Whether this process is one, by its environment. */
+    static boolean isOne(Map<String, String> environment) {
+        return environment.containsKey(MARK);
+    }
+
+    /** The first pause after a failed start that the process before this one has left; empty where it has left none. */
+    static Optional<Duration> pauseLeft(Map<String, String> environment) {
+        try {
+            long milliseconds = Long.parseLong(environment.getOrDefault(MARK, "0"));
+            return milliseconds > 0 ? Optional.of(Duration.ofMillis(milliseconds)) : Optional.empty();
+        } catch (NumberFormatException notOurs) {
+            return Optional.empty();
+        }
     }
 
     static List<String> words(CommandLine command, boolean afterThisOne) throws IOException {
@@ -87,16 +111,20 @@ final class Successor {
     // A script computes from what it was given: with its results as its input, PATH would grow with each restart.
     private static void asLaunched(ProcessBuilder builder, long script, Proc proc) throws IOException {
         Map<String, String> given = new HashMap<>();
+        Set<String> unreadable = new HashSet<>();
         for (byte[] entry : proc.environment(script)) {
-            String text = Bytes.text(entry).orElse("");
-            int equals = text.indexOf('=', 1);
+            Optional<String> text = Bytes.text(entry);
+            int equals = text.orElse("").indexOf('=', 1);
             if (equals > 0) {
-                given.put(text.substring(0, equals), text.substring(equals + 1));
+                given.put(text.get().substring(0, equals), text.get().substring(equals + 1));
+            } else if (text.isEmpty()) {
+                // A value that this locale can't write stays as this process has it.
+                unreadable.add(new String(entry, StandardCharsets.ISO_8859_1).split("=", 2)[0]);
             }
         }
         if (!given.isEmpty()) {
             Map<String, String> environment = builder.environment();
-            environment.keySet().retainAll(given.keySet());
+            environment.keySet().removeIf(name -> !given.containsKey(name) && !unreadable.contains(name));
             given.forEach((name, value) -> {
                 // What is equal stays as it is, to the byte.
                 if (!value.equals(environment.get(name))) {
@@ -109,8 +137,9 @@ final class Successor {
     }
 
     /** Whether this JVM itself listens on a port, which no close frees: a debugger's, or that of remote JMX. */
-    static boolean holdsPorts(CommandLine command) {
-        if (System.getProperty("com.sun.management.jmxremote.port") != null) {
+    static boolean holdsPorts(CommandLine command, Proc proc) {
+        // An option may come from a script or an @file: what is loaded tells, on Linux.
+        if (System.getProperty("com.sun.management.jmxremote.port") != null || proc.hasLoaded("libjdwp")) {
             return true;
         }
         StringBuilder options = new StringBuilder();

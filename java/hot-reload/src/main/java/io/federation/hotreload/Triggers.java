@@ -16,6 +16,7 @@ final class Triggers implements AutoCloseable {
     private final Requests requests;
     private final Log log;
     private final List<AutoCloseable> open = new ArrayList<>();
+    private Hangup hangup;
     private FileWatch watch;
     private ScheduledExecutorService retries;
 
@@ -50,9 +51,18 @@ final class Triggers implements AutoCloseable {
         }
     }
 
-    /** Closes them all: a successor needs the port. */
+    /** Closes them all, and lets SIGHUP mean again what it did before. */
     @Override
     public synchronized void close() {
+        rest();
+        if (hangup != null) {
+            hangup.close();
+            hangup = null;
+        }
+    }
+
+    /** Closes what a successor needs, such as the port. A SIGHUP does nothing then, and ends nothing either. */
+    synchronized void rest() {
         if (retries != null) {
             retries.shutdownNow();
             retries = null;
@@ -69,8 +79,11 @@ final class Triggers implements AutoCloseable {
     }
 
     private void openHangup() {
+        if (hangup != null) {
+            return;
+        }
         try {
-            open.add(Hangup.listen(() -> requests.restart("SIGHUP")));
+            hangup = Hangup.listen(() -> requests.restart("SIGHUP"));
         } catch (IllegalArgumentException | LinkageError cannot) {
             log.info("SIGHUP restarts nothing here: " + Log.reason(cannot));
         }

@@ -140,6 +140,6 @@ class CommandLineTest {
     @Test
     void seesADebuggersPort() throws IOException {
         machine.process(700, 1, "java", root, java.toString(), "-agentlib:jdwp=transport=dt_socket,server=y").runs(700, java);
-        assertTrue(Successor.holdsPorts(find(700)));
+        assertTrue(Successor.holdsPorts(find(700), machine.proc));
     }
 }

@@ -1,10 +1,12 @@
 package io.federation.hotreload;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 
 /** A controller on a thread of its own, with what it would do to the process written down instead. */
@@ -13,7 +15,9 @@ final class Harness implements AutoCloseable {
     final List<String> log = Collections.synchronizedList(new ArrayList<>());
     final List<Integer> exits = Collections.synchronizedList(new ArrayList<>());
     final List<Boolean> successors = Collections.synchronizedList(new ArrayList<>());
+    final List<Duration> pauses = Collections.synchronizedList(new ArrayList<>());
     volatile boolean successorsFail;
+    volatile boolean logFails;
     volatile boolean restartable = true;
     Launch launch = Launch.PLAIN;
 
@@ -33,7 +37,7 @@ final class Harness implements AutoCloseable {
 
     Harness run(Application application, String... args) {
         controller = new Controller(Settings.of(properties, Map.of()), logged(application), List.of(args), launch,
-                this::successor, exits::add);
+                Optional.empty(), this::successor, exits::add);
         thread = new Thread(() -> {
             try {
                 controller.run();
@@ -43,6 +47,10 @@ final class Harness implements AutoCloseable {
         }, "controller");
         thread.start();
         return this;
+    }
+
+    void tellToStop() {
+        controller.requests().stop("the test asks");
     }
 
     void restart() {
@@ -83,8 +91,9 @@ final class Harness implements AutoCloseable {
         }
     }
 
-    private long successor(boolean afterThisOne) throws IOException {
+    private long successor(boolean afterThisOne, Duration pause) throws IOException {
         successors.add(afterThisOne);
+        pauses.add(pause);
         if (successorsFail) {
             throw new IOException("no such program");
         }
@@ -106,6 +115,9 @@ final class Harness implements AutoCloseable {
             @Override
             public void log(System.Logger.Level level, String message) {
                 log.add(message);
+                if (logFails) {
+                    throw new NoClassDefFoundError("the logging library");
+                }
             }
         };
     }

@@ -58,6 +58,15 @@ class LaunchTest {
     }
 
     @Test
+    void aSuccessorWasLaunchedByNobodyWhoStartsItAgain() throws IOException {
+        machine.process(21, 1, "java", root, "java", "-jar", "server.jar");
+        Map<String, String> inherited =
+                Map.of("container", "podman", "KUBERNETES_SERVICE_HOST", "10.0.0.1", "HOT_RELOAD_SUCCESSOR", "0");
+        assertEquals(Launch.PLAIN, launch(21, inherited), "its parent has ended, and the container's init adopted it");
+        assertEquals(Launch.PID_1, launch(1, inherited));
+    }
+
+    @Test
     void aShellInsideOfAContainerStartsNothingAgain() {
         assertEquals(Launch.PLAIN, launch(700, Map.of("container", "podman", "KUBERNETES_SERVICE_HOST", "10.0.0.1")));
     }

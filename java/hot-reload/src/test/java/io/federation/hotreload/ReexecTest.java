@@ -95,6 +95,7 @@ class ReexecTest {
         machine.start(machine.java(exec()));
         List<String> before = Machine.texts(Machine.proc().environment(machine.awaitServing()));
         List<String> after = Machine.texts(Machine.proc().environment(machine.restartInANewProcess()));
+        assertTrue(after.remove("HOT_RELOAD_SUCCESSOR=0"), "it is told that it is one");
         before.sort(null);
         after.sort(null);
         assertEquals(before, after);
@@ -199,6 +200,29 @@ class ReexecTest {
 
     private long count(String line) throws IOException {
         return machine.output().lines().filter(line::equals).count();
+    }
+
+    @Test
+    void keepsAVariableOfAScriptThatTheLocaleCannotWrite() throws Exception {
+        script("run.sh", "\"$@\"", "exit $?");
+        Path launch = script("launch.sh", "PROBE_TEXT=$(printf 'f\\303\\274r') exec ./run.sh \"$@\"");
+        machine.builder.environment().put("LC_ALL", "C");
+        List<String> words = new ArrayList<>(List.of(launch.toString()));
+        words.addAll(machine.java(exec()));
+        machine.start(words);
+        long second = machine.restartInANewProcess();
+        assertTrue(Machine.texts(Machine.proc().environment(second)).contains("PROBE_TEXT=f\u00c3\u00bcr"));
+    }
+
+    @Test
+    void waitsForThePortOfADebuggerThatAScriptOpens() throws Exception {
+        script("run.sh", "java=$1", "shift", "\"$java\" -agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address="
+                + "127.0.0.1:" + Machine.freePort() + " \"$@\"", "exit $?");
+        List<String> words = new ArrayList<>(List.of("./run.sh"));
+        words.addAll(machine.java(exec()));
+        machine.start(words);
+        machine.restartInANewProcess();
+        assertEquals(0, machine.exitCode());
     }
 
     @Test

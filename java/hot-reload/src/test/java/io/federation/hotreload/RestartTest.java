@@ -4,12 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -197,6 +202,68 @@ class RestartTest {
         });
         harness.awaitEnd();
         assertTrue(harness.logged("restart of generation 2: generation 2 is bored"), harness.log.toString());
+    }
+
+    @Test
+    void aWishWithoutAReasonCounts() {
+        harness.run(context -> {
+            if (context.generation() == 1) {
+                context.restart(null);
+            } else {
+                context.stop(null);
+            }
+        });
+        harness.awaitEnd();
+        assertTrue(harness.logged("restart of generation 1: no reason given"), harness.log.toString());
+    }
+
+    @Test
+    void startsNoOtherGenerationWhenItIsToldToStopWhileOneCloses() {
+        harness.run(context -> {
+            events.add("start " + context.generation());
+            context.onClose("what hears it", harness::tellToStop);
+        });
+        harness.awaitState("running", 1);
+        harness.restart();
+        harness.awaitEnd();
+        assertEquals(List.of("start 1"), events);
+        assertEquals(List.of(), harness.exits);
+    }
+
+    @Test
+    void aPoolInAStaticFieldThatWasIdleWorksInTheNextGeneration() {
+        AtomicReference<ThreadPoolExecutor> pool = new AtomicReference<>();
+        harness.run(context -> {
+            // As a static field is made: by the first who needs it, with the thread group that it has.
+            pool.compareAndSet(null, new ThreadPoolExecutor(0, 8, 10, TimeUnit.MILLISECONDS, new SynchronousQueue<>()));
+            assertEquals("done", pool.get().submit(() -> "done").get());
+        });
+        harness.awaitState("running", 1);
+        Waiting.until("the pool is idle", () -> pool.get().getPoolSize() == 0);
+        harness.restart();
+        harness.awaitState("running", 2);
+        pool.get().shutdown();
+    }
+
+    @Test
+    void aLogThatIsBrokenEndsNothingAndIsWaitedForByNobody() {
+        harness.logFails = true;
+        harness.run(context -> context.onClose("it", () -> events.add("closed")));
+        harness.awaitState("running", 1);
+        harness.restart();
+        harness.awaitState("running", 2);
+        harness.close();
+        assertEquals(List.of("closed", "closed"), events);
+    }
+
+    @Test
+    void aSuccessorOfAFailedStartGoesOnWithItsPause() {
+        harness.restartable = false;
+        harness.run(context -> {
+            throw new IllegalStateException("no");
+        });
+        harness.awaitEnd();
+        assertEquals(List.of(Duration.ofMillis(20)), harness.pauses, "twice the first pause, of 10 ms");
     }
 
     @Test

@@ -82,7 +82,7 @@ final class Neighbours implements AutoCloseable {
             } finally {
                 connection.disconnect();
             }
-        } catch (IOException | IllegalArgumentException noAnswer) {
+        } catch (IOException | RuntimeException noAnswer) {
             return false;
         }
     }
