@@ -194,11 +194,11 @@ def test_an_upgrade_is_a_file_put_in_its_place_and_sighup(node: Node) -> None:
     node.in_step()
 
     newer = node.machine.data / "newer"
-    newer.write_text('#!/bin/sh\necho ran >> /data/newer-ran\nexec /sidecar "$@"\n')
+    newer.write_text('#!/bin/sh\necho "$1" >> /data/newer-ran\nexec /sidecar "$@"\n')
     newer.chmod(0o755)
     newer.replace(program)
     node.goes_on()
-    assert (node.machine.data / "newer-ran").read_text() == "ran\n"
+    assert (node.machine.data / "newer-ran").read_text() == "--version\nrun\n", "it is tried out before"
     assert len(node.starts) == 2
     assert alive(node.starts[-1])
 
