@@ -6,8 +6,6 @@ would end of at its start is better said by this life, which goes on as it is.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sidecar.adapters.files.config_file import LocalFile
 from sidecar.adapters.files.state_folder import LocalState
 from sidecar.adapters.probes.choose import parse_probe
@@ -21,48 +19,41 @@ from sidecar.wiring.identity import identify
 from sidecar.wiring.processes import require_command
 from sidecar.wiring.stores import etcd_settings
 
-_MOVE = "stop the sidecar, and start it for that"
-
 
 async def check_next_life(now: Settings, later: Settings, here: Identity) -> None:
     """Raise `SidecarError` where a life on the settings ``later`` could not go on from one on ``now``.
 
     ``here`` is who this node is.
     """
-    _require_same_place(now, later)
+    for name, before, after in (
+        ("network", now.network, later.network),
+        ("file", now.file.absolute(), later.file.absolute()),
+        ("state_dir", now.state_dir.absolute(), later.state_dir.absolute()),
+        ("role", now.role, later.role),
+    ):
+        _require_same(name, before, after)
     etcd_settings(later.access).check_files()
     if later.health is not None:
         parse_probe(later.health)
     if isinstance(later.restart, ChildRestart):
         require_command(later.restart)
-    await _require_same_node(later, here)
+    would_be = await _identity(later)
+    _require_same("NodeID", here.node_id, would_be.node_id)
+    _require_same("URL", here.url, would_be.url)
     if later.admin and (now.admin is None or later.admin.port != now.admin.port):
         listen(later.admin).close()
 
 
-def _require_same_place(now: Settings, later: Settings) -> None:
-    for name, before, after in (
-        ("network", now.network, later.network),
-        ("file", _absolute(now.file), _absolute(later.file)),
-        ("state_dir", _absolute(now.state_dir), _absolute(later.state_dir)),
-        ("role", now.role.value, later.role.value),
-    ):
-        if before != after:
-            raise BadConfiguration(f"{name}: is {before} here, and would be {after}; {_MOVE}")
+def _require_same(name: str, before: object, after: object) -> None:
+    if before != after:
+        raise BadConfiguration(
+            f"{name}: is {before} here, and would be {after}; stop the sidecar, and start it for that"
+        )
 
 
-def _absolute(path: Path) -> str:
-    return str(path.absolute())
-
-
-async def _require_same_node(later: Settings, here: Identity) -> None:
+async def _identity(later: Settings) -> Identity:
+    """Who this node is by the settings ``later`` and its file. Raises `BadFile` where that is unreadable."""
     document = await LocalFile(later.file, later.role).read()
     state = LocalState(later.state_dir.absolute(), later.file.name)
     remembered = await state.last_known_good()
-    would_be = identify(later, document, Known(*remembered) if remembered else None)
-    for name, before, after in (
-        ("NodeID", here.node_id, would_be.node_id),
-        ("URL", here.url, would_be.url),
-    ):
-        if before != after:
-            raise BadConfiguration(f"{name}: is {before} here, and would be {after}; {_MOVE}")
+    return identify(later, document, Known(*remembered) if remembered else None)

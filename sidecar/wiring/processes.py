@@ -152,8 +152,8 @@ def _docker(settings: Settings, how: DockerRestart) -> Driver:
 
 def _kubernetes(how: KubernetesRestart) -> Driver:
     from sidecar.adapters.kubernetes.access import KubernetesAccess  # noqa: PLC0415 - few need it
-    from sidecar.adapters.kubernetes.workload import Workload  # noqa: PLC0415
-    from sidecar.adapters.restart.kubernetes import KubernetesDriver  # noqa: PLC0415
+    from sidecar.adapters.kubernetes.workload import Workload  # noqa: PLC0415 - few need it
+    from sidecar.adapters.restart.kubernetes import KubernetesDriver  # noqa: PLC0415 - few need it
 
     access = KubernetesAccess.in_cluster(
         os.environ, host_name=socket.gethostname(), namespace=how.namespace, pod=how.pod

@@ -139,9 +139,9 @@ def test_it_comes_up_unhealthy_and_recovers(network: Network) -> None:
 
     change(network, two)
 
-    restarts_for(network, one, "not healthy within 1 s: ")
+    restarts_for(network, one, "not healthy within 1 s: exec:test ")
     # One that is only slow gets longer and longer, also as it goes on in another execution of the program.
-    restarts_for(network, one, "not healthy within 2 s: ")
+    restarts_for(network, one, "not healthy within 2 s: exec:test ")
     one.recover()
     runs_on(network, one, 2)
     assert len(one.lives) == 1
@@ -154,7 +154,7 @@ def test_it_never_listens(network: Network) -> None:
 
     change(network, two)
 
-    restarts_for(network, one, "not healthy within 1 s: tcp://")
+    restarts_for(network, one, f"not healthy within 1 s: tcp://{str(one.url)[7:]}: ")
     with listening(one):
         runs_on(network, one, 2)
 

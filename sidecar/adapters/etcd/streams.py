@@ -49,7 +49,7 @@ class Connections:
                     headers=headers,
                     allow_redirects=False,
                     # Read anew for each stream, as certificates are renewed.
-                    ssl=_ssl_context(self._settings) if str(attempt.endpoint).startswith("https:") else True,
+                    ssl=_ssl_context(self._settings) if attempt.endpoint.scheme == "https" else True,
                 )
             except (aiohttp.ClientError, OSError) as exc:
                 raise NoAnswer(str(exc) or type(exc).__name__, unsent=False) from exc

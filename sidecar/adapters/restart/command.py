@@ -58,5 +58,5 @@ class CommandDriver:
     async def stop(self) -> None:
         raise DriverTrouble(f"{self.what} only restarts")
 
-    async def ended(self, life: Life) -> None:  # noqa: ARG002 - never seen
+    async def ended(self, life: Life) -> None:  # noqa: ARG002 - there is one for ever: no end is seen
         await anyio.sleep_forever()

@@ -16,6 +16,10 @@ final class Controller {
         long start(boolean afterThisOne, Duration pause) throws IOException;
     }
 
+    // Loaded while the jar is as it was: one that is written over in place can't give them any more.
+    private static final List<Class<?>> FOR_THE_HAND_OVER =
+            List.of(Action.class, CommandLine.class, Script.class, Successor.class, Bytes.class, Proc.class);
+
     private final Settings settings;
     private final Application application;
     private final List<String> args;
@@ -51,10 +55,6 @@ final class Controller {
             return Successor.start(command, afterThisOne || Successor.holdsPorts(command, proc), pause, proc);
         };
     }
-
-    // Loaded while the jar is as it was: one that is written over in place can't give them any more.
-    private static final List<Class<?>> FOR_THE_HAND_OVER =
-            List.of(Action.class, CommandLine.class, Script.class, Successor.class, Bytes.class, Proc.class);
 
     Requests requests() {
         return requests;
