@@ -10,7 +10,7 @@ from base64 import b64encode
 from typing import Any
 from urllib.parse import urlsplit
 
-from sidecar.domain.keys import Range
+from sidecar.domain.records.keys import Range
 
 _STARTED = re.compile(r'^grpc_server_started_total\{.*grpc_method="(\w+)".*\} (\S+)$', re.MULTILINE)
 

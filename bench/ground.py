@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.gateway import Gateway
-from sidecar.cli.embedded_etcd import EmbeddedEtcd, embedded_etcd, free_port
-from sidecar.domain.canonical import Canonical, Change, ChangeKind
-from sidecar.domain.keys import Keys
-from sidecar.domain.records import encode
+from sidecar.demo.embedded_etcd import EmbeddedEtcd, embedded_etcd, free_port
+from sidecar.domain.records.canonical import Canonical, Change, ChangeKind
+from sidecar.domain.records.encoding import encode
+from sidecar.domain.records.keys import Keys
 from sidecar.domain.servers import NodeID, ServerList
 
 PROJECT = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ from bench.arrivals import Arrivals
 from bench.figures import Figure, Samples
 from bench.ground import PATIENCE, Ground, Sidecar, end, wait_until
 from bench.startup import imports
-from sidecar.domain.keys import Keys
+from sidecar.domain.records.keys import Keys
 
 FOUNDERS, FIRST_PORT = 3, 9000
 

@@ -22,7 +22,7 @@ from bench.figures import Figure, Samples
 from bench.ground import PATIENCE, PROJECT, Ground, Sidecar, end, environment, wait_until
 from bench.processes import cpu_seconds
 from sidecar.adapters.files.durable import replace_file
-from sidecar.domain.keys import Keys
+from sidecar.domain.records.keys import Keys
 
 COUNTS = (1, 10, 50)
 PACE = 0.1

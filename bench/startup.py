@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from bench.figures import Figure, Samples
 from bench.ground import PATIENCE, Ground, end, environment
-from sidecar.domain.keys import Keys
+from sidecar.domain.records.keys import Keys
 
 FLOOR = "import aiohttp, etcd3gw, jsonschema, anyio"
 FACTOR = 1.25

@@ -23,15 +23,15 @@ from bench.ground import Ground
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.agent.agent import Self, run
 from sidecar.agent.board import Board
-from sidecar.agent.ending import Ending
-from sidecar.agent.files import attempt_of
-from sidecar.agent.world import World
+from sidecar.agent.dependencies import World
+from sidecar.agent.shutdown import Ending
+from sidecar.agent.watch_file import attempt_of
 from sidecar.domain.identity import Identity
-from sidecar.domain.keys import Range
-from sidecar.domain.network import Network, read_network
-from sidecar.domain.report import Phase
-from sidecar.domain.store import Batch, Delete, Listing, Revision, Transaction
-from sidecar.domain.view import View
+from sidecar.domain.network.snapshot import Network, read_network
+from sidecar.domain.node.view import View
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.store import Batch, Delete, Listing, Revision, Transaction
 from tests.build import KEYS, document, server
 from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState, welcome
 

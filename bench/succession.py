@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from bench.figures import Figure, Samples
 from bench.ground import PATIENCE, Ground, Sidecar, end, wait_until
-from sidecar.domain.keys import Keys
+from sidecar.domain.records.keys import Keys
 
 TTL = 2
 """Seconds; the least that can be set, so that twenty deaths do not take an hour."""

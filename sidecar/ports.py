@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from sidecar.domain.document import Document
-from sidecar.domain.health import Health
-from sidecar.domain.keys import Range
-from sidecar.domain.policy import AdmissionProbe
-from sidecar.domain.process import ProcessState
+from sidecar.domain.documents.document import Document
+from sidecar.domain.node.health import Health
+from sidecar.domain.node.process import ProcessState
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.policy import AdmissionProbe
+from sidecar.domain.records.store import Batch, LeaseID, Listing, Revision, Transaction
 from sidecar.domain.servers import ServerList, ServerUrl
-from sidecar.domain.store import Batch, LeaseID, Listing, Revision, Transaction
 
 
 class Store(Protocol):

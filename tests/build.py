@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sidecar.domain.canonical import Canonical, Change, ChangeKind
-from sidecar.domain.document import Document
-from sidecar.domain.draft import Term
+from sidecar.domain.documents.document import Document
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.keys import Keys
-from sidecar.domain.membership import Request, RequestKind
-from sidecar.domain.network import Network, read_network
-from sidecar.domain.records import Record, encode
-from sidecar.domain.report import Phase, Report
+from sidecar.domain.network.snapshot import Network, read_network
+from sidecar.domain.network.transaction import Term
+from sidecar.domain.records.canonical import Canonical, Change, ChangeKind
+from sidecar.domain.records.encoding import Record, encode
+from sidecar.domain.records.keys import Keys
+from sidecar.domain.records.membership import Request, RequestKind
+from sidecar.domain.records.report import Phase, Report
+from sidecar.domain.records.store import Delete, Entry, Listing, Revision, Transaction
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl
-from sidecar.domain.store import Delete, Entry, Listing, Revision, Transaction
 
 KEYS = Keys("test")
 TERM = Term(NodeID("fed-1"), KEYS.candidate(7), Revision(5))

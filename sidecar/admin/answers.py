@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from sidecar import __version__
 from sidecar.admin import metrics, page
-from sidecar.domain.status import Status
+from sidecar.domain.node.status import Status
 
 TEXT = "text/plain"
 JSON = "application/json"

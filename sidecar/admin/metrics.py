@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sidecar import __version__
-from sidecar.domain.report import Phase
-from sidecar.domain.status import Status
+from sidecar.domain.node.status import Status
+from sidecar.domain.records.report import Phase
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
 

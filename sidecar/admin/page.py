@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from html import escape
 
 from sidecar import __version__
-from sidecar.domain.report import Phase
-from sidecar.domain.status import Status
+from sidecar.domain.node.status import Status
+from sidecar.domain.records.report import Phase
 
 REFRESH = 2  # seconds
 

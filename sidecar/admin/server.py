@@ -21,7 +21,7 @@ from aiohttp.web_server import Server
 
 from sidecar.admin.answers import JSON, PATHS, Answer
 from sidecar.admin.listening import bound_to
-from sidecar.domain.status import Status
+from sidecar.domain.node.status import Status
 
 _HEADERS = {
     "Cache-Control": "no-store",

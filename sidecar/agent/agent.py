@@ -11,22 +11,22 @@ from typing import Any
 import anyio
 
 from sidecar.agent.board import Board
+from sidecar.agent.dependencies import World
 from sidecar.agent.election import Ballot
-from sidecar.agent.ending import Ending
-from sidecar.agent.files import keep_applied, remember_applied, watch_file
-from sidecar.agent.health import watch_health
-from sidecar.agent.lead import lead_when_elected
-from sidecar.agent.observe import observe
-from sidecar.agent.report import Herald
-from sidecar.agent.session import Session
-from sidecar.agent.tend import Tender, watch_process
-from sidecar.agent.world import World
-from sidecar.domain.desk import timestamp
+from sidecar.agent.leader import lead_when_elected
+from sidecar.agent.lease import Session
+from sidecar.agent.reconcile import Tender, watch_process
+from sidecar.agent.reporter import Herald
+from sidecar.agent.shutdown import Ending
+from sidecar.agent.watch_file import keep_applied, remember_applied, watch_file
+from sidecar.agent.watch_health import watch_health
+from sidecar.agent.watch_network import observe
 from sidecar.domain.errors import SidecarError
-from sidecar.domain.keys import Keys
-from sidecar.domain.membership import Candidate
-from sidecar.domain.store import LeaseID
-from sidecar.domain.tokens import JoinToken
+from sidecar.domain.network.context import timestamp
+from sidecar.domain.records.keys import Keys
+from sidecar.domain.records.membership import Candidate
+from sidecar.domain.records.store import LeaseID
+from sidecar.domain.records.tokens import JoinToken
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import anyio
 
-from sidecar.domain.draft import Term
-from sidecar.domain.process import Running
-from sidecar.domain.report import Phase
+from sidecar.domain.network.transaction import Term
+from sidecar.domain.node.process import Running
+from sidecar.domain.node.status import Counters
+from sidecar.domain.node.view import Decision, View, applied, boot_checked, loaded_version, unwell_since
+from sidecar.domain.records.report import Phase
 from sidecar.domain.servers import ServerList
-from sidecar.domain.status import Counters
-from sidecar.domain.view import Decision, View, applied, boot_checked, loaded_version, unwell_since
 
 T = TypeVar("T")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sidecar.agent.retrying import back_off
-from sidecar.domain.draft import NEVER, Term
+from sidecar.agent.backoff import back_off
 from sidecar.domain.errors import LeaseLost, StoreUnavailable
-from sidecar.domain.keys import Keys, Range
-from sidecar.domain.membership import Candidate
-from sidecar.domain.records import encode
-from sidecar.domain.store import Compare, Delete, Entry, LeaseID, Put, Revision, Target, Transaction
+from sidecar.domain.network.transaction import NEVER, Term
+from sidecar.domain.records.encoding import encode
+from sidecar.domain.records.keys import Keys, Range
+from sidecar.domain.records.membership import Candidate
+from sidecar.domain.records.store import Compare, Delete, Entry, LeaseID, Put, Revision, Target, Transaction
 from sidecar.ports import Store
 
 

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from sidecar import __version__
-from sidecar.cli.parsing import no_such_verb
-from sidecar.cli.world import World
+from sidecar.cli.shared.context import World
+from sidecar.cli.shared.parser import no_such_verb
 from sidecar.domain.errors import ExitCode, SidecarError
-from sidecar.domain.wording import printable
+from sidecar.domain.printing import printable
 
 Verb = Callable[[Sequence[str], World], int]
 
@@ -56,6 +56,31 @@ GROUPS = {
     },
 }
 VERBS = {name: what for verbs in GROUPS.values() for name, what in verbs.items()}
+_MODULES = {
+    "run": "node.run",
+    "gate": "node.gate",
+    "reload": "node.reload",
+    "health": "node.health",
+    "check": "node.check",
+    "servers": "inspect.servers",
+    "leader": "inspect.leader",
+    "members": "inspect.members",
+    "removed": "inspect.removed",
+    "history": "inspect.history",
+    "diff": "inspect.diff",
+    "pending": "inspect.pending",
+    "remove": "change.remove",
+    "readmit": "change.readmit",
+    "approve": "change.approve",
+    "refuse": "change.refuse",
+    "pause": "change.pause",
+    "resume": "change.resume",
+    "rollback": "change.rollback",
+    "wait": "rollout.wait",
+    "plan": "rollout.plan",
+    "rollout": "rollout.command",
+    "policy": "policy.command",
+}
 HELP = """\
 usage: sidecar VERB [OPTION]…
 
@@ -104,7 +129,7 @@ def _dispatch(argv: Sequence[str], world: World) -> int:
         return ExitCode.OK
     if name not in VERBS:
         raise no_such_verb(name, VERBS)
-    verb: Verb = importlib.import_module(f"sidecar.cli.{name}").main
+    verb: Verb = importlib.import_module(f"sidecar.cli.{_MODULES.get(name, name)}").main
     return verb(rest, world)
 
 

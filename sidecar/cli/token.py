@@ -8,20 +8,20 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from sidecar.cli.asking import who
-from sidecar.cli.operator import at_work, look
-from sidecar.cli.parsing import Parser, add_settings
-from sidecar.cli.policy_store import no_list
-from sidecar.cli.subverbs import SubVerb, run_subverb
-from sidecar.cli.tables import print_json, print_table
-from sidecar.cli.world import World
-from sidecar.domain.desk import timestamp
+from sidecar.cli.change.leader_request import who
+from sidecar.cli.policy.stored import no_list
+from sidecar.cli.shared.context import World
+from sidecar.cli.shared.output import print_json, print_table
+from sidecar.cli.shared.parser import Parser, add_settings
+from sidecar.cli.shared.snapshot import at_work, look
+from sidecar.cli.shared.subcommands import SubVerb, run_subverb
 from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable
-from sidecar.domain.keys import Keys, Range
-from sidecar.domain.policy import Admission
-from sidecar.domain.records import encode
-from sidecar.domain.store import Compare, Delete, Put, Revision, Target, Transaction
-from sidecar.domain.tokens import JoinToken, TokenRecord
+from sidecar.domain.network.context import timestamp
+from sidecar.domain.records.encoding import encode
+from sidecar.domain.records.keys import Keys, Range
+from sidecar.domain.records.policy import Admission
+from sidecar.domain.records.store import Compare, Delete, Put, Revision, Target, Transaction
+from sidecar.domain.records.tokens import JoinToken, TokenRecord
 from sidecar.ports import Store
 
 DESCRIPTION = """\

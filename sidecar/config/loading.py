@@ -13,7 +13,7 @@ from sidecar.config.secret_files import join_token
 from sidecar.config.settings import NetworkSettings, Settings
 from sidecar.config.table import ADMIN, NETWORK, SETTINGS
 from sidecar.config.values import Address
-from sidecar.domain.document import role_of
+from sidecar.domain.documents.document import role_of
 from sidecar.domain.identity import Role
 
 FILE_NAMES = {Role.FEDERATED: "federated.json", Role.DATABASE: "config.json"}

@@ -21,7 +21,7 @@ from sidecar.config.restarts import (
     SystemdRestart,
 )
 from sidecar.config.table import RESTARTING
-from sidecar.domain.process import RELOADS
+from sidecar.domain.node.process import RELOADS
 
 TOKEN_FILE = "hot-reload.token"  # noqa: S105 - a file's name
 """In the state folder, where the application's own library looks for it as well."""

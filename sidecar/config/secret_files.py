@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sidecar.config.reading import Reading
-from sidecar.domain.tokens import JoinToken
+from sidecar.domain.records.tokens import JoinToken
 
 
 def first_line(reading: Reading, key: str, what: str) -> str | None:

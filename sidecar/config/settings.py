@@ -9,8 +9,8 @@ from sidecar.config.restarts import ChildRestart, Restart
 from sidecar.config.table import Bootstrap, LogFormat, LogLevel, OnRemoved
 from sidecar.config.values import Address
 from sidecar.domain.identity import Role
+from sidecar.domain.records.tokens import JoinToken
 from sidecar.domain.servers import NodeID, ServerUrl
-from sidecar.domain.tokens import JoinToken
 
 
 @dataclass(frozen=True, slots=True)

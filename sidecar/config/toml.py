@@ -36,7 +36,7 @@ class TomlFile:
         unknown = [key for key in self.values if key not in (*_KEYS, "$schema")]
         for key in unknown:
             yield f"{self.path}: {key}: {_unknown(key)}"
-        from sidecar.domain.validation import problems  # noqa: PLC0415 - 6 MiB and 80 ms, where there is a file
+        from sidecar.domain.documents.validation import problems  # noqa: PLC0415 - 6 MiB and 80 ms, where there is a file
 
         silent = {*reported, *unknown, *(key.partition(".")[0] for key in unknown)}
         for problem in problems("sidecar", self.document):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from sidecar.domain.keys import Keys
+from sidecar.domain.records.keys import Keys
 from sidecar.domain.servers import InvalidUrl, NodeID, ServerUrl, parse_node_id
 
 E = TypeVar("E", bound=StrEnum)

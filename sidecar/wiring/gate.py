@@ -7,10 +7,10 @@ import logging
 import anyio
 
 from sidecar.agent.board import Board
-from sidecar.agent.ending import Ending
+from sidecar.agent.shutdown import Ending
 from sidecar.config import Settings
 from sidecar.domain.errors import Refused, StoreUnavailable
-from sidecar.domain.report import Phase
+from sidecar.domain.records.report import Phase
 from sidecar.logs import event
 from sidecar.wiring.node import Ended, Life, run_node
 

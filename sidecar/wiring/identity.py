@@ -9,14 +9,14 @@ import anyio
 
 from sidecar.adapters.files.config_file import LocalFile
 from sidecar.adapters.files.state_folder import LocalState
-from sidecar.agent.files import attempt_of, read_at_boot
+from sidecar.agent.watch_file import attempt_of, read_at_boot
 from sidecar.config import Settings
 from sidecar.config.table import Bootstrap
-from sidecar.domain.document import Document
+from sidecar.domain.documents.document import Document
 from sidecar.domain.errors import BadConfiguration
 from sidecar.domain.identity import Identity, Role, own_url
-from sidecar.domain.process import Patience
-from sidecar.domain.view import Known, View
+from sidecar.domain.node.process import Patience
+from sidecar.domain.node.view import Known, View
 
 
 async def look_around(

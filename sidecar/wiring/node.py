@@ -23,31 +23,31 @@ from sidecar.adapters.files.seeding import seed
 from sidecar.adapters.files.state_folder import LocalState
 from sidecar.adapters.probes.choose import choose_probe
 from sidecar.adapters.probes.newcomer import ask_newcomer
-from sidecar.adapters.restart.attended import Attended
-from sidecar.adapters.restart.reaper import must_reap, reap_forever, reap_orphans
+from sidecar.adapters.processes.os_signals import keep_for_the_next, pass_signals
+from sidecar.adapters.processes.reaper import must_reap, reap_forever, reap_orphans
+from sidecar.adapters.restart.external import Attended
 from sidecar.adapters.service_manager import ServiceManager
 from sidecar.admin.listening import listen
 from sidecar.agent.agent import Self
 from sidecar.agent.agent import run as run_agent
-from sidecar.agent.announce import announce
 from sidecar.agent.board import Board
-from sidecar.agent.ending import Ending
-from sidecar.agent.signals import keep_for_the_next, pass_signals
-from sidecar.agent.standing import status_of
-from sidecar.agent.world import World
+from sidecar.agent.dependencies import World
+from sidecar.agent.notify import announce
+from sidecar.agent.shutdown import Ending
+from sidecar.agent.status import status_of
 from sidecar.config import Settings
 from sidecar.config.table import OnRemoved
 from sidecar.domain.errors import ExitCode, SidecarError
-from sidecar.domain.health import Rhythm
 from sidecar.domain.identity import Identity
-from sidecar.domain.keys import Keys
-from sidecar.domain.report import Phase
+from sidecar.domain.node.health import Rhythm
+from sidecar.domain.records.keys import Keys
+from sidecar.domain.records.report import Phase
 from sidecar.logs import event
 from sidecar.ports import Probe
-from sidecar.wiring.going_on import Handover, execute_anew, handed_over, keep, require_program
 from sidecar.wiring.identity import look_around
-from sidecar.wiring.next_life import check_next_life
-from sidecar.wiring.processes import Neighbour, Sidecar, find_process
+from sidecar.wiring.managed_process import Neighbour, Sidecar, find_process
+from sidecar.wiring.reexec import Handover, execute_anew, handed_over, keep, require_program
+from sidecar.wiring.reexec_checks import check_next_life
 from sidecar.wiring.stores import open_store
 
 log = logging.getLogger(__name__)

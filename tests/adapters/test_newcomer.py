@@ -8,7 +8,7 @@ import contextlib
 import pytest
 
 from sidecar.adapters.probes.newcomer import ask_newcomer
-from sidecar.domain.policy import AdmissionProbe
+from sidecar.domain.records.policy import AdmissionProbe
 from sidecar.domain.servers import ServerUrl
 
 

@@ -26,8 +26,8 @@ from sidecar.adapters.probes.http import HttpProbe
 from sidecar.adapters.probes.tcp import TcpProbe
 from sidecar.adapters.processes.launch import launched
 from sidecar.domain.errors import BadConfiguration
-from sidecar.domain.health import Health
-from sidecar.domain.process import Exited, NoProcess, NotLaunched, ProcessState, Running
+from sidecar.domain.node.health import Health
+from sidecar.domain.node.process import Exited, NoProcess, NotLaunched, ProcessState, Running
 from sidecar.domain.servers import ServerList, ServerUrl
 from sidecar.ports import Probe
 from tests.processes import lives, number_in

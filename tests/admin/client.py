@@ -11,7 +11,7 @@ import aiohttp
 from sidecar.admin.listening import bound_to, listen
 from sidecar.admin.server import serve
 from sidecar.config import Address
-from sidecar.domain.status import Status
+from sidecar.domain.node.status import Status
 from tests.admin.statuses import RUNNING
 
 FREE = Address("127.0.0.1", 0)

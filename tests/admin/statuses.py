@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.report import Phase
+from sidecar.domain.node.status import Counters, Status
+from sidecar.domain.records.report import Phase
 from sidecar.domain.servers import NodeID, ServerUrl
-from sidecar.domain.status import Counters, Status
 
 RUNNING = Status(
     identity=Identity(NodeID("fed-1"), Role.FEDERATED, ServerUrl.parse("http://localhost:9000")),

@@ -8,9 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sidecar.admin.metrics import render
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.report import Phase
+from sidecar.domain.node.status import Status
+from sidecar.domain.records.report import Phase
 from sidecar.domain.servers import NodeID
-from sidecar.domain.status import Status
 from tests.admin.statuses import RUNNING
 
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from sidecar.admin.page import render
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.report import Phase
+from sidecar.domain.records.report import Phase
 from sidecar.domain.servers import NodeID
 from tests.admin.statuses import RUNNING
 

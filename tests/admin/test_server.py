@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sidecar.config import Address
-from sidecar.domain.status import Status
+from sidecar.domain.node.status import Status
 from tests.admin.client import api
 from tests.admin.statuses import RUNNING
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import anyio
 
 from sidecar.domain.errors import BadFile, Problem, StoreRefused, StoreUnavailable
-from sidecar.domain.health import Health
-from sidecar.domain.keys import Range
-from sidecar.domain.process import Running
-from sidecar.domain.store import Batch, Revision, Transaction
+from sidecar.domain.node.health import Health
+from sidecar.domain.node.process import Running
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import Batch, Revision, Transaction
 from tests.fakes.memory_node import MemoryProbe, MemoryState
 from tests.fakes.memory_store import MemoryStore
 

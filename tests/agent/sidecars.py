@@ -11,19 +11,19 @@ from anyio.abc import TaskGroup
 
 from sidecar.agent.agent import Self, run
 from sidecar.agent.board import Board
-from sidecar.agent.ending import Ending
-from sidecar.agent.files import attempt_of
-from sidecar.agent.world import World
-from sidecar.domain.canonical import Canonical
-from sidecar.domain.document import Document
+from sidecar.agent.dependencies import World
+from sidecar.agent.shutdown import Ending
+from sidecar.agent.watch_file import attempt_of
+from sidecar.domain.documents.document import Document
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.process import Patience
-from sidecar.domain.records import R, decode
-from sidecar.domain.report import Phase
+from sidecar.domain.node.process import Patience
+from sidecar.domain.node.view import Known, View
+from sidecar.domain.records.canonical import Canonical
+from sidecar.domain.records.encoding import R, decode
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.store import NO_LEASE, Put, Transaction
+from sidecar.domain.records.tokens import JoinToken
 from sidecar.domain.servers import ServerList
-from sidecar.domain.store import NO_LEASE, Put, Transaction
-from sidecar.domain.tokens import JoinToken
-from sidecar.domain.view import Known, View
 from sidecar.ports import AskNewcomer
 from tests.build import KEYS, document, servers
 from tests.fakes.memory_cluster import MemoryCluster

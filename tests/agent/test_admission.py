@@ -7,12 +7,12 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from sidecar.domain.membership import Outcome, OutcomeKind, Request, RequestKind
-from sidecar.domain.policy import Admission, AdmissionProbe, Policy
-from sidecar.domain.records import encode
-from sidecar.domain.report import Phase
+from sidecar.domain.records.encoding import encode
+from sidecar.domain.records.membership import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.records.policy import Admission, AdmissionProbe, Policy
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.tokens import JoinToken, TokenRecord
 from sidecar.domain.servers import ServerUrl
-from sidecar.domain.tokens import JoinToken, TokenRecord
 from tests.agent.sidecars import TTL, Federation, federation, until
 from tests.build import KEYS, THREE, ask, server, servers
 

@@ -10,10 +10,10 @@ import anyio
 import pytest
 
 from sidecar.adapters.service_manager import ServiceManager
-from sidecar.agent.announce import announce
 from sidecar.agent.board import Board
-from sidecar.domain.report import Phase
-from sidecar.domain.view import Decision, View
+from sidecar.agent.notify import announce
+from sidecar.domain.node.view import Decision, View
+from sidecar.domain.records.report import Phase
 from tests.build import THREE, canonical, document, server
 
 pytestmark = pytest.mark.anyio

@@ -11,9 +11,9 @@ import anyio
 import pytest
 
 from sidecar.agent.election import Ballot
-from sidecar.domain.draft import Term
 from sidecar.domain.errors import LeaseLost
-from sidecar.domain.membership import Candidate
+from sidecar.domain.network.transaction import Term
+from sidecar.domain.records.membership import Candidate
 from tests.agent.sidecars import until
 from tests.build import KEYS, server
 from tests.fakes.memory_cluster import MemoryCluster

@@ -6,9 +6,9 @@ import anyio
 import pytest
 
 from sidecar.agent.board import Board
-from sidecar.agent.ending import SETTLED, Ending
-from sidecar.domain.report import Phase
-from sidecar.domain.view import Decision, View
+from sidecar.agent.shutdown import SETTLED, Ending
+from sidecar.domain.node.view import Decision, View
+from sidecar.domain.records.report import Phase
 from tests.build import server
 
 pytestmark = pytest.mark.anyio

@@ -8,11 +8,11 @@ from functools import partial
 import anyio
 import pytest
 
-from sidecar.domain.membership import Request, RequestKind
-from sidecar.domain.records import encode
-from sidecar.domain.report import Phase
+from sidecar.domain.records.encoding import encode
+from sidecar.domain.records.membership import Request, RequestKind
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.store import Delete, Transaction
 from sidecar.domain.servers import ServerList
-from sidecar.domain.store import Delete, Transaction
 from tests.agent.sidecars import TTL, Federation, Sidecar, federation, servers_in, until
 from tests.build import DATABASE, KEYS, THREE, ask, server, servers
 from tests.fakes.memory_node import edited

@@ -7,16 +7,16 @@ import re
 import anyio
 import pytest
 
-from sidecar.domain.document import Document
+from sidecar.domain.documents.document import Document
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.leadership import OUTCOME_KEPT
-from sidecar.domain.membership import Request, RequestKind
-from sidecar.domain.process import NotLaunched
-from sidecar.domain.records import encode
-from sidecar.domain.report import Phase
+from sidecar.domain.leader.decide import OUTCOME_KEPT
+from sidecar.domain.node.process import NotLaunched
+from sidecar.domain.records.encoding import encode
+from sidecar.domain.records.membership import Request, RequestKind
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Grant
+from sidecar.domain.records.store import Delete, Revision, Transaction
 from sidecar.domain.servers import NodeID
-from sidecar.domain.store import Delete, Revision, Transaction
-from sidecar.domain.turns import Grant
 from tests.agent.faults import DeafStore, ForbiddenStore, FullState, LaggingStore, SlowState, StubbornProbe
 from tests.agent.sidecars import TTL, Federation, Sidecar, federation, servers_in, until
 from tests.build import DATABASE, KEYS, THREE, ask, join, report, server, servers

@@ -10,9 +10,9 @@ import anyio
 import pytest
 
 from sidecar.agent.board import Board
-from sidecar.agent.session import Session
-from sidecar.domain.store import LeaseID
-from sidecar.domain.view import View
+from sidecar.agent.lease import Session
+from sidecar.domain.node.view import View
+from sidecar.domain.records.store import LeaseID
 from tests.agent.sidecars import until
 from tests.build import server
 from tests.fakes.memory_store import MemoryStore, new_cluster

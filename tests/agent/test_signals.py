@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.agent.signals import HURRY
+from sidecar.adapters.processes.os_signals import HURRY
 from tests.processes import PYTHON
 
 SIDECAR = """
@@ -21,7 +21,7 @@ from pathlib import Path
 import anyio
 from sidecar.adapters.processes.launch import Command
 from sidecar.adapters.restart.child import Child
-from sidecar.agent.signals import pass_signals
+from sidecar.adapters.processes.os_signals import pass_signals
 from sidecar.domain.servers import ServerList
 
 async def restart_forever(child):
@@ -57,7 +57,7 @@ anyio.run(main, *sys.argv[1:], backend=sys.argv[1])
 GOING_ON = """
 import os, signal, sys
 import anyio
-from sidecar.agent.signals import hand_on, keep_for_the_next, pass_signals
+from sidecar.adapters.processes.os_signals import hand_on, keep_for_the_next, pass_signals
 
 async def main():
     async with anyio.create_task_group() as group:

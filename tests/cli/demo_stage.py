@@ -8,11 +8,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from sidecar.cli.demo.checks import Checks
-from sidecar.cli.demo.node import Node, Place
-from sidecar.cli.demo.observing import Seen
-from sidecar.cli.demo.screen import Screen
-from sidecar.cli.demo.stage import Stage
+from sidecar.demo.checks import Checks
+from sidecar.demo.node import Node, Place
+from sidecar.demo.observing import Seen
+from sidecar.demo.screen import Screen
+from sidecar.demo.stage import Stage
 from sidecar.domain.identity import Role
 
 LIST = ("http://localhost:9000", "http://localhost:9001")

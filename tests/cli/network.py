@@ -13,16 +13,16 @@ from typing import Any
 import anyio
 
 from sidecar.cli.main import run_verb
-from sidecar.cli.world import World
+from sidecar.cli.shared.context import World
 from sidecar.config import EtcdAccess
-from sidecar.domain.canonical import Canonical, Change, ChangeKind
 from sidecar.domain.identity import Role
-from sidecar.domain.keys import Keys, Range
-from sidecar.domain.membership import Candidate, Member, Outcome, Request, Tombstone
-from sidecar.domain.records import Record, decode, encode
-from sidecar.domain.report import Phase, Report
+from sidecar.domain.records.canonical import Canonical, Change, ChangeKind
+from sidecar.domain.records.encoding import Record, decode, encode
+from sidecar.domain.records.keys import Keys, Range
+from sidecar.domain.records.membership import Candidate, Member, Outcome, Request, Tombstone
+from sidecar.domain.records.report import Phase, Report
+from sidecar.domain.records.store import Batch, Delete, Put, Revision, Transaction
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl
-from sidecar.domain.store import Batch, Delete, Put, Revision, Transaction
 from sidecar.ports import Store
 from tests.fakes.memory_store import MemoryStore, new_cluster
 

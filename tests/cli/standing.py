@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sidecar.domain.records import Record
-from sidecar.domain.report import Phase
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.report import Phase
 from sidecar.domain.servers import NodeID
 from tests.cli.network import KEYS, ONE, THREE, TWO, USUAL, canonical, member, report
 

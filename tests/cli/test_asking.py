@@ -8,10 +8,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.keys import Range
-from sidecar.domain.membership import Outcome, OutcomeKind, Request, RequestKind
-from sidecar.domain.records import encode
-from sidecar.domain.store import Batch, LeaseID, Listing, Put, Revision, Transaction
+from sidecar.domain.records.encoding import encode
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.membership import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.records.store import Batch, LeaseID, Listing, Put, Revision, Transaction
 from sidecar.ports import Store
 from tests.cli.network import KEYS, ONE, TWO, USUAL, Shell, canonical
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.cli.check import check, main
-from sidecar.cli.world import World
+from sidecar.cli.node.check import check, main
+from sidecar.cli.shared.context import World
 from sidecar.domain.errors import UsageError
 from sidecar.domain.identity import Role
 

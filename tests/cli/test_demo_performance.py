@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -14,12 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.cli.demo.acts import Act
-from sidecar.cli.demo.acts.curtain import CURTAIN
-from sidecar.cli.demo.acts.growing import IN_STEP
-from sidecar.cli.demo.performance import FAILED, Performance
-from sidecar.cli.demo.stage import Stage
-from sidecar.cli.world import World
+from sidecar.demo.acts import Act
+from sidecar.demo.acts.curtain import CURTAIN
+from sidecar.demo.acts.growing import IN_STEP
+from sidecar.demo.runner import FAILED, Performance
+from sidecar.demo.stage import Stage
 from sidecar.domain.errors import BadConfiguration
 from tests.demo_processes import started_in
 from tests.e2e.node import environment
@@ -27,19 +27,12 @@ from tests.etcd import etcd_binary
 
 SHORT = """
 import sys
-from pathlib import Path
-from sidecar.cli.demo.acts.growing import DATABASE, IN_STEP
-from sidecar.cli.demo.performance import Performance
 from sidecar.cli.main import run_verb
-from sidecar.cli.world import World
-from sidecar.domain.errors import BadConfiguration
-import sidecar.cli.demo
+from sidecar.demo import acts
+from sidecar.demo.acts.growing import DATABASE, IN_STEP
 
-keep = "--keep" in sys.argv
-acts = (IN_STEP,) if keep else (IN_STEP, DATABASE)
-play = Performance(World(), acts, keep=keep, etcd_binary=Path(sys.argv[1]))
-sidecar.cli.demo.main = lambda *_: play.run()
-sys.exit(run_verb(["demo"]))
+acts.ACTS = (IN_STEP,) if "--keep" in sys.argv else (IN_STEP, DATABASE)
+sys.exit(run_verb(["demo", "--etcd-binary", *sys.argv[1:]]))
 """
 
 
@@ -87,7 +80,7 @@ def vandalise(stage: Stage) -> None:
 def test_a_wrong_file_makes_the_demo_fail_and_say_where(temporary: Path) -> None:
     out = StringIO()
     acts = (IN_STEP, Act("A vandal", "He edits a file while its sidecar is down.", vandalise), CURTAIN)
-    code = Performance(World(out=out), acts, etcd_binary=etcd_binary()).run()
+    code = Performance(out, os.environ, acts, etcd_binary=etcd_binary()).run()
     assert code == FAILED
     text = out.getvalue()
     assert "✗ every file holds the same list\n       fed-2's file holds http://localhost:6666\n" in text
@@ -143,7 +136,7 @@ def stumble(_: Stage) -> None:
 def test_an_act_that_stumbles_is_a_failed_check_and_the_end_is_told(temporary: Path) -> None:
     out = StringIO()
     acts = (Act("A stumble", "Something nobody thought of.", stumble), CURTAIN)
-    assert Performance(World(out=out), acts, etcd_binary=etcd_binary()).run() == FAILED
+    assert Performance(out, os.environ, acts, etcd_binary=etcd_binary()).run() == FAILED
     assert "✗ the story can go on\n   ValueError: the diary makes no sense\n" in out.getvalue()
     assert "not played to the end: A stumble, Every file, side by side" in out.getvalue()
     assert started_in(temporary) == []
@@ -151,5 +144,5 @@ def test_an_act_that_stumbles_is_a_failed_check_and_the_end_is_told(temporary: P
 
 def test_an_etcd_that_is_not_there_is_told_before_anything_is_made(temporary: Path) -> None:
     with pytest.raises(BadConfiguration, match="there is no etcd binary"):
-        Performance(World(out=StringIO()), (IN_STEP,), etcd_binary=temporary / "etcd").run()
+        Performance(StringIO(), os.environ, (IN_STEP,), etcd_binary=temporary / "etcd").run()
     assert list(temporary.iterdir()) == []

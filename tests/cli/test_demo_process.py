@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.cli.demo import node_app
-from sidecar.cli.demo.observing import ask_process, ask_sidecar, read_diary
+from sidecar.demo import node_app
+from sidecar.demo.observing import ask_process, ask_sidecar, read_diary
 from tests.processes import until
 
 pytestmark = pytest.mark.anyio

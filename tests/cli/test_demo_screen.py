@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sidecar.cli.demo.acts import ACTS
-from sidecar.cli.demo.closing import Closing
-from sidecar.cli.demo.panel import files_table, network_table
-from sidecar.cli.demo.screen import Screen
-from sidecar.cli.demo.watching import look
+from sidecar.demo.acts import ACTS
+from sidecar.demo.closing import Closing
+from sidecar.demo.panel import files_table, network_table
+from sidecar.demo.screen import Screen
+from sidecar.demo.watching import look
 from sidecar.domain.identity import Role
 from tests.cli.demo_stage import LIST, puppet, stage
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.cli.embedded_etcd import EmbeddedEtcd, bundled_binary, embedded_etcd, find_binary
+from sidecar.demo.embedded_etcd import EmbeddedEtcd, bundled_binary, embedded_etcd, find_binary
 from sidecar.domain.errors import BadConfiguration, StoreUnavailable
 from tests.etcd import etcd_binary
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from sidecar.cli.health import main
+from sidecar.cli.node.health import main
 from tests.cli.network import Shell
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.canonical import Canonical, Change, ChangeKind
+from sidecar.domain.records.canonical import Canonical, Change, ChangeKind
+from sidecar.domain.records.rollout import Quarantine
 from sidecar.domain.servers import NodeID, ServerUrl
-from sidecar.domain.turns import Quarantine
 from tests.cli.network import KEYS, ONE, THREE, TWO, USUAL, Shell, canonical
 
 

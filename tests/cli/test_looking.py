@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sidecar.cli.main import run_verb
-from sidecar.cli.world import World
+from sidecar.cli.shared.context import World
 from sidecar.config import EtcdAccess
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.records import Record
-from sidecar.domain.report import Phase
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.report import Phase
 from sidecar.domain.servers import NodeID, ServerUrl
 from sidecar.ports import Store
 from tests.cli.network import KEYS, THREE, USUAL, Shell, report

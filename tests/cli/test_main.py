@@ -13,7 +13,7 @@ import pytest
 
 from sidecar import __version__
 from sidecar.cli.main import GROUPS, VERBS, run_verb
-from sidecar.cli.world import World
+from sidecar.cli.shared.context import World
 from sidecar.config import Settings
 from sidecar.domain.errors import BadConfiguration, Refused, StoreUnavailable
 
@@ -213,7 +213,7 @@ def test_debug_shows_where_a_bug_came_from(folder: Path) -> None:
     code = (
         "import sys\n"
         "from sidecar.cli.main import run_verb\n"
-        "from sidecar.cli.world import World\n"
+        "from sidecar.cli.shared.context import World\n"
         "def crash(settings, _): raise KeyError('x')\n"
         "sys.exit(run_verb(sys.argv[1:], World(run=crash)))\n"
     )
@@ -249,7 +249,7 @@ def test_the_command_line_of_run_loads_nothing_of_the_other_verbs(folder: Path) 
     code = (
         "import sys\n"
         "from sidecar.cli.main import run_verb\n"
-        "from sidecar.cli.world import World\n"
+        "from sidecar.cli.shared.context import World\n"
         "run_verb(sys.argv[1:], World(run=lambda settings: 0))\n"
         "print(*sorted(sys.modules))\n"
     )
@@ -260,7 +260,7 @@ def test_the_command_line_of_run_loads_nothing_of_the_other_verbs(folder: Path) 
     assert not loaded & heavy
     assert {name for name in loaded if name.startswith("sidecar.cli.")} == {
         "sidecar.cli.main",
-        "sidecar.cli.parsing",
-        "sidecar.cli.run",
-        "sidecar.cli.world",
+        "sidecar.cli.shared.parser",
+        "sidecar.cli.node.run",
+        "sidecar.cli.shared.context",
     }

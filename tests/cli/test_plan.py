@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from sidecar.domain.membership import Request, RequestKind
-from sidecar.domain.policy import Admission, AdmissionProbe, Limit, Policy, RolloutPolicy
-from sidecar.domain.records import Record
-from sidecar.domain.report import Phase
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.membership import Request, RequestKind
+from sidecar.domain.records.policy import Admission, AdmissionProbe, Limit, Policy, RolloutPolicy
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Exemption, Halt, Standstill
 from sidecar.domain.servers import NodeID, ServerUrl
-from sidecar.domain.turns import Exemption, Halt, Standstill
 from sidecar.ports import Store
 from tests.cli.network import KEYS, ONE, Shell, report
 from tests.cli.standing import AT, in_step, lacking, reported, rolling

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.domain.store import Put, Revision, Transaction
+from sidecar.domain.records.store import Put, Revision, Transaction
 from sidecar.ports import Store
 from tests.cli.network import KEYS, USUAL, Shell
 from tests.cli.test_asking import Flaky

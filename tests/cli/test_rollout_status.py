@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from sidecar.cli.rollout_status import main
-from sidecar.domain.canonical import Canonical
-from sidecar.domain.records import Record
-from sidecar.domain.report import Phase
+from sidecar.cli.rollout.status import main
+from sidecar.domain.records.canonical import Canonical
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Exemption, Grant, Halt, Standstill
 from sidecar.domain.servers import NodeID
-from sidecar.domain.turns import Exemption, Grant, Halt, Standstill
 from tests.cli.network import KEYS, ONE, THREE, TWO, Shell, canonical
 from tests.cli.standing import AT, in_step, lacking, reported, rolling, waiting
 

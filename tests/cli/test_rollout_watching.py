@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from sidecar.cli.rollout_status import main
-from sidecar.domain.report import Phase
+from sidecar.cli.rollout.status import main
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Grant
 from sidecar.domain.servers import NodeID
-from sidecar.domain.turns import Grant
 from tests.cli.network import KEYS, Shell, put
 from tests.cli.standing import in_step, reported, rolling, waiting
 from tests.cli.test_rollout_status import FAILED, shown

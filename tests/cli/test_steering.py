@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.membership import Outcome, OutcomeKind, Request, RequestKind
-from sidecar.domain.records import Record
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.membership import Outcome, OutcomeKind, Request, RequestKind
 from tests.cli.network import KEYS, ONE, THREE, TWO, USUAL, Shell, canonical
 
 HISTORY: dict[str, Record | bytes] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from sidecar.cli.subverbs import SubVerb, run_subverb
-from sidecar.cli.world import World
+from sidecar.cli.shared.context import World
+from sidecar.cli.shared.subcommands import SubVerb, run_subverb
 from tests.cli.test_main import sidecar_process
 
-LATER = {"check": SubVerb("FILE", "check it", "sidecar.cli.check")}
+LATER = {"check": SubVerb("FILE", "check it", "sidecar.cli.node.check")}
 
 
 def test_the_module_of_one_is_run_with_the_words_behind_it(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_it_is_loaded_for_that_alone() -> None:
         "import sys\n"
         "from sidecar.cli.main import run_verb\n"
         "run_verb(['rollout', '--help'])\n"
-        "print('loaded', 'sidecar.cli.rollout_status' in sys.modules)\n"
+        "print('loaded', 'sidecar.cli.rollout.status' in sys.modules)\n"
     )
     done = sidecar_process(code=code)
 

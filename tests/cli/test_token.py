@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sidecar.domain.policy import Admission, Policy
-from sidecar.domain.records import Record, decode
-from sidecar.domain.store import Delete, Put, Revision, Transaction
-from sidecar.domain.tokens import JoinToken, TokenRecord
+from sidecar.domain.records.encoding import Record, decode
+from sidecar.domain.records.policy import Admission, Policy
+from sidecar.domain.records.store import Delete, Put, Revision, Transaction
+from sidecar.domain.records.tokens import JoinToken, TokenRecord
 from tests.cli.network import KEYS, USUAL, Shell
 from tests.cli.test_asking import Flaky
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.canonical import Change, ChangeKind
-from sidecar.domain.records import Record
-from sidecar.domain.report import Phase
+from sidecar.domain.records.canonical import Change, ChangeKind
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Exemption, Grant, Halt, Quarantine, Standstill
 from sidecar.domain.servers import NodeID
-from sidecar.domain.turns import Exemption, Grant, Halt, Quarantine, Standstill
 from tests.cli.network import KEYS, ONE, THREE, TWO, Shell, canonical, put
 from tests.cli.standing import AT, in_step, lacking, reported, rolling, waiting
 from tests.fakes.memory_store import MemoryStore

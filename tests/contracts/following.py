@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import anyio
 
-from sidecar.domain.store import Batch, Listing, Operation, Revision, Transaction
+from sidecar.domain.records.store import Batch, Listing, Operation, Revision, Transaction
 from sidecar.ports import Store
 
 DEADLINE = 20.0

@@ -11,11 +11,11 @@ from pathlib import Path
 import anyio
 from anyio.from_thread import start_blocking_portal
 
-from sidecar.adapters.kubernetes.access import KubernetesAccess
-from sidecar.adapters.kubernetes.workload import Workload
 from sidecar.adapters.processes.session import no_words
-from sidecar.adapters.restart.kubernetes import KubernetesDriver
-from sidecar.adapters.restart.signals import Pattern, SignalDriver
+from sidecar.adapters.restart.drivers.kubernetes.access import KubernetesAccess
+from sidecar.adapters.restart.drivers.kubernetes.driver import KubernetesDriver
+from sidecar.adapters.restart.drivers.kubernetes.workload import Workload
+from sidecar.adapters.restart.drivers.signal import Pattern, SignalDriver
 from tests.certificates import Authority
 from tests.contracts.restart_stage import STOP_TIMEOUT, AttendedStage
 from tests.e2e.node import APP

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from sidecar.adapters.probes.explained import ExplainedProbe
 from sidecar.adapters.probes.http import HttpProbe
-from sidecar.adapters.restart.attended import Attended
-from sidecar.adapters.restart.driver import Driver
-from sidecar.adapters.restart.memory import seen_memory
-from sidecar.domain.process import Backoff
+from sidecar.adapters.restart.drivers.driver import Driver
+from sidecar.adapters.restart.external import Attended
+from sidecar.adapters.restart.saved_state import seen_memory
+from sidecar.domain.node.process import Backoff
 from sidecar.domain.servers import ServerList
 from sidecar.ports import Probe, Process
 from tests.build import document, servers
@@ -73,7 +73,7 @@ class Stage(ABC):
 
     @abstractmethod
     async def attend(self, held: Held) -> Process:
-        """The process as a sidecar finds it that starts now; see `sidecar.wiring.processes.find_process`."""
+        """The process as a sidecar that starts now finds it; see `wiring.managed_process.find_process`."""
 
     def probe(self, process: Process) -> Probe:  # noqa: ARG002 - one that is attended is asked as well
         """What tells whether the process serves."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from sidecar.adapters.processes.launch import Command
 from sidecar.adapters.processes.session import no_words
 from sidecar.adapters.restart.child import Child
-from sidecar.adapters.restart.command import CommandDriver
-from sidecar.adapters.restart.endpoint import EndpointDriver
-from sidecar.adapters.restart.signals import Pattern, PidFile, SignalDriver
+from sidecar.adapters.restart.drivers.command import CommandDriver
+from sidecar.adapters.restart.drivers.endpoint import EndpointDriver
+from sidecar.adapters.restart.drivers.signal import Pattern, PidFile, SignalDriver
 from tests.contracts.restart_stage import (
     BACKOFF,
     PROGRAMS,

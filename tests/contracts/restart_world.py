@@ -15,18 +15,18 @@ from sidecar.adapters.files.config_file import LocalFile
 from sidecar.adapters.files.state_folder import LocalState
 from sidecar.agent.agent import Self, run
 from sidecar.agent.board import Board
-from sidecar.agent.ending import Ending
-from sidecar.agent.files import attempt_of
-from sidecar.agent.world import World
-from sidecar.domain.canonical import Canonical
-from sidecar.domain.document import Document
+from sidecar.agent.dependencies import World
+from sidecar.agent.shutdown import Ending
+from sidecar.agent.watch_file import attempt_of
+from sidecar.domain.documents.document import Document
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.process import Patience
-from sidecar.domain.records import R, decode, encode
-from sidecar.domain.report import Phase, Report
+from sidecar.domain.node.process import Patience
+from sidecar.domain.node.view import Known, View
+from sidecar.domain.records.canonical import Canonical
+from sidecar.domain.records.encoding import R, decode, encode
+from sidecar.domain.records.report import Phase, Report
+from sidecar.domain.records.store import NO_LEASE, LeaseID, Put, Transaction
 from sidecar.domain.servers import NodeID, ServerList
-from sidecar.domain.store import NO_LEASE, LeaseID, Put, Transaction
-from sidecar.domain.view import Known, View
 from tests.build import KEYS, servers, url
 from tests.contracts.restart_stage import Stage
 from tests.fakes.memory_cluster import MemoryCluster

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.domain.report import Phase
+from sidecar.domain.records.report import Phase
 from tests.contracts.restart_stage import Stage
 from tests.contracts.restart_world import node_on, running_node
 

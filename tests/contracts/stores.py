@@ -10,7 +10,7 @@ from typing import Protocol
 import anyio
 from anyio import to_thread
 
-from sidecar.domain.store import Revision
+from sidecar.domain.records.store import Revision
 from sidecar.ports import Store
 from tests.etcd import EtcdServer
 from tests.fakes.memory_cluster import MemoryCluster

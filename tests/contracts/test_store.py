@@ -6,8 +6,8 @@ import anyio
 import pytest
 
 from sidecar.domain.errors import StoreRefused
-from sidecar.domain.keys import Range
-from sidecar.domain.store import (
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import (
     Compare,
     Delete,
     Entry,

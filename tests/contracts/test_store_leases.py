@@ -6,8 +6,8 @@ import anyio
 import pytest
 
 from sidecar.domain.errors import LeaseLost
-from sidecar.domain.keys import Range
-from sidecar.domain.store import LeaseID, Put, Transaction
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import LeaseID, Put, Transaction
 from sidecar.ports import Store
 from tests.contracts.stores import StoreWorld
 

@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.keys import Range
-from sidecar.domain.store import Batch, Delete, Put, Revision
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import Batch, Delete, Put, Revision
 from sidecar.ports import Store
 from tests.contracts.following import DEADLINE, follow, values, write
 from tests.contracts.stores import StoreWorld

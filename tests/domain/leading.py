@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sidecar.domain.leadership import Leader, decide
-from sidecar.domain.network import Network
-from sidecar.domain.view import Known
+from sidecar.domain.leader.decide import Leader, decide
+from sidecar.domain.network.snapshot import Network
+from sidecar.domain.node.view import Known
 from tests.build import TERM, THREE, after
 
 NOW = 1_800_000_000.0

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.answers import Answer, Case
-from sidecar.domain.canonical import Change, ChangeKind
-from sidecar.domain.gathering import still_gathering
-from sidecar.domain.membership import Member, Request, RequestKind, VerdictKind
-from sidecar.domain.petitions import judge
-from sidecar.domain.policy import Admission, AdmissionProbe, Policy
-from sidecar.domain.records import Record
-from sidecar.domain.report import Report
+from sidecar.domain.leader.requests import judge
+from sidecar.domain.membership.join_batching import still_gathering
+from sidecar.domain.network.results import Answer, Case
+from sidecar.domain.records.canonical import Change, ChangeKind
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.membership import Member, Request, RequestKind, VerdictKind
+from sidecar.domain.records.policy import Admission, AdmissionProbe, Policy
+from sidecar.domain.records.report import Report
+from sidecar.domain.records.rollout import Quarantine
+from sidecar.domain.records.tokens import JoinToken, TokenRecord
 from sidecar.domain.servers import NodeID
-from sidecar.domain.tokens import JoinToken, TokenRecord
-from sidecar.domain.turns import Quarantine
 from tests.build import DATABASE, KEYS, ask, canonical, join, network, report, server, servers
 from tests.domain.leading import NOW
 

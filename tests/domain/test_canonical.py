@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.domain.canonical import distrust
+from sidecar.domain.records.canonical import distrust
 from tests.build import THREE, canonical, servers
 
 

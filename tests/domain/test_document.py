@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.domain.document import MAX_BYTES, Document, role_of
-from sidecar.domain.drift import diff
+from sidecar.domain.documents.diff import diff
+from sidecar.domain.documents.document import MAX_BYTES, Document, role_of
 from sidecar.domain.errors import BadFile, Problem
 from sidecar.domain.identity import Role
 from sidecar.domain.servers import ServerList

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.domain.document import Document, replace_servers
+from sidecar.domain.documents.document import Document, replace_servers
 from sidecar.domain.identity import Role
 from sidecar.domain.servers import ServerList
 

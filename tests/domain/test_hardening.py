@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.draft import Draft
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.identity import Role
-from sidecar.domain.leadership import OUTCOME_KEPT
-from sidecar.domain.membership import (
+from sidecar.domain.leader.decide import OUTCOME_KEPT
+from sidecar.domain.network.snapshot import Network, read_network
+from sidecar.domain.network.transaction import Draft
+from sidecar.domain.node.view import Known, View, heard, may_lead, own_list
+from sidecar.domain.records.encoding import Record, decode, encode
+from sidecar.domain.records.membership import (
     Member,
     Outcome,
     OutcomeKind,
@@ -20,13 +23,10 @@ from sidecar.domain.membership import (
     Verdict,
     VerdictKind,
 )
-from sidecar.domain.network import Network, read_network
-from sidecar.domain.records import Record, decode, encode
-from sidecar.domain.report import Phase, Report
+from sidecar.domain.records.report import Phase, Report
+from sidecar.domain.records.rollout import Grant
+from sidecar.domain.records.store import Listing, Revision
 from sidecar.domain.servers import NodeID
-from sidecar.domain.store import Listing, Revision
-from sidecar.domain.turns import Grant
-from sidecar.domain.view import Known, View, heard, may_lead, own_list
 from tests.build import (
     KEYS,
     THREE,

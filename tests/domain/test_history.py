@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.canonical import Canonical, Change, ChangeKind
-from sidecar.domain.history import History, read_history
-from sidecar.domain.network import read_network
-from sidecar.domain.store import Entry, Listing, Revision
+from sidecar.domain.network.history import History, read_history
+from sidecar.domain.network.snapshot import read_network
+from sidecar.domain.records.canonical import Canonical, Change, ChangeKind
+from sidecar.domain.records.store import Entry, Listing, Revision
 from tests.build import KEYS, canonical, listing, network
 
 ROLLBACK = (Change(ChangeKind.ROLLBACK, by="ann", reason="rolled back to version 1"),)

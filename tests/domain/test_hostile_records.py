@@ -7,17 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.desk import epoch
 from sidecar.domain.errors import BadRecord
-from sidecar.domain.leadership import decide
-from sidecar.domain.membership import OutcomeKind, RequestKind, VerdictKind
-from sidecar.domain.network import read_network
-from sidecar.domain.policy import Admission, Policy
-from sidecar.domain.records import Record, decode, encode
-from sidecar.domain.report import Report
+from sidecar.domain.leader.decide import decide
+from sidecar.domain.network.context import epoch
+from sidecar.domain.network.snapshot import read_network
+from sidecar.domain.records.encoding import Record, decode, encode
+from sidecar.domain.records.membership import OutcomeKind, RequestKind, VerdictKind
+from sidecar.domain.records.policy import Admission, Policy
+from sidecar.domain.records.report import Report
+from sidecar.domain.records.store import Delete, Entry, Revision
+from sidecar.domain.records.tokens import JoinToken, TokenRecord
 from sidecar.domain.servers import NodeID
-from sidecar.domain.store import Delete, Entry, Revision
-from sidecar.domain.tokens import JoinToken, TokenRecord
 from tests.build import KEYS, ask, canonical, join, listing, network, report, server, url
 from tests.domain.leading import LEADER, NOW, settled
 

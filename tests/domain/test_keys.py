@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.domain.keys import Keys, Range
+from sidecar.domain.records.keys import Keys, Range
 from sidecar.domain.servers import NodeID
 
 KEYS = Keys("prod")

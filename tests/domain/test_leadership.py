@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.domain.gathering import GATHERED
 from sidecar.domain.identity import Role
-from sidecar.domain.leadership import OUTCOME_KEPT, Leader, Step, decide, held_up
-from sidecar.domain.membership import (
+from sidecar.domain.leader.decide import OUTCOME_KEPT, Leader, Step, decide, held_up
+from sidecar.domain.membership.join_batching import GATHERED
+from sidecar.domain.network.snapshot import Network, read_network
+from sidecar.domain.node.view import Known
+from sidecar.domain.records.encoding import Record, decode
+from sidecar.domain.records.membership import (
     Member,
     OutcomeKind,
     Request,
@@ -20,15 +23,12 @@ from sidecar.domain.membership import (
     Verdict,
     VerdictKind,
 )
-from sidecar.domain.network import Network, read_network
-from sidecar.domain.policy import Admission, Policy
-from sidecar.domain.records import Record, decode
-from sidecar.domain.report import Phase
+from sidecar.domain.records.policy import Admission, Policy
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Grant
+from sidecar.domain.records.store import Compare, Entry, Listing, Revision, Target
+from sidecar.domain.records.tokens import JoinToken, TokenRecord
 from sidecar.domain.servers import NodeID
-from sidecar.domain.store import Compare, Entry, Listing, Revision, Target
-from sidecar.domain.tokens import JoinToken, TokenRecord
-from sidecar.domain.turns import Grant
-from sidecar.domain.view import Known
 from tests.build import (
     DATABASE,
     KEYS,

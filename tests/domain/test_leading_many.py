@@ -6,17 +6,24 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.gathering import GATHERED
 from sidecar.domain.identity import Role
-from sidecar.domain.leadership import decide
-from sidecar.domain.membership import Member, OutcomeKind, RequestKind, Tombstone, Verdict, VerdictKind
-from sidecar.domain.network import Network, read_network
-from sidecar.domain.policy import Admission, Policy
-from sidecar.domain.records import Record, encode
-from sidecar.domain.report import Phase
+from sidecar.domain.leader.decide import decide
+from sidecar.domain.membership.join_batching import GATHERED
+from sidecar.domain.network.snapshot import Network, read_network
+from sidecar.domain.records.encoding import Record, encode
+from sidecar.domain.records.membership import (
+    Member,
+    OutcomeKind,
+    RequestKind,
+    Tombstone,
+    Verdict,
+    VerdictKind,
+)
+from sidecar.domain.records.policy import Admission, Policy
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Exemption
+from sidecar.domain.records.store import Batch, Entry, Revision
 from sidecar.domain.servers import NodeID
-from sidecar.domain.store import Batch, Entry, Revision
-from sidecar.domain.turns import Exemption
 from tests.build import KEYS, THREE, after, ask, canonical, join, network, report, server, url
 from tests.domain.leading import LEADER, NOW, settled
 

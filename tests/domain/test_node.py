@@ -10,13 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.domain.identity import Role
-from sidecar.domain.membership import Verdict, VerdictKind
-from sidecar.domain.node import decide
-from sidecar.domain.process import Exited, NoProcess, NotLaunched, Running
-from sidecar.domain.report import Phase
-from sidecar.domain.servers import NodeID
-from sidecar.domain.turns import Grant
-from sidecar.domain.view import (
+from sidecar.domain.node.decide import decide
+from sidecar.domain.node.process import Exited, NoProcess, NotLaunched, Running
+from sidecar.domain.node.view import (
     AskToJoin,
     Decision,
     Known,
@@ -30,6 +26,10 @@ from sidecar.domain.view import (
     may_lead,
     own_list,
 )
+from sidecar.domain.records.membership import Verdict, VerdictKind
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Grant
+from sidecar.domain.servers import NodeID
 from tests.build import DATABASE, THREE, canonical, document, server, servers
 
 FOUR = servers(9000, 9001, 9002, 9004)

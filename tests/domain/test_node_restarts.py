@@ -9,12 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.domain.node import decide
-from sidecar.domain.process import Exited, NoProcess, NotLaunched, Patience, Running, Trouble
-from sidecar.domain.report import Phase
-from sidecar.domain.servers import ServerList
-from sidecar.domain.turns import Grant
-from sidecar.domain.view import (
+from sidecar.domain.node.decide import decide
+from sidecar.domain.node.process import Exited, NoProcess, NotLaunched, Patience, Running, Trouble
+from sidecar.domain.node.view import (
     Decision,
     Known,
     RestartProcess,
@@ -25,6 +22,9 @@ from sidecar.domain.view import (
     fruitless_after,
     unwell_since,
 )
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Grant
+from sidecar.domain.servers import ServerList
 from tests.build import THREE, canonical, document, server, servers
 
 FOUR = servers(9000, 9001, 9002, 9004)

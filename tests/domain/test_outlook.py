@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.canonical import Canonical
 from sidecar.domain.identity import Identity
-from sidecar.domain.leadership import Leader, decide
-from sidecar.domain.membership import Member
-from sidecar.domain.network import Network, read_network
-from sidecar.domain.outlook import State, outlook, waves
-from sidecar.domain.policy import Limit, Policy, RolloutPolicy
-from sidecar.domain.records import Record, encode
-from sidecar.domain.report import Phase, Report
-from sidecar.domain.rollout import Survey, survey
+from sidecar.domain.leader.decide import Leader, decide
+from sidecar.domain.network.snapshot import Network, read_network
+from sidecar.domain.node.view import Known
+from sidecar.domain.records.canonical import Canonical
+from sidecar.domain.records.encoding import Record, encode
+from sidecar.domain.records.membership import Member
+from sidecar.domain.records.policy import Limit, Policy, RolloutPolicy
+from sidecar.domain.records.report import Phase, Report
+from sidecar.domain.records.rollout import Exemption, Grant, Halt, Standstill
+from sidecar.domain.records.store import Entry, Listing
+from sidecar.domain.rollout.assessment import Survey, survey
+from sidecar.domain.rollout.summary import State, outlook, waves
 from sidecar.domain.servers import NodeID
-from sidecar.domain.store import Entry, Listing
-from sidecar.domain.turns import Exemption, Grant, Halt, Standstill
-from sidecar.domain.view import Known
 from tests.build import DATABASE, KEYS, TERM, after, canonical, network, report, server, servers
 
 NOW = 1_800_000_000.0

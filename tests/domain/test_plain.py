@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from sidecar.domain.plain import check_of
-from sidecar.domain.validation import Kind, schema
+from sidecar.domain.documents.fast_check import check_of
+from sidecar.domain.documents.validation import Kind, schema
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 EVERYDAY: tuple[Kind, ...] = ("federated", "database", "canonical")

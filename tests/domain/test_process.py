@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.domain.process import Backoff, Patience
+from sidecar.domain.node.process import Backoff, Patience
 
 BACKOFFS = st.builds(
     Backoff,

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.domain.canonical import Canonical
-from sidecar.domain.codec import to_json
+from sidecar.domain.documents.validation import problems
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.identity import Role
-from sidecar.domain.membership import (
+from sidecar.domain.records.canonical import Canonical
+from sidecar.domain.records.codec import to_json
+from sidecar.domain.records.encoding import Record, decode, encode
+from sidecar.domain.records.membership import (
     Candidate,
     Member,
     Outcome,
@@ -24,12 +26,10 @@ from sidecar.domain.membership import (
     Verdict,
     VerdictKind,
 )
-from sidecar.domain.policy import Admission, Policy
-from sidecar.domain.records import Record, decode, encode
-from sidecar.domain.report import Report
+from sidecar.domain.records.policy import Admission, Policy
+from sidecar.domain.records.report import Report
+from sidecar.domain.records.rollout import Grant
 from sidecar.domain.servers import NodeID
-from sidecar.domain.turns import Grant
-from sidecar.domain.validation import problems
 from tests.build import DATABASE, ask, canonical, join, report, server, servers, url
 
 AT = "2026-01-01T00:00:00Z"

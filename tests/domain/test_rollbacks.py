@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.leadership import Leader
-from sidecar.domain.membership import Member, OutcomeKind, RequestKind
-from sidecar.domain.policy import OnFailure, Policy, RolloutPolicy
-from sidecar.domain.records import Record
-from sidecar.domain.report import Phase
+from sidecar.domain.leader.decide import Leader
+from sidecar.domain.node.view import Known
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.membership import Member, OutcomeKind, RequestKind
+from sidecar.domain.records.policy import OnFailure, Policy, RolloutPolicy
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Grant, Quarantine
 from sidecar.domain.servers import NodeID
-from sidecar.domain.turns import Grant, Quarantine
-from sidecar.domain.view import Known
 from tests.build import KEYS, TERM, THREE, ask, canonical, network, report, server, servers
 from tests.domain.leading import LEADER, NOW, settled
 

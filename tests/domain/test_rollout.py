@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from sidecar.domain.identity import Identity
-from sidecar.domain.leadership import decide, look_again
-from sidecar.domain.membership import Member, RequestKind
-from sidecar.domain.network import Network
-from sidecar.domain.policy import Budget, Limit, OnFailure, Policy, RolloutPolicy
-from sidecar.domain.records import Record
-from sidecar.domain.report import Phase
+from sidecar.domain.leader.decide import decide, look_again
+from sidecar.domain.network.snapshot import Network
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.membership import Member, RequestKind
+from sidecar.domain.records.policy import Budget, Limit, OnFailure, Policy, RolloutPolicy
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Exemption, Grant, Halt, Standstill
 from sidecar.domain.servers import NodeID
-from sidecar.domain.turns import Exemption, Grant, Halt, Standstill
 from tests.build import DATABASE, KEYS, ask, canonical, network, report, server, servers
 from tests.domain.leading import LEADER, NOW, settled
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.domain.leadership import decide
-from sidecar.domain.membership import Member
-from sidecar.domain.network import Network
-from sidecar.domain.policy import Budget, Limit, OnFailure, Policy, RolloutPolicy
-from sidecar.domain.records import Record, encode
-from sidecar.domain.report import Phase, Report
+from sidecar.domain.leader.decide import decide
+from sidecar.domain.network.snapshot import Network
+from sidecar.domain.records.encoding import Record, encode
+from sidecar.domain.records.membership import Member
+from sidecar.domain.records.policy import Budget, Limit, OnFailure, Policy, RolloutPolicy
+from sidecar.domain.records.report import Phase, Report
+from sidecar.domain.records.rollout import Halt
+from sidecar.domain.records.store import Delete, Put, Transaction
 from sidecar.domain.servers import NodeID
-from sidecar.domain.store import Delete, Put, Transaction
-from sidecar.domain.turns import Halt
 from tests.build import KEYS, after, canonical, join, network, report, server
 from tests.domain.leading import LEADER, NOW
 

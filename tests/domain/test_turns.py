@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.canonical import Canonical
-from sidecar.domain.desk import timestamp
-from sidecar.domain.leadership import decide, look_again
-from sidecar.domain.membership import Member
-from sidecar.domain.network import Network, read_network
-from sidecar.domain.policy import Budget, Limit, OnFailure, Policy, RolloutPolicy
-from sidecar.domain.records import Record, encode
-from sidecar.domain.report import Phase
-from sidecar.domain.rollout import IN_ORDER, survey
+from sidecar.domain.leader.decide import decide, look_again
+from sidecar.domain.network.context import timestamp
+from sidecar.domain.network.snapshot import Network, read_network
+from sidecar.domain.records.canonical import Canonical
+from sidecar.domain.records.encoding import Record, encode
+from sidecar.domain.records.membership import Member
+from sidecar.domain.records.policy import Budget, Limit, OnFailure, Policy, RolloutPolicy
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Grant
+from sidecar.domain.records.store import Batch, Entry, Revision
+from sidecar.domain.rollout.assessment import IN_ORDER, survey
 from sidecar.domain.servers import NodeID
-from sidecar.domain.store import Batch, Entry, Revision
-from sidecar.domain.turns import Grant
 from tests.build import DATABASE, KEYS, TERM, THREE, after, canonical, network, report, server
 from tests.domain.leading import LEADER, NOW, settled
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from sidecar.domain.policy import Admission, OnFailure, Policy, RolloutPolicy
-from sidecar.domain.records import encode
+from sidecar.domain.records.encoding import encode
+from sidecar.domain.records.policy import Admission, OnFailure, Policy, RolloutPolicy
 from tests.e2e.network import Network
 
 

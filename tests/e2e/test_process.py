@@ -10,7 +10,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from sidecar.agent.signals import HURRY
+from sidecar.adapters.processes.os_signals import HURRY
 from tests.e2e.network import Network
 from tests.e2e.node import Node, lives
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sidecar.domain.errors import LeaseLost, StoreRefused
-from sidecar.domain.keys import Range
-from sidecar.domain.store import (
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import (
     NO_LEASE,
     Batch,
     Compare,

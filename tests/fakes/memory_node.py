@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 
-from sidecar.domain.document import Document, replace_servers
+from sidecar.domain.documents.document import Document, replace_servers
 from sidecar.domain.errors import BadFile
-from sidecar.domain.health import Health
 from sidecar.domain.identity import Role
-from sidecar.domain.policy import AdmissionProbe
-from sidecar.domain.process import Exited, NotLaunched, ProcessState, Running
+from sidecar.domain.node.health import Health
+from sidecar.domain.node.process import Exited, NotLaunched, ProcessState, Running
+from sidecar.domain.records.policy import AdmissionProbe
 from sidecar.domain.servers import ServerList, ServerUrl
 
 

@@ -11,8 +11,8 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.keys import Range
-from sidecar.domain.store import Batch, LeaseID, Listing, Revision, Transaction
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import Batch, LeaseID, Listing, Revision, Transaction
 from tests.fakes.memory_cluster import Compacted, MemoryCluster
 
 _T = TypeVar("_T")

@@ -10,8 +10,8 @@ import pytest
 import trio.testing
 
 from sidecar.domain.errors import LeaseLost, StoreUnavailable
-from sidecar.domain.keys import Range
-from sidecar.domain.store import Compare, Put, Revision, Target, Transaction
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import Compare, Put, Revision, Target, Transaction
 from tests.fakes.memory_store import MemoryStore, new_cluster
 
 pytestmark = pytest.mark.anyio

@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from sidecar.domain.canonical import ChangeKind
-from sidecar.domain.membership import RequestKind
+from sidecar.domain.records.canonical import ChangeKind
+from sidecar.domain.records.membership import RequestKind
+from sidecar.domain.records.rollout import Grant, Halt
+from sidecar.domain.records.store import Entry, Revision
 from sidecar.domain.servers import NodeID, ServerList
-from sidecar.domain.store import Entry, Revision
-from sidecar.domain.turns import Grant, Halt
 from tests.fakes.memory_cluster import MemoryCluster
 from tests.simulation.grants import why_not
 from tests.simulation.ledger import Ledger

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sidecar.domain.identity import Role
-from sidecar.domain.report import Phase
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Grant, Halt
 from sidecar.domain.servers import NodeID
-from sidecar.domain.turns import Grant, Halt
 from tests.simulation.mirror import Mirror
 
 Rule = Callable[[NodeID, Grant, Mirror, Mirror], str | None]

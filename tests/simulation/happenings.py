@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import anyio
 
-from sidecar.domain.membership import RequestKind
+from sidecar.domain.records.membership import RequestKind
 from sidecar.domain.servers import NodeID
 from tests.simulation.nodes import Fate, SimSidecar
 from tests.simulation.schedule import LEADER, Event, Kind

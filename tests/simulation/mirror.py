@@ -6,15 +6,15 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sidecar.domain.canonical import Canonical
 from sidecar.domain.identity import Role
-from sidecar.domain.membership import Member, Request, Tombstone
-from sidecar.domain.policy import Policy
-from sidecar.domain.records import R, decode
-from sidecar.domain.report import Phase, Report
+from sidecar.domain.records.canonical import Canonical
+from sidecar.domain.records.encoding import R, decode
+from sidecar.domain.records.membership import Member, Request, Tombstone
+from sidecar.domain.records.policy import Policy
+from sidecar.domain.records.report import Phase, Report
+from sidecar.domain.records.rollout import Exemption, Grant, Quarantine, Standstill
+from sidecar.domain.records.store import Entry
 from sidecar.domain.servers import NodeID
-from sidecar.domain.store import Entry
-from sidecar.domain.turns import Exemption, Grant, Quarantine, Standstill
 from tests.build import KEYS
 
 

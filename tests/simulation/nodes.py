@@ -12,11 +12,11 @@ from typing import Protocol
 import anyio
 from anyio.abc import TaskGroup
 
-from sidecar.domain.document import Document
+from sidecar.domain.documents.document import Document
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.health import Health, Rhythm
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.process import Backoff, Exited, NotLaunched, Patience, Running
+from sidecar.domain.node.health import Health, Rhythm
+from sidecar.domain.node.process import Backoff, Exited, NotLaunched, Patience, Running
 from sidecar.domain.servers import NodeID, ServerList
 from tests.agent.sidecars import Sidecar
 from tests.fakes.memory_cluster import MemoryCluster

@@ -10,7 +10,7 @@ import anyio
 import trio
 from trio.testing import MockClock
 
-from sidecar.domain.membership import RequestKind
+from sidecar.domain.records.membership import RequestKind
 from sidecar.domain.servers import NodeID
 from tests.simulation.happenings import happen
 from tests.simulation.ledger import Broken, Ledger

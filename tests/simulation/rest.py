@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sidecar.domain.identity import Role
-from sidecar.domain.process import Running
-from sidecar.domain.report import Phase
-from sidecar.domain.turns import Halt
-from sidecar.domain.view import turned_away
+from sidecar.domain.node.process import Running
+from sidecar.domain.node.view import turned_away
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Halt
 from tests.simulation.mirror import Mirror
 from tests.simulation.nodes import SimSidecar
 from tests.simulation.stage import Stage

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sidecar.domain.policy import Budget, Limit, OnFailure, Policy, RolloutPolicy
+from sidecar.domain.records.policy import Budget, Limit, OnFailure, Policy, RolloutPolicy
 from sidecar.domain.servers import NodeID
 
 MOST_SERVERS = 50

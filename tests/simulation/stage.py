@@ -9,11 +9,11 @@ import anyio
 from anyio.abc import TaskGroup
 
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.membership import Request, RequestKind
-from sidecar.domain.policy import Policy
-from sidecar.domain.records import Record, encode
+from sidecar.domain.records.encoding import Record, encode
+from sidecar.domain.records.membership import Request, RequestKind
+from sidecar.domain.records.policy import Policy
+from sidecar.domain.records.store import NO_LEASE, Put, Transaction
 from sidecar.domain.servers import NodeID, ServerList
-from sidecar.domain.store import NO_LEASE, Put, Transaction
 from tests.build import KEYS, document, server, servers
 from tests.fakes.memory_node import edited
 from tests.simulation.auditor import AuditedCluster

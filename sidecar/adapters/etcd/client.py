@@ -19,8 +19,8 @@ from sidecar.adapters.etcd.settings import EtcdSettings
 from sidecar.adapters.etcd.unary import Gateway
 from sidecar.adapters.etcd.watch import Watches
 from sidecar.domain.errors import LeaseLost
-from sidecar.domain.keys import Range
-from sidecar.domain.store import Batch, LeaseID, Listing, Revision, Transaction
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import Batch, LeaseID, Listing, Revision, Transaction
 
 _GOODBYE = 1.0
 

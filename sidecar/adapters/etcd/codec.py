@@ -9,8 +9,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from typing import Any, assert_never
 
-from sidecar.domain.keys import Range
-from sidecar.domain.store import (
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import (
     NO_LEASE,
     Compare,
     Delete,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sidecar.adapters.etcd.codec import Json, decode_key, entry_of
 from sidecar.adapters.etcd.failures import Rejected, stream_error
 from sidecar.adapters.etcd.frames import Frames
-from sidecar.domain.store import Batch, Entry, Revision
+from sidecar.domain.records.store import Batch, Entry, Revision
 
 
 class Compacted(Exception):

@@ -16,7 +16,7 @@ from sidecar.adapters.etcd.feed import Feed
 from sidecar.adapters.etcd.request import API_PATH, Attempt
 from sidecar.adapters.etcd.settings import EtcdSettings
 from sidecar.adapters.etcd.tcp import set_options
-from sidecar.domain.store import Batch
+from sidecar.domain.records.store import Batch
 
 _HEADERS = {
     "Content-Type": "application/json",

@@ -15,8 +15,8 @@ from sidecar.adapters.etcd.frames import BadFrame
 from sidecar.adapters.etcd.request import Attempt, attempts
 from sidecar.adapters.etcd.settings import EtcdSettings
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.keys import Range
-from sidecar.domain.store import Batch, Revision
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import Batch, Revision
 
 if TYPE_CHECKING:
     from sidecar.adapters.etcd.streams import Connections, Stream

@@ -15,7 +15,7 @@ from anyio import to_thread
 from sidecar.adapters.files.durable import overwrite, read_regular, remove_leftovers, replace_file
 from sidecar.adapters.files.trouble import bad_file
 from sidecar.adapters.files.watching import sightings
-from sidecar.domain.document import MAX_BYTES, Document, replace_servers
+from sidecar.domain.documents.document import MAX_BYTES, Document, replace_servers
 from sidecar.domain.errors import BadFile
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sidecar.domain.codec import from_json, to_json
 from sidecar.domain.errors import BadConfiguration
+from sidecar.domain.records.codec import from_json, to_json
 
 # Written at one stroke, at one length: whoever reads meanwhile reads all of one or all of the other.
 _ROOM = 2048

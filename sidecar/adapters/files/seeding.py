@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sidecar.adapters.files.durable import read_regular, replace_file
 from sidecar.adapters.files.trouble import bad_file
-from sidecar.domain.document import MAX_BYTES, Document
+from sidecar.domain.documents.document import MAX_BYTES, Document
 from sidecar.domain.identity import Role
 from sidecar.logs import event
 

@@ -13,8 +13,8 @@ from anyio import to_thread
 
 from sidecar.adapters.files.durable import read_regular, remove_leftovers, replace_file
 from sidecar.adapters.files.trouble import bad_file
-from sidecar.domain.document import MAX_BYTES
-from sidecar.domain.drift import diff
+from sidecar.domain.documents.diff import diff
+from sidecar.domain.documents.document import MAX_BYTES
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
 

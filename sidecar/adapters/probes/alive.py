@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import anyio
 
-from sidecar.domain.health import Health
-from sidecar.domain.process import NoProcess, ProcessState, Running
+from sidecar.domain.node.health import Health
+from sidecar.domain.node.process import NoProcess, ProcessState, Running
 
 
 @dataclass(frozen=True, slots=True)

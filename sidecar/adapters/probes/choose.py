@@ -12,7 +12,7 @@ from sidecar.adapters.probes.explained import ExplainedProbe
 from sidecar.adapters.probes.http import HttpProbe
 from sidecar.adapters.probes.tcp import TcpProbe
 from sidecar.domain.errors import BadConfiguration
-from sidecar.domain.process import ProcessState
+from sidecar.domain.node.process import ProcessState
 from sidecar.domain.servers import ServerUrl
 from sidecar.ports import Probe
 

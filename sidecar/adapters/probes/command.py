@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import anyio
 
 from sidecar.adapters.processes.launch import Command, NotStarted, exit_code, launch, reap
+from sidecar.adapters.processes.pidfd import Watched
 from sidecar.adapters.processes.session import Session
-from sidecar.adapters.processes.watched import Watched
-from sidecar.domain.health import Health
+from sidecar.domain.node.health import Health
 
 
 @dataclass(frozen=True, slots=True)

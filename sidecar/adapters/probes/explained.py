@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from sidecar.domain.health import Health
+from sidecar.domain.node.health import Health
 from sidecar.ports import Probe
 
 KEPT = 5.0

@@ -10,7 +10,7 @@ import anyio
 from anyio.abc import ByteStream
 
 from sidecar.adapters.probes.tcp import hosts, in_words
-from sidecar.domain.health import Health
+from sidecar.domain.node.health import Health
 
 # A status line is about 20 bytes; whoever sends more without an end to the line speaks no HTTP.
 _LONGEST_LINE = 4096

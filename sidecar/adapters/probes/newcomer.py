@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from sidecar.adapters.probes.tcp import TcpProbe
-from sidecar.domain.policy import AdmissionProbe
+from sidecar.domain.records.policy import AdmissionProbe
 from sidecar.domain.servers import ServerUrl
 
 if TYPE_CHECKING:

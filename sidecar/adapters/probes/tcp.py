@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from sidecar.domain.health import Health
+from sidecar.domain.node.health import Health
 
 # (family, address) as socket.socket and connect take them.
 Target = tuple[int, tuple[str, int]]

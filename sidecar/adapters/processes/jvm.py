@@ -18,7 +18,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from sidecar.adapters.processes.watched import Watched
+from sidecar.adapters.processes.pidfd import Watched
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.adapters.processes.watched import Watched
+from sidecar.adapters.processes.pidfd import Watched
 
 # What a shell answers for a command that it cannot find, or cannot execute.
 NOT_FOUND, NOT_EXECUTABLE = 127, 126

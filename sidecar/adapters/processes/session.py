@@ -11,7 +11,7 @@ from itertools import islice
 import anyio
 
 from sidecar.adapters.processes import procfs
-from sidecar.adapters.processes.watched import Watched
+from sidecar.adapters.processes.pidfd import Watched
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ import os
 from dataclasses import dataclass
 
 from sidecar.adapters.processes import procfs
+from sidecar.adapters.processes.pidfd import Watched
 from sidecar.adapters.processes.session import Session
-from sidecar.adapters.processes.watched import Watched
-from sidecar.adapters.restart.memory import Launched, Memory
+from sidecar.adapters.restart.saved_state import Launched, Memory
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)

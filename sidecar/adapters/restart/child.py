@@ -19,12 +19,12 @@ from sidecar.adapters.processes.launch import (
     launch,
     reap,
 )
+from sidecar.adapters.processes.pidfd import Watched, require_pidfd
 from sidecar.adapters.processes.session import LastWords, Session, no_words
-from sidecar.adapters.processes.watched import Watched, require_pidfd
 from sidecar.adapters.restart.adoption import find
-from sidecar.adapters.restart.failures import Failures
-from sidecar.adapters.restart.memory import Launched, launched_memory
-from sidecar.domain.process import Backoff, Exited, NotLaunched, ProcessState, Running, Trouble
+from sidecar.adapters.restart.retries import Failures
+from sidecar.adapters.restart.saved_state import Launched, launched_memory
+from sidecar.domain.node.process import Backoff, Exited, NotLaunched, ProcessState, Running, Trouble
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
 

@@ -12,8 +12,8 @@ from anyio import to_thread
 
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.domain.errors import StoreRefused
-from sidecar.domain.keys import Range
-from sidecar.domain.store import Put, Revision, Transaction
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import Put, Revision, Transaction
 from tests.etcd import EtcdServer
 
 pytestmark = pytest.mark.anyio

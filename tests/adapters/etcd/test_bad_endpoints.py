@@ -10,8 +10,8 @@ import pytest
 
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.keys import Range
-from sidecar.domain.store import LeaseID, Put, Revision, Transaction
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import LeaseID, Put, Revision, Transaction
 from tests.adapters.etcd.misbehaving import (
     Call,
     always,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sidecar.adapters.etcd.codec import decode_key, disjoint, encode_key
 from sidecar.adapters.etcd.failures import Rejected
 from sidecar.adapters.etcd.feed import Compacted, Feed
-from sidecar.domain.keys import Range
+from sidecar.domain.records.keys import Range
 
 
 def put(key: str, value: str, revision: int) -> dict[str, Any]:

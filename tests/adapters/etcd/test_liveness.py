@@ -11,10 +11,10 @@ import pytest
 from anyio import to_thread
 
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
-from sidecar.cli.embedded_etcd import supports
+from sidecar.demo.embedded_etcd import supports
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.keys import Range
-from sidecar.domain.store import Put, Transaction
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import Put, Transaction
 from tests.etcd import EtcdCluster, EtcdServer, etcd_binary
 
 pytestmark = pytest.mark.anyio
@@ -160,7 +160,7 @@ def test_no_library_is_imported_before_it_is_needed(shared_etcd: EtcdServer) -> 
     program = f"""
 import sys, anyio
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
-from sidecar.domain.keys import Range
+from sidecar.domain.records.keys import Range
 async def main():
     async with EtcdStore(EtcdSettings(("{shared_etcd.url}",))) as store:
         assert "etcd3gw" not in sys.modules

@@ -16,8 +16,8 @@ from anyio.abc import SocketAttribute, SocketStream
 
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.keys import Range
-from sidecar.domain.store import Put, Revision, Transaction
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.store import Put, Revision, Transaction
 from tests.certificates import Authority, Pair
 from tests.etcd import EtcdServer
 

@@ -11,7 +11,7 @@ import pytest
 
 from sidecar.adapters.processes.launch import Command
 from sidecar.adapters.restart.child import Child
-from sidecar.domain.process import Backoff, Exited, Running
+from sidecar.domain.node.process import Backoff, Exited, Running
 
 
 class MakeChild(Protocol):

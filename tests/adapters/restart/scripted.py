@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from sidecar.adapters.restart.driver import Life
+from sidecar.adapters.restart.drivers.driver import Life
 from sidecar.domain.errors import DriverTrouble
 from sidecar.domain.servers import ServerList
 

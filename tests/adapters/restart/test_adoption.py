@@ -14,8 +14,8 @@ import pytest
 
 from sidecar.adapters.processes import procfs
 from sidecar.adapters.restart.adoption import find
-from sidecar.adapters.restart.memory import Launched, launched_memory
-from sidecar.domain.process import NotLaunched
+from sidecar.adapters.restart.saved_state import Launched, launched_memory
+from sidecar.domain.node.process import NotLaunched
 from sidecar.domain.servers import ServerList
 from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
 from tests.processes import lives, number_in, open_gate, until

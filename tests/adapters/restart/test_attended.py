@@ -10,12 +10,12 @@ import anyio
 import pytest
 from trio.testing import MockClock
 
-from sidecar.adapters.restart.attended import Attended
-from sidecar.adapters.restart.driver import Life
-from sidecar.adapters.restart.memory import Seen, seen_memory
-from sidecar.adapters.restart.sight import LOOK
+from sidecar.adapters.restart.drivers.driver import Life
+from sidecar.adapters.restart.external import Attended
+from sidecar.adapters.restart.observer import LOOK
+from sidecar.adapters.restart.saved_state import Seen, seen_memory
 from sidecar.domain.errors import DriverTrouble
-from sidecar.domain.process import Backoff, Exited, NotLaunched, Running, Trouble
+from sidecar.domain.node.process import Backoff, Exited, NotLaunched, Running, Trouble
 from sidecar.domain.servers import ServerList
 from tests.adapters.restart.scripted import ScriptedDriver
 from tests.build import servers

@@ -10,7 +10,7 @@ import pytest
 
 from sidecar.adapters.processes import procfs
 from sidecar.adapters.processes.session import Session
-from sidecar.domain.process import Backoff, Exited, NotLaunched
+from sidecar.domain.node.process import Backoff, Exited, NotLaunched
 from sidecar.domain.servers import ServerList
 from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
 from tests.processes import DEADLINE, PYTHON, lives, number_in, open_gate, until

@@ -10,8 +10,8 @@ import anyio
 import pytest
 
 from sidecar.adapters.processes.launch import launched
-from sidecar.adapters.restart.command import CommandDriver
-from sidecar.adapters.restart.driver import Life
+from sidecar.adapters.restart.drivers.command import CommandDriver
+from sidecar.adapters.restart.drivers.driver import Life
 from sidecar.domain.errors import DriverTrouble
 from tests.build import servers
 from tests.processes import lives, number_in, until

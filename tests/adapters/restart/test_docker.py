@@ -12,8 +12,8 @@ import anyio
 import pytest
 from aiohttp import web
 
-from sidecar.adapters.restart.docker import DockerDriver
-from sidecar.adapters.restart.driver import Life
+from sidecar.adapters.restart.drivers.docker import DockerDriver
+from sidecar.adapters.restart.drivers.driver import Life
 from sidecar.domain.errors import DriverTrouble
 from tests.build import servers
 

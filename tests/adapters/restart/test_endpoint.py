@@ -13,8 +13,8 @@ import anyio
 import pytest
 from aiohttp import web
 
-from sidecar.adapters.restart.driver import Life
-from sidecar.adapters.restart.endpoint import EndpointDriver
+from sidecar.adapters.restart.drivers.driver import Life
+from sidecar.adapters.restart.drivers.endpoint import EndpointDriver
 from sidecar.domain.errors import DriverTrouble
 from tests.build import servers
 

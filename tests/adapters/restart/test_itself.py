@@ -5,7 +5,7 @@ import os
 import anyio
 import pytest
 
-from sidecar.adapters.restart.itself import SelfDriver
+from sidecar.adapters.restart.drivers.reexec import SelfDriver
 from sidecar.domain.errors import BadConfiguration, DriverTrouble
 from sidecar.domain.servers import ServerList
 from tests.processes import DEADLINE

@@ -12,10 +12,10 @@ import anyio
 import pytest
 from aiohttp import web
 
-from sidecar.adapters.kubernetes.access import KubernetesAccess
-from sidecar.adapters.kubernetes.workload import RESTARTED_AT, SERVERS, Workload, digest
-from sidecar.adapters.restart.driver import Life
-from sidecar.adapters.restart.kubernetes import KubernetesDriver, Pace
+from sidecar.adapters.restart.drivers.driver import Life
+from sidecar.adapters.restart.drivers.kubernetes.access import KubernetesAccess
+from sidecar.adapters.restart.drivers.kubernetes.driver import KubernetesDriver, Pace
+from sidecar.adapters.restart.drivers.kubernetes.workload import RESTARTED_AT, SERVERS, Workload, digest
 from sidecar.domain.errors import BadConfiguration, DriverTrouble
 from sidecar.domain.servers import ServerList
 from tests.certificates import Authority, Pair

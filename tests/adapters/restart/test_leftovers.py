@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sidecar.domain.process import Exited, NotLaunched
+from sidecar.domain.node.process import Exited, NotLaunched
 from sidecar.domain.servers import ServerList
 from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
 from tests.processes import DEADLINE, PYTHON, lives, number_in, open_gate, until

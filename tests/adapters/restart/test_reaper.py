@@ -17,8 +17,8 @@ import anyio
 from sidecar.adapters.processes import procfs
 from sidecar.adapters.processes.launch import Command, launched
 from sidecar.adapters.restart.child import Child
-from sidecar.adapters.restart.reaper import reap_forever
-from sidecar.domain.process import Exited
+from sidecar.adapters.processes.reaper import reap_forever
+from sidecar.domain.node.process import Exited
 from sidecar.domain.servers import ServerList
 from tests.processes import number_in, open_gate, until
 

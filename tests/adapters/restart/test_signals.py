@@ -15,8 +15,8 @@ import anyio
 import pytest
 
 from sidecar.adapters.processes.session import no_words
-from sidecar.adapters.restart.driver import Life
-from sidecar.adapters.restart.signals import Pattern, PidFile, SignalDriver
+from sidecar.adapters.restart.drivers.driver import Life
+from sidecar.adapters.restart.drivers.signal import Pattern, PidFile, SignalDriver
 from sidecar.domain.errors import DriverTrouble
 from tests.build import servers
 from tests.e2e.waiting import wait_until
@@ -229,7 +229,7 @@ LOOK = """
 import sys
 import anyio
 from sidecar.adapters.processes.session import no_words
-from sidecar.adapters.restart.signals import Pattern, SignalDriver
+from sidecar.adapters.restart.drivers.signal import Pattern, SignalDriver
 
 life = anyio.run(SignalDriver(Pattern(sys.argv[1]), 15, 1.0, no_words).look)
 print(life.pid if life else None)
@@ -334,7 +334,7 @@ import os
 import sys
 import anyio
 from sidecar.adapters.processes.session import no_words
-from sidecar.adapters.restart.signals import Pattern, SignalDriver
+from sidecar.adapters.restart.drivers.signal import Pattern, SignalDriver
 from sidecar.domain.errors import DriverTrouble
 from sidecar.domain.servers import ServerList
 

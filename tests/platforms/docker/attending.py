@@ -7,10 +7,10 @@ from pathlib import Path
 
 import anyio
 
-from sidecar.adapters.restart.attended import Attended
-from sidecar.adapters.restart.docker import DockerDriver
-from sidecar.adapters.restart.memory import seen_memory
-from sidecar.domain.process import Backoff, Running
+from sidecar.adapters.restart.drivers.docker import DockerDriver
+from sidecar.adapters.restart.external import Attended
+from sidecar.adapters.restart.saved_state import seen_memory
+from sidecar.domain.node.process import Backoff, Running
 from sidecar.domain.servers import ServerList
 from tests.platforms.docker.engine import Container, done
 

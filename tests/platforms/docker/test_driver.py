@@ -7,8 +7,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sidecar.adapters.restart.attended import Attended
-from sidecar.domain.process import Exited, NotLaunched, Running
+from sidecar.adapters.restart.external import Attended
+from sidecar.domain.node.process import Exited, NotLaunched, Running
 from tests.platforms.docker.attending import (
     NEW,
     OBEDIENT,

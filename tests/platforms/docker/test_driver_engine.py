@@ -9,12 +9,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sidecar.adapters.restart.attended import Attended
-from sidecar.adapters.restart.docker import DockerDriver
-from sidecar.adapters.restart.driver import Life
-from sidecar.adapters.restart.memory import seen_memory
+from sidecar.adapters.restart.drivers.docker import DockerDriver
+from sidecar.adapters.restart.drivers.driver import Life
+from sidecar.adapters.restart.external import Attended
+from sidecar.adapters.restart.saved_state import seen_memory
 from sidecar.domain.errors import BadConfiguration
-from sidecar.domain.process import Exited
+from sidecar.domain.node.process import Exited
 from tests.platforms.docker.attending import (
     DEAF,
     ENGINE,
@@ -111,7 +111,7 @@ def look_as_nobody() -> str:
     program = f"""
 import os
 import anyio
-from sidecar.adapters.restart.docker import DockerDriver
+from sidecar.adapters.restart.drivers.docker import DockerDriver
 from sidecar.domain.errors import DriverTrouble
 
 async def look():

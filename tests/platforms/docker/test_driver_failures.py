@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sidecar.domain.process import Exited
+from sidecar.domain.node.process import Exited
 from tests.e2e.waiting import wait_until
 from tests.platforms.docker.attending import (
     ENGINE,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sidecar.config.table import SETTINGS
-from sidecar.domain.document import Document
+from sidecar.domain.documents.document import Document
 from sidecar.domain.identity import Role
 from sidecar.domain.servers import ServerUrl
 from tests.platforms.kubernetes.rendering import TREE, Rendered, containers, walk

@@ -8,9 +8,9 @@ from typing import Any
 import anyio
 import pytest
 
-from sidecar.adapters.kubernetes.access import KubernetesAccess
-from sidecar.adapters.kubernetes.workload import Workload
-from sidecar.adapters.restart.kubernetes import KubernetesDriver
+from sidecar.adapters.restart.drivers.kubernetes.access import KubernetesAccess
+from sidecar.adapters.restart.drivers.kubernetes.driver import KubernetesDriver
+from sidecar.adapters.restart.drivers.kubernetes.workload import Workload
 from sidecar.domain.servers import ServerList
 from tests.certificates import Authority
 from tests.kubernetes_api import NAMESPACE, POD, STATEFULSET, TOKEN, Cluster, Rule, pod, serving, workload

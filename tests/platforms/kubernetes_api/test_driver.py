@@ -11,10 +11,10 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from sidecar.adapters.kubernetes.access import KubernetesAccess
-from sidecar.adapters.kubernetes.workload import RESTARTED_AT, SERVERS, Workload, digest
-from sidecar.adapters.restart.driver import Life
-from sidecar.adapters.restart.kubernetes import KubernetesDriver
+from sidecar.adapters.restart.drivers.driver import Life
+from sidecar.adapters.restart.drivers.kubernetes.access import KubernetesAccess
+from sidecar.adapters.restart.drivers.kubernetes.driver import KubernetesDriver
+from sidecar.adapters.restart.drivers.kubernetes.workload import RESTARTED_AT, SERVERS, Workload, digest
 from sidecar.domain.errors import DriverTrouble
 from sidecar.domain.servers import ServerList
 from tests.platforms.kubernetes.rendering import Rendered

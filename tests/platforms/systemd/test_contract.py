@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.adapters.restart.systemd import SystemdDriver
+from sidecar.adapters.restart.drivers.systemd import SystemdDriver
 from tests.contracts.restart_stage import STOP_TIMEOUT, AttendedStage
 from tests.contracts.restarting import *  # noqa: F403 - the tests
 from tests.e2e.node import APP

@@ -12,11 +12,11 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from sidecar.adapters.restart.attended import Attended
-from sidecar.adapters.restart.memory import seen_memory
-from sidecar.adapters.restart.systemd import SystemdDriver
+from sidecar.adapters.restart.drivers.systemd import SystemdDriver
+from sidecar.adapters.restart.external import Attended
+from sidecar.adapters.restart.saved_state import seen_memory
 from sidecar.domain.errors import DriverTrouble
-from sidecar.domain.process import Backoff, Exited, Running
+from sidecar.domain.node.process import Backoff, Exited, Running
 from tests.build import servers
 from tests.e2e.waiting import wait_until
 from tests.platforms.systemd.managers import Manager

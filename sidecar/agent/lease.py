@@ -1,0 +1,112 @@
+"""A lease as a scope: what runs inside ends, on this sidecar's own clock, before etcd lets the lease go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import anyio
+
+from sidecar.agent.backoff import back_off
+from sidecar.agent.board import Board
+from sidecar.domain.errors import LeaseLost, StoreRefused, StoreUnavailable
+from sidecar.domain.records.store import LeaseID
+from sidecar.logs import event
+from sidecar.ports import Store
+
+log = logging.getLogger(__name__)
+
+# Of the TTL: how often the lease is renewed, how soon a failed renewal is tried again, and how long before
+# etcd lets it go the work under it ends here. The last covers the call that is on its way at that moment.
+RENEW, RETRY_RENEWAL, MARGIN = 1 / 3, 1 / 20, 1 / 10
+
+
+@dataclass(slots=True)
+class Session:
+    """Holds this sidecar's one lease, across outages of etcd for as long as etcd keeps it.
+
+    ``ttl`` is what a new lease is asked for with; one that goes on from a former life keeps what it was
+    ``granted``.
+    """
+
+    store: Store
+    board: Board
+    ttl: float
+    lease: LeaseID | None = None
+    granted: float = field(default=0.0, init=False)
+
+    async def run(self, work: Callable[[LeaseID], Coroutine[Any, Any, None]]) -> NoReturn:
+        """Run ``work(lease)`` whenever there is a lease that is known to be alive, again and again."""
+        failures = 0
+        while True:
+            began = anyio.current_time()
+            try:
+                lease, deadline = await self._secure()
+                await self._hold(work, lease, deadline)
+            except* LeaseLost as lost:
+                event(log, logging.WARNING, "the lease is lost", error=_words(lost))
+                self.lease = None
+            except* (StoreUnavailable, StoreRefused) as trouble:
+                level = logging.WARNING if self.board.view.lease_alive else logging.DEBUG
+                event(log, level, "nothing is done under the lease for now", error=_words(trouble))
+            self.board.update(lease_alive=False)
+            # Only what went well for a while starts anew: a store that refuses the work is not to be stormed.
+            failures = failures + 1 if anyio.current_time() - began < self.ttl else 1
+            if self.lease is not None or failures > 1:
+                await back_off(failures)
+
+    async def end(self) -> None:
+        """Give the lease back, so that the network need not wait for it to expire."""
+        if self.lease is not None:
+            await self.store.revoke_lease(self.lease)
+
+    async def renew(self) -> None:
+        """Have etcd keep the lease for another TTL, for a sidecar that will be away for a moment."""
+        if self.lease is not None:
+            await self.store.keep_alive(self.lease)
+
+    async def _secure(self) -> tuple[LeaseID, float]:
+        """Have a lease that is alive, and know until when on anyio's clock, less the margin."""
+        asked = anyio.current_time()
+        if self.lease is None:
+            self.lease = await self.store.grant_lease(self.ttl)
+            self.granted = self.ttl
+        else:
+            self.granted = await self.store.keep_alive(self.lease)
+        return self.lease, asked + self.granted * (1 - MARGIN)
+
+    async def _hold(
+        self, work: Callable[[LeaseID], Coroutine[Any, Any, None]], lease: LeaseID, deadline: float
+    ) -> None:
+        """Run ``work`` while the lease is renewed in time; cancel it when it is not."""
+        self._known_until(deadline)
+        self.board.update(lease_alive=True)
+        with anyio.CancelScope(deadline=deadline) as scope:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(work, lease)
+                await self._renew(scope)
+        raise StoreUnavailable("the lease could not be renewed in time; stepping down")
+
+    def _known_until(self, deadline: float) -> None:
+        was_gone = self.board.lease_until <= anyio.current_time()
+        self.board.lease_until = deadline
+        if was_gone:
+            self.board.wake()
+
+    async def _renew(self, scope: anyio.CancelScope) -> NoReturn:
+        while True:
+            # Counted from when it was asked for last, which on a busy machine is a while ago.
+            await anyio.sleep_until(scope.deadline - self.granted * (1 - MARGIN - RENEW))
+            try:
+                _, scope.deadline = await self._secure()
+                self._known_until(scope.deadline)
+            except (StoreUnavailable, StoreRefused):
+                await anyio.sleep(self.granted * RETRY_RENEWAL)
+
+
+def _words(group: BaseExceptionGroup[Exception]) -> str:
+    """The messages in ``group``, on one line."""
+    inner = [_words(e) if isinstance(e, BaseExceptionGroup) else str(e) for e in group.exceptions]
+    return "; ".join(inner)

@@ -1,0 +1,95 @@
+"""One request to the leader, from its writing to its end."""
+
+from __future__ import annotations
+
+import anyio
+
+from sidecar.domain.errors import StoreUnavailable
+from sidecar.domain.records.encoding import decode, encode
+from sidecar.domain.records.keys import Range
+from sidecar.domain.records.membership import Outcome, Request
+from sidecar.domain.records.store import Compare, Delete, Put, Revision, Target, Transaction
+from sidecar.ports import Store
+
+GOODBYE = 3.0  # seconds for taking a request back
+PAUSE = 0.5  # seconds until a broken watch is tried again
+
+
+class Errand:
+    """A request under ``key``, which is taken back if nobody answers it in time."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        self._store = store
+        self._key = key
+        self._written = Revision(0)
+
+    async def submit(self, request: Request) -> None:
+        """Write the request."""
+        missing = Compare(self._key, Target.CREATED, Revision(0))
+        put = Put(self._key, encode(request))
+        revision = await self._store.commit(Transaction((missing,), (put,)))
+        if revision is None:
+            raise StoreUnavailable(f"another request has the name {self._key}; try again")
+        self._written = revision
+
+    async def outcome(self, patience: float) -> Outcome | None:
+        """Wait for the leader's answer, then delete the request.
+
+        None: nobody answered within ``patience`` seconds, and the request is withdrawn. It is so too when
+        the wait is cancelled (Ctrl-C): what nobody waits for any more must not happen hours later.
+        """
+        outcome = None
+        try:
+            with anyio.move_on_after(patience):
+                outcome = await self._answer()
+        finally:
+            outcome = await self._take_back(outcome)
+        return outcome
+
+    async def _answer(self) -> Outcome:
+        seen = self._written
+        while True:
+            try:
+                async with self._store.watch(Range(self._key), after=seen) as batches:
+                    async for batch in batches:
+                        seen = batch.revision
+                        entry = batch.changes.get(self._key)
+                        outcome = self._outcome_in(entry.value) if entry else None
+                        if outcome:
+                            return outcome
+            except StoreUnavailable:
+                await anyio.sleep(PAUSE)
+            # The stream may have ended because its revision was compacted: see what stands there.
+            try:
+                outcome, seen = await self._look()
+            except StoreUnavailable:
+                continue
+            if outcome:
+                return outcome
+
+    async def _look(self) -> tuple[Outcome | None, Revision]:
+        listing = await self._store.read(Range(self._key))
+        entry = listing.entries.get(self._key)
+        return (self._outcome_in(entry.value) if entry else None), listing.revision
+
+    def _outcome_in(self, value: bytes) -> Outcome | None:
+        return decode(Request, value, self._key).outcome
+
+    async def _take_back(self, outcome: Outcome | None) -> Outcome | None:
+        """Delete the request; return its outcome, if the leader was faster than a withdrawal."""
+        untouched = Compare(self._key, Target.MODIFIED, self._written)
+        try:
+            with anyio.fail_after(GOODBYE, shield=True):
+                if outcome is None:
+                    withdrawal = Transaction((untouched,), (Delete(self._key),))
+                    if await self._store.commit(withdrawal) is not None:
+                        return None
+                    outcome, _ = await self._look()
+                await self._store.commit(Transaction((), (Delete(self._key),)))
+        except (StoreUnavailable, TimeoutError) as exc:
+            # An answered request is tidied up by the leader, later.
+            if outcome is None:
+                raise StoreUnavailable(
+                    f"the request could not be withdrawn, and may still be done ({exc})"
+                ) from exc
+        return outcome

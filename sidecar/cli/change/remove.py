@@ -1,0 +1,19 @@
+"""``sidecar remove``: take a node out of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sidecar.cli.change.leader_request import ask_about_node
+from sidecar.cli.shared.context import World
+
+DESCRIPTION = """\
+Takes a server (or a database node) out of the network: the leader drops it from
+the list, the others get the new one and reload, and a tombstone keeps it out."""
+EPILOG = """\
+example:
+  sidecar remove fed-3 --reason "moved to another rack\""""
+
+
+def main(argv: Sequence[str], world: World) -> int:
+    return ask_about_node("remove", DESCRIPTION, EPILOG, argv, world)

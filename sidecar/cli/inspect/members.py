@@ -1,0 +1,152 @@
+"""``sidecar members``: every node, and how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+
+from sidecar.cli.shared.context import World
+from sidecar.cli.shared.output import ago, print_json, print_table
+from sidecar.cli.shared.parser import Parser, add_settings
+from sidecar.cli.shared.snapshot import Sight, at_work, look
+from sidecar.domain.errors import ExitCode
+from sidecar.domain.identity import Role
+from sidecar.domain.printing import printable
+from sidecar.domain.records.codec import to_json
+from sidecar.domain.records.keys import Keys
+from sidecar.domain.records.membership import Member
+from sidecar.domain.records.report import Phase, Report
+from sidecar.domain.servers import NodeID, ServerUrl
+from sidecar.ports import Store
+
+DESCRIPTION = "Shows every node of the network: how it is, which version of the list it has."
+EPILOG = """\
+LIST: the version its process runs on (and the one in its file, if it differs).
+
+example:
+  sidecar members --json | jq -r '.[] | select(.healthy | not) | .node_id'"""
+AWAY = "away"
+AWAY_REASON = "no report: its sidecar is down, or cannot reach etcd"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One line: what is remembered of a node, and what it says itself, None while it is away."""
+
+    node_id: NodeID
+    role: Role
+    url: ServerUrl | None
+    report: Report | None
+    leads: bool
+
+    @property
+    def phase(self) -> str:
+        return self.report.phase.value if self.report else AWAY
+
+    @property
+    def reason(self) -> str:
+        return self.report.reason if self.report else AWAY_REASON
+
+    @property
+    def well(self) -> bool:
+        return bool(self.report and self.report.healthy and self.report.phase is Phase.RUNNING)
+
+
+def main(argv: Sequence[str], world: World) -> int:
+    parser = Parser("members", "[OPTION]…", DESCRIPTION, EPILOG)
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    add_settings(parser)
+    namespace = parser.parse(argv)
+    return at_work(namespace, world, partial(_show, world=world, as_json=namespace.json))
+
+
+async def _show(store: Store, keys: Keys, *, world: World, as_json: bool) -> int:
+    sight = await look(store, keys)
+    nodes, others = in_order(sight)
+    if as_json:
+        print_json(world.out, [node_to_json(node) for node in nodes])
+        return ExitCode.OK
+    if nodes:
+        _print(world, nodes)
+    else:
+        world.out.write(f"network {keys.network} has no members yet\n")
+    world.out.writelines(chain(["\n"] if others else [], map(_outsider, others)))
+    return ExitCode.OK
+
+
+def in_order(sight: Sight) -> tuple[list[Node], list[Node]]:
+    """The members, servers in the order of the list, then the others by name; and who only reports.
+
+    Those are newcomers who ask to join, and nodes that were refused or removed and still run.
+    """
+    network, leader = sight.network, sight.leadership
+    known: dict[NodeID, Member | Report] = {**network.members, **network.reports}
+    nodes = [
+        Node(
+            node_id,
+            record.role,
+            record.url,
+            network.reports.get(node_id),
+            leader is not None and leader.candidate.node_id == node_id,
+        )
+        for node_id, record in known.items()
+    ]
+    listed = network.canonical.servers.urls if network.canonical else ()
+
+    def place(node: Node) -> tuple[int, NodeID]:
+        return (listed.index(node.url) if node.url in listed else len(listed)), node.node_id
+
+    nodes.sort(key=place)
+    if network.canonical is None:
+        return nodes, []
+    members = {member.node_id for member in network.members_of(network.canonical)}
+    return [n for n in nodes if n.node_id in members], [n for n in nodes if n.node_id not in members]
+
+
+def node_to_json(node: Node) -> dict[str, object]:
+    """One object of ``members --json``; what only a report tells is null while the node is away."""
+    told = {name: to_json(getattr(node.report, name, None)) for name in Report.__dataclass_fields__}
+    remembered = {
+        "node_id": node.node_id,
+        "role": node.role.value,
+        "url": node.url.text if node.url else None,
+        "phase": node.phase,
+        "reason": node.reason,
+        "healthy": bool(node.report and node.report.healthy),
+    }
+    return told | remembered | {"leader": node.leads}
+
+
+def _print(world: World, nodes: Sequence[Node]) -> None:
+    terminal = world.out.isatty()
+    rows = [_row(node) for node in nodes]
+    titles: tuple[str, ...] = ("NODE", "ROLE", "URL", "PHASE", "LIST", "FOR")
+    if not terminal:
+        whys = (node.reason for node in nodes)
+        rows = [(*row, why) for row, why in zip(rows, whys, strict=True)]
+        titles = (*titles, "WHY")
+    print_table(world.out, titles, rows)
+    if terminal:  # the reasons do not fit beside the rest on 80 columns
+        ailing = [node for node in nodes if not node.well]
+        lines = (f"{node.node_id} is {node.phase}: {printable(node.reason)}\n" for node in ailing)
+        world.out.writelines(chain(["\n"] if ailing else [], lines))
+
+
+def _outsider(node: Node) -> str:
+    url = f" ({node.url})" if node.url else ""
+    hint = "; see `sidecar pending`" if node.report and node.report.phase is Phase.JOINING else ""
+    return f"{node.node_id}{url} is no member, it is {node.phase}: {printable(node.reason)}{hint}\n"
+
+
+def _row(node: Node) -> tuple[str, ...]:
+    role = "leader" if node.leads else {Role.FEDERATED: "server", Role.DATABASE: "database"}[node.role]
+    url = node.url.text if node.url else ""
+    report = node.report
+    if report is None:
+        return node.node_id, role, url, AWAY, "", ""
+    loaded, written = report.loaded_version, report.written_version
+    version = f"{loaded}" if loaded == written else f"{loaded}({written})"
+    unhealthy = report.phase is Phase.RUNNING and not report.healthy
+    return node.node_id, role, url, "unhealthy" if unhealthy else node.phase, version, ago(report.since)

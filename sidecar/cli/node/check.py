@@ -1,0 +1,68 @@
+"""``sidecar check``: validates configuration files, offline."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from sidecar.adapters.files.durable import read_regular
+from sidecar.adapters.files.trouble import bad_file
+from sidecar.cli.shared.context import World
+from sidecar.cli.shared.parser import Parser
+from sidecar.domain.documents.document import MAX_BYTES, Document, role_of
+from sidecar.domain.errors import BadFile, ExitCode, Problem
+from sidecar.domain.identity import Role
+from sidecar.domain.printing import printable
+
+DESCRIPTION = """\
+Validates configuration files without etcd, and tells all that is wrong:
+path:line:column: /pointer: what is wrong; what would be right"""
+EPILOG = """\
+The role defaults from the name: federated*.json or config*.json. Exits with 0
+when every file is right, with 65 when one is not.
+
+example:
+  sidecar check federated.json /etc/db/config.json"""
+
+
+def main(argv: Sequence[str], world: World) -> int:
+    parser = Parser("check", "[--role federated|database] FILE…", DESCRIPTION, EPILOG)
+    parser.add_argument(
+        "--role",
+        choices=[role.value for role in Role],
+        metavar="ROLE",
+        help="what the files are of, where their names do not tell",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a federated.json or config.json")
+    options = parser.parse(argv)
+    role = None if options.role is None else Role(options.role)
+    return check([world.folder / name for name in options.files], role, world.out)
+
+
+def check(files: Sequence[Path], role: Role | None, out: TextIO | None = None) -> int:
+    """Print what is wrong with each of ``files``, or that it is ok; return the exit code."""
+    code = ExitCode.OK
+    for path in files:
+        try:
+            _check(path, role)
+        except BadFile as exc:
+            code = ExitCode.BAD_FILE
+            print(*map(printable, str(exc).splitlines()), sep="\n", file=out or sys.stdout)
+        else:
+            print(printable(f"{path}: ok"), file=out or sys.stdout)
+    return code
+
+
+def _check(path: Path, role: Role | None) -> None:
+    try:
+        data = read_regular(path, MAX_BYTES + 1)
+    except OSError as exc:
+        raise bad_file(path, exc, "read") from exc
+    role = role or role_of(path.name)
+    if role is None:
+        what = "its name does not tell what it is the file of"
+        hint = "add --role federated or --role database"
+        raise BadFile(str(path), (Problem("", what, hint),))
+    Document.parse(data, source=str(path), role=role)

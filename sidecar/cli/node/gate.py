@@ -1,0 +1,46 @@
+"""``sidecar gate``: the boot check alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sidecar import logs
+from sidecar.cli.shared.context import World
+from sidecar.cli.shared.parser import Parser, add_settings, flags_of
+from sidecar.config import load
+from sidecar.config.table import NODE
+from sidecar.config.values import seconds
+from sidecar.domain.errors import ExitCode, UsageError
+
+DESCRIPTION = """\
+Checks this node's file once, as `sidecar run` does before it starts anything:
+puts the network's list into it, joins where the node is new. For whoever starts
+the process only after that: an init container, ExecStartPre=, compose's
+service_completed_successfully."""
+EPILOG = """\
+Exits with 0 when the file is right, with 77 when the node is refused or was
+removed, with 69 after --timeout. How the process is restarted is not its task.
+
+example:
+  sidecar gate --etcd http://10.0.0.5:2379 && exec java -jar server.jar"""
+FOREVER = 86_400.0
+
+
+def main(argv: Sequence[str], world: World) -> int:
+    parser = Parser("gate", "[OPTION]…", DESCRIPTION, EPILOG)
+    parser.add_argument("--timeout", metavar="SECONDS", help="how long to try (as long as it takes)")
+    add_settings(parser, "this node", NODE)
+    add_settings(parser)
+    options = parser.parse(argv)
+    patience = _patience(options.timeout)
+    settings = load(flags_of(options), world.environ, world.folder, attends=False)
+    logs.set_up(settings.log_format, settings.log_level, environ=world.environ)
+    world.gate(settings, patience)
+    return ExitCode.OK
+
+
+def _patience(given: str | None) -> float:
+    try:
+        return FOREVER if given is None else seconds(0, FOREVER)(given)
+    except ValueError as exc:
+        raise UsageError(f"--timeout: {exc}") from exc

@@ -1,0 +1,82 @@
+"""``sidecar reload``: has the sidecar that runs on this state folder executed anew in place."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sidecar.adapters.files.lock import Holder, holder_of
+from sidecar.adapters.processes.pidfd import Watched
+from sidecar.cli.shared.context import World
+from sidecar.cli.shared.parser import Parser
+from sidecar.config.values import seconds
+from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable, UsageError
+
+DESCRIPTION = """\
+Has the sidecar of this node executed anew, in place: with the settings as they
+are now, and the program, which may be a newer one. The process next to it, the
+lease and the leadership go on. SIGHUP to the sidecar does the same."""
+EPILOG = """\
+Exits with 0 when it goes on anew, with 77 when it refuses to (its settings are
+wrong), with 69 when it does not within --timeout, or none runs.
+
+example:
+  sidecar reload --state-dir /srv/fed-1/.sidecar"""
+PATIENCE = "70"  # what is being done to the process may take a minute
+PAUSE = 0.05
+
+
+def main(argv: Sequence[str], world: World) -> int:
+    parser = Parser("reload", "[OPTION]…", DESCRIPTION, EPILOG)
+    parser.add_argument("--state-dir", metavar="DIR", help="of the sidecar (.sidecar here)")
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", default=PATIENCE, help=f"how long to wait ({PATIENCE})"
+    )
+    options = parser.parse(argv)
+    named = options.state_dir or world.environ.get("SIDECAR_STATE_DIR") or ".sidecar"
+    folder = world.folder / named
+    try:
+        patience = seconds(0)(options.timeout)
+    except ValueError as exc:
+        raise UsageError(f"--timeout: {exc}") from exc
+    holder = holder_of(folder)
+    if holder is None:
+        raise StoreUnavailable(f"{folder}: no sidecar runs on this folder; name another with --state-dir")
+    _send(holder, folder)
+    _wait(holder, folder, patience)
+    print(f"the sidecar goes on anew, process {holder.pid}", file=world.out)
+    return ExitCode.OK
+
+
+def _send(holder: Holder, folder: Path) -> None:
+    process = Watched.open(holder.pid)
+    if process is None:
+        raise StoreUnavailable(f"{folder}: its sidecar has another process number here; send it SIGHUP there")
+    try:
+        # The lock is still its own, so the number held is too.
+        if holder_of(folder) == holder:
+            process.signal(signal.SIGHUP)
+    except PermissionError as exc:
+        raise Refused(f"user {os.geteuid()} may not signal process {holder.pid}; run it as its user") from exc
+    finally:
+        process.close()
+
+
+def _wait(before: Holder, folder: Path, patience: float) -> None:
+    """Return when another life holds the folder. Raises `Refused`, `StoreUnavailable` in the end."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        now = holder_of(folder)
+        if now is None:
+            raise StoreUnavailable(f"the sidecar, process {before.pid}, has ended; see its log")
+        if now.life != before.life:
+            return
+        if now.refused != before.refused:
+            raise Refused(f"the sidecar goes on as it is: {now.refusal}")
+        time.sleep(PAUSE)
+    raise StoreUnavailable(
+        f"the sidecar, process {before.pid}, does not go on anew within {patience:g} s; see its log"
+    )

@@ -1,0 +1,193 @@
+"""The policy as people read and write it: dotted keys, pretty JSON, what is wrong with it, what changed."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+from sidecar.domain.documents.json_scanner import Scan, position, scan
+from sidecar.domain.documents.validation import problems, schema
+from sidecar.domain.errors import Problem, UsageError
+from sidecar.domain.printing import printable, shown
+from sidecar.domain.records.codec import from_json, to_json
+from sidecar.domain.records.policy import Policy
+
+Json = dict[str, Any]
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """``KEY=VALUE``; ``value`` is JSON, None to unset the key, or all the keys below it."""
+
+    path: tuple[str, ...]
+    value: int | float | str | None
+
+
+def parse_settings(texts: Sequence[str]) -> tuple[Setting, ...]:
+    """Return what ``texts`` set. Raises `UsageError` for a key that is unknown, or named twice."""
+    settings = tuple(_setting(text) for text in texts)
+    for index, setting in enumerate(settings):
+        if any(setting.path == other.path for other in settings[:index]):
+            raise UsageError(f"{'.'.join(setting.path)} is named twice; say once what it shall be")
+    return settings
+
+
+def with_settings(document: Json, settings: Sequence[Setting]) -> Json:
+    """``document`` with ``settings``; whatever else is in it stays as it stands."""
+    result = copy.deepcopy(document)
+    for setting in settings:
+        _put(result, setting.path, setting.value)
+    return result
+
+
+def parsed(text: str) -> tuple[Json, tuple[Problem, ...]]:
+    """The policy that ``text`` spells, and all that is wrong with it, in places. ``{}`` then."""
+    found = scan(text)
+    if found.problems:
+        return {}, found.problems
+    wrong = wrong_with(found.value)
+    if wrong or not isinstance(found.value, dict):
+        return {}, tuple(_placed(problem, text, found) for problem in wrong)
+    return found.value, ()
+
+
+def wrong_with(document: object) -> tuple[Problem, ...]:
+    """What is wrong with ``document`` by the schema, or by the codec, which is stricter."""
+    found = problems("policy", document)
+    if not found:
+        try:
+            from_json(Policy, document)
+        except ValueError as exc:
+            where, _, what = str(exc).partition(": ")
+            return (Problem(where, what),)
+    return found
+
+
+def pretty(document: Json) -> str:
+    """``document`` as it is edited and compared."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def difference(before: str, after: str, name: str) -> str:
+    """The unified diff of two texts of the policy ``name``, safe on a terminal."""
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), f"{name}, before", f"{name}, after", lineterm=""
+    )
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def whole(policy: Policy) -> Json:
+    """``policy`` with what is as by default spelled out."""
+    result: Json = _whole(policy)
+    return result
+
+
+def rows(policy: Policy, document: Json, otherwise: str = "default") -> Iterator[tuple[str, str, str]]:
+    """A line a rule: its key, its value, and whether ``document`` sets it, or what else does."""
+    given = dict(_leaves(document))
+    obeyed = dict(_leaves(whole(policy)))
+    for path, value in obeyed.items():
+        yield ".".join(path), _cell(value), "set" if path in given else otherwise
+    for path, value in given.items():
+        if path not in obeyed:
+            yield ".".join(path), _cell(value), "set, but this version does not know it"
+
+
+def _setting(text: str) -> Setting:
+    key, equals, value = text.partition("=")
+    rules = dict(_rules(schema("policy")))
+    single = {".".join(path): path for path, rule in rules.items() if "properties" not in rule}
+    path = tuple(key.split("."))
+    if path not in rules:
+        raise UsageError(_no_rule(key, list(single)))
+    if not equals:
+        raise UsageError(f"{text!r} has no value: write {key}=VALUE, or {key}= to unset it")
+    if value and "properties" in rules[path]:
+        below = ", ".join(name for name, rule in single.items() if rule[: len(path)] == path)
+        raise UsageError(f"{key} is a group: set {below}; {key}= unsets all of them")
+    return Setting(path, _value(value, rules[path]) if value else None)
+
+
+def _no_rule(key: str, known: list[str]) -> str:
+    near = [name for name in known if name.endswith(f".{key}")] or difflib.get_close_matches(key, known, n=1)
+    return f"there is no rule {key!r}; " + (
+        f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
+    )
+
+
+def _rules(part: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Json]]:
+    for key, inner in part.get("properties", {}).items():
+        yield (*path, key), inner
+        yield from _rules(inner, (*path, key))
+
+
+def _value(text: str, rule: Json) -> int | float | str:
+    # Whatever else it is, the schema says what is wrong with it.
+    if {"integer", "number"}.intersection(_types(rule)) and _NUMBER.fullmatch(text):
+        with suppress(ValueError):  # of thousands of digits
+            number: int | float = json.loads(text)
+            return number
+    return text
+
+
+def _types(rule: Json) -> list[str]:
+    types = rule.get("type", [])
+    return [types] if isinstance(types, str) else types
+
+
+def _put(document: Json, path: tuple[str, ...], value: int | float | str | None) -> None:
+    """Set what stands at ``path``; None takes it out, and the groups that are then empty."""
+    first, *rest = path
+    if not rest:
+        if value is None:
+            document.pop(first, None)
+        else:
+            document[first] = value
+        return
+    # What stands there instead of a group is wrong; this mends it.
+    group = document[first] if isinstance(document.get(first), dict) else {}
+    _put(group, tuple(rest), value)
+    if group:
+        document[first] = group
+    else:
+        document.pop(first, None)
+
+
+def _placed(problem: Problem, text: str, found: Scan) -> Problem:
+    where = problem.where
+    while where not in found.places:  # deeper than the scanner remembers
+        where = where.rpartition("/")[0]
+    line, column = position(text, found.places[where].start)
+    return replace(problem, line=line, column=column)
+
+
+def _whole(value: object) -> Any:
+    if is_dataclass(value) and isinstance(to_json(value), dict):
+        return {field.name: _whole(getattr(value, field.name)) for field in fields(value)}
+    written = to_json(value)
+    # 600.0 seconds are 600 to people.
+    return int(written) if isinstance(written, float) and written.is_integer() else written
+
+
+def _leaves(
+    document: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], object]]:
+    for key, value in document.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else shown(value)

@@ -1,0 +1,93 @@
+"""Showing results: JSON for scripts, tables for people, the same without colours in a pipe."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from sidecar.domain.printing import printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Row = Sequence[str]
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
+_COLOURS = {
+    "running": "green",
+    "leader": "bold",
+    "away": "red",
+    "crashed": "red",
+    "refused": "red",
+    "removed": "red",
+    "waiting": "yellow",
+    "joining": "yellow",
+    "starting": "yellow",
+    "restarting": "yellow",
+    "restart-pending": "yellow",
+    "unhealthy": "red",
+    "done": "green",
+    "settling": "yellow",
+    "failed": "bold red",
+    "halted": "bold red",
+    "down": "red",
+    "paused": "magenta",
+    "skipped": "magenta",
+    "present": "bold",
+    "quarantined": "red",
+}
+
+
+def print_json(out: TextIO, value: object) -> None:
+    """Print ``value`` as one JSON document."""
+    out.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:
+    """Print aligned columns: with rich on a terminal, as plain text that `awk` can read elsewhere."""
+    if out.isatty():
+        _print_rich(out, titles, rows)
+    else:
+        _print_plain(out, titles, rows)
+
+
+def _print_plain(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:
+    lines = [[printable(cell) or "-" for cell in row] for row in (titles, *rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(titles))]
+    for line in lines:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        out.write("  ".join(padded).rstrip() + "\n")
+
+
+def _print_rich(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - for terminals alone
+
+    Console(file=out).print(rich_table(titles, rows))
+
+
+def rich_table(titles: Row, rows: Sequence[Row]) -> Table:
+    """A table for a terminal."""
+    from rich.table import Table  # noqa: PLC0415 - for terminals alone
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        # `Text`, as a value with brackets in it must not be read as markup.
+        table.add_row(*(Text(printable(cell) or "-", style=colour_of(cell)) for cell in row))
+    return table
+
+
+def colour_of(cell: str) -> str:
+    """The style in which rich shows a word such as ``running``; empty for most."""
+    return _COLOURS.get(cell, "")
+
+
+def ago(since: float) -> str:
+    """How long ago ``since`` (Unix epoch) was, in one unit: ``12m``."""
+    seconds = max(0, int(time.time() - since))
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])
+    return f"{seconds // size}{unit}"

@@ -1,0 +1,117 @@
+"""What the verbs that talk to etcd share: settings, the store, and one look at the whole network."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import anyio
+
+from sidecar import logs
+from sidecar.cli.shared.context import World
+from sidecar.cli.shared.parser import flags_of
+from sidecar.config import NetworkSettings, load_network
+from sidecar.domain.errors import BadRecord, StoreUnavailable, Transient
+from sidecar.domain.network.snapshot import Network, read_network
+from sidecar.domain.records.canonical import Canonical
+from sidecar.domain.records.encoding import decode
+from sidecar.domain.records.keys import Keys, Range
+from sidecar.domain.records.membership import Candidate
+from sidecar.domain.records.store import Listing, Revision
+from sidecar.domain.servers import NodeID
+from sidecar.ports import Store
+
+log = logging.getLogger("sidecar.cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Leadership:
+    """Who leads. ``term`` is the create revision of its key."""
+
+    candidate: Candidate
+    term: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Everything in etcd about a network, as of one revision; ``unreadable`` says what was left out."""
+
+    network: Network
+    leadership: Leadership | None
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def leader(self) -> NodeID | None:
+        return self.leadership.candidate.node_id if self.leadership else None
+
+
+Work = Callable[[Store, Keys], Awaitable[int]]
+
+
+def at_work(namespace: argparse.Namespace, world: World, work: Work) -> int:
+    """Run ``work`` with an open store and the network's keys; return its exit code."""
+    settings = load_network(flags_of(namespace), world.environ, world.folder)
+    logs.set_up(settings.log_format, settings.log_level, stream=world.err, environ=world.environ)
+    return anyio.run(partial(_with_store, settings, world, work))
+
+
+async def _with_store(settings: NetworkSettings, world: World, work: Work) -> int:
+    try:
+        async with world.open_store(settings.access) as store:
+            return await work(store, Keys(settings.network))
+    except StoreUnavailable as exc:
+        raise StoreUnavailable(f"{exc}; is etcd up, and --etcd right?") from exc
+
+
+async def look(store: Store, keys: Keys, *more: Range) -> Sight:
+    """Read the whole network, and ``more``, which its listing holds then.
+
+    What cannot be decoded is left out, with a warning in the log.
+    """
+    sight = sight_of(keys, await store.read(*ranges_of(keys), *more))
+    warn_of(sight.unreadable)
+    return sight
+
+
+def ranges_of(keys: Keys) -> tuple[Range, ...]:
+    """All that a `Sight` is made from."""
+    return (*keys.of_leader(), keys.candidates())
+
+
+def sight_of(keys: Keys, listing: Listing) -> Sight:
+    """What ``listing`` (of `ranges_of`) says."""
+    network = read_network(keys, listing)
+    leadership, problem = _leadership(keys, listing)
+    return Sight(network, leadership, (*network.unreadable, *([problem] if problem else [])))
+
+
+def warn_of(unreadable: Iterable[str]) -> None:
+    """Say in the log which records are left out."""
+    for problem in unreadable:
+        logs.event(log, logging.WARNING, "a record in etcd cannot be read", problem=problem)
+
+
+def list_of(sight: Sight) -> Canonical:
+    """The canonical list. Raises `Transient` where there is none."""
+    network = sight.network
+    if network.canonical is None:
+        raise Transient(
+            f"network {network.keys.network} has no list: none of its servers has started, "
+            "or --network is wrong"
+        )
+    return network.canonical
+
+
+def _leadership(keys: Keys, listing: Listing) -> tuple[Leadership | None, str]:
+    """Who leads, and what is wrong with the record that says so."""
+    candidates = [entry for key, entry in listing.entries.items() if key in keys.candidates()]
+    if not candidates:
+        return None, ""
+    first = min(candidates, key=lambda entry: entry.created)
+    try:
+        return Leadership(decode(Candidate, first.value, first.key), first.created), ""
+    except BadRecord as exc:
+        return None, f"the leader's record cannot be read: {exc}"

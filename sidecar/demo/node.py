@@ -1,0 +1,213 @@
+"""One node of the demo: a folder, the file in it, a real ``sidecar run``, and the process next to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sidecar
+from sidecar.demo import node_app
+from sidecar.demo.observing import Life, Seen, ask_process, ask_sidecar, read_diary
+from sidecar.domain.identity import Role
+
+LEASE_TTL = 2
+STOP_TIMEOUT = 2
+MARK = "FEDERATION_DEMO"
+"""The variable by which the demo knows its own processes; an editor that a person opened has none."""
+PATIENCE = 8.0
+"""Seconds that a sidecar gets to stop, before it is killed."""
+
+# A file as the owner writes it, odd indents and all.
+_FEDERATED = """\
+{{
+    "Mode": "federated",
+    "Port": {port},
+    "NodeID": "{name}",
+     "FederatedServers": [
+    {servers}
+  ]
+}}
+"""
+_DATABASE = """\
+{{
+  "NodeID": "{name}",
+  "Port": {port},
+  "DataDir": "/var/lib/{name}",
+  "FederatedServers": [{servers}]
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What all nodes of the demo share."""
+
+    folder: Path
+    etcd: str
+    network: str
+
+    def environment(self) -> dict[str, str]:
+        """The demo's own, without settings for other sidecars, and with this very package to import."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("SIDECAR_")}
+        package = str(Path(sidecar.__file__).parent.parent)
+        paths = os.pathsep.join(filter(None, (package, clean.get("PYTHONPATH"))))
+        return clean | {"PYTHONPATH": paths, MARK: str(self.folder)}
+
+    def processes(self) -> list[int]:
+        """Every process that the demo has started here, and whatever those have started."""
+        mark = f"{MARK}={self.folder}".encode()
+        return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if mark in _environment_of(entry)]
+
+
+@dataclass(slots=True)
+class Node:
+    """A node that can be started, stopped, killed and looked at."""
+
+    name: str
+    role: Role
+    port: int
+    admin: int
+    place: Place
+    _sidecar: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def folder(self) -> Path:
+        return self.place.folder / self.name
+
+    @property
+    def file(self) -> Path:
+        return self.folder / ("federated.json" if self.role is Role.FEDERATED else "config.json")
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "sidecar.log"
+
+    @property
+    def rejected(self) -> Path:
+        return self.folder / ".sidecar" / "rejected"
+
+    def write(self, servers: tuple[str, ...]) -> None:
+        """Make the folder and the file, as its owner would before the first start."""
+        self.folder.mkdir()
+        federated = self.role is Role.FEDERATED
+        between = ",\n    " if federated else ", "
+        listed = between.join(json.dumps(url) for url in servers)
+        template = _FEDERATED if federated else _DATABASE
+        self.file.write_text(
+            template.format(port=self.port, name=self.name, servers=listed), encoding="utf-8"
+        )
+
+    def servers(self) -> tuple[str, ...]:
+        """The list in the file now; empty where the file cannot be read."""
+        try:
+            return tuple(json.loads(self.file.read_text(encoding="utf-8"))["FederatedServers"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ()
+
+    def without_list(self) -> dict[str, object]:
+        """Everything in the file but the list."""
+        document: dict[str, object] = json.loads(self.file.read_text(encoding="utf-8"))
+        del document["FederatedServers"]
+        return document
+
+    def edit(self, **changes: object) -> str:
+        """Edit the file as a person would; the text that it has now."""
+        document = json.loads(self.file.read_text(encoding="utf-8")) | changes
+        text = json.dumps(document, indent=4) + "\n"
+        self.file.write_text(text, encoding="utf-8")
+        return text
+
+    def log_text(self) -> str:
+        """All that its sidecar has logged."""
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+
+    def newest_diff(self) -> Path | None:
+        """What was made of the last edit that was not obeyed."""
+        return max(self.rejected.glob("*.diff"), default=None)
+
+    def lives(self) -> tuple[Life, ...]:
+        """The lives of its process."""
+        return read_diary(self.file.with_name(f"{self.file.name}.diary"))
+
+    def process(self) -> int | None:
+        """The pid of its process, if that answers."""
+        return ask_process(self.port)
+
+    def sidecar(self) -> Seen | None:
+        """What its sidecar says, if that is up."""
+        return ask_sidecar(self.admin) if self.up else None
+
+    @property
+    def up(self) -> bool:
+        return self._sidecar is not None and self._sidecar.poll() is None
+
+    def start(self) -> None:
+        """Start its sidecar."""
+        with self.log.open("ab") as log:
+            self._sidecar = subprocess.Popen(
+                self._command(),
+                cwd=self.folder,  # the sidecar.toml of whoever runs the demo is not for it
+                env=self.place.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0,  # Ctrl-C is for the demo, which stops its sidecars in good order
+            )
+
+    def stop(self) -> int | None:
+        """Stop its sidecar, and with it its process; what it exited with, None where it had to be killed."""
+        self.ask_to_stop()
+        return self.stopped(time.monotonic() + PATIENCE)
+
+    def ask_to_stop(self) -> None:
+        if self._sidecar is not None and self.up:
+            self._sidecar.send_signal(signal.SIGTERM)
+
+    def stopped(self, deadline: float) -> int | None:
+        """Wait for the end of its sidecar; kill it at ``deadline`` (monotonic), and return None."""
+        if self._sidecar is None:
+            return None
+        try:
+            return self._sidecar.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return None
+
+    def kill(self) -> None:
+        """``kill -9`` its sidecar; the process next to it lives on."""
+        if self._sidecar is not None:
+            self._sidecar.kill()
+            self._sidecar.wait()
+
+    def _command(self) -> list[str]:
+        options = {
+            "--file": self.file.name,
+            "--role": self.role.value,
+            "--etcd": self.place.etcd,
+            "--network": self.place.network,
+            "--lease-ttl": LEASE_TTL,
+            "--stop-timeout": STOP_TIMEOUT,
+            "--admin": f"127.0.0.1:{self.admin}",
+        }
+        if self.role is Role.DATABASE:  # it has no URL of its own that could be asked for its health
+            options["--health"] = f"tcp://127.0.0.1:{self.port}"
+        told = [word for option, value in options.items() for word in (option, str(value))]
+        process = [sys.executable, "-S", "-E", node_app.__file__, str(self.file)]
+        return [sys.executable, "-m", "sidecar", "run", *told, "--", *process]
+
+
+def _environment_of(entry: Path) -> list[bytes]:
+    try:
+        return (entry / "environ").read_bytes().split(b"\0")
+    except OSError:  # it has ended, or is somebody else's
+        return []

@@ -1,0 +1,60 @@
+"""The canonical versions that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sidecar.domain.errors import BadRecord
+from sidecar.domain.network.snapshot import Network
+from sidecar.domain.records.canonical import Canonical, ChangeKind
+from sidecar.domain.records.encoding import decode
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """By version, rising, the present one last. What cannot be read is left out and named."""
+
+    versions: Mapping[int, Canonical]
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> str:
+        """Which versions there are, in words: ``1 to 3, 5``."""
+        runs: list[list[int]] = []
+        for version in self.versions:
+            if runs and runs[-1][-1] == version - 1:
+                runs[-1].append(version)
+            else:
+                runs.append([version])
+        return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs) or "none"
+
+    def undone_by(self, version: int) -> Canonical | None:
+        """The rollback that took ``version`` back; None where what it brought still stands.
+
+        A rollback to the list of ``version`` itself, or of one after it, takes later ones back.
+        """
+        since = [each for each in self.versions.values() if each.version >= version]
+        for place, each in enumerate(since):
+            is_rollback = any(change.kind is ChangeKind.ROLLBACK for change in each.cause)
+            if place and is_rollback and all(each.servers != earlier.servers for earlier in since[:place]):
+                return each
+        return None
+
+
+def read_history(network: Network) -> History:
+    """Decode what the listing of ``network`` holds of ``keys.versions``, and the version that stands."""
+    keys, unreadable = network.keys, list[str]()
+    found: dict[int, Canonical] = {}
+    for entry in network.listing.entries.values():
+        if entry.key not in keys.versions:
+            continue
+        try:
+            canonical = decode(Canonical, entry.value, entry.key)
+        except BadRecord as exc:
+            unreadable.append(str(exc))
+        else:
+            found[canonical.version] = canonical
+    if network.canonical:  # somebody may have written it past the history
+        found[network.canonical.version] = network.canonical
+    return History(dict(sorted(found.items())), tuple(unreadable))

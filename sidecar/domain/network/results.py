@@ -1,0 +1,69 @@
+"""What the leader answers to one request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sidecar.domain.network.snapshot import Network
+from sidecar.domain.records.canonical import Canonical, Change
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.policy import AdmissionProbe
+from sidecar.domain.servers import NodeID, ServerList, ServerUrl
+
+Probed = Mapping[tuple[str, AdmissionProbe], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is judged from: the network and its list, both after the requests judged before this one.
+
+    ``canonical`` is the document that stands; ``now`` is in seconds since the epoch, ``at`` the same as
+    RFC 3339. ``probed`` holds, by the attempt of a join and the way in which its URL was probed, what speaks
+    against letting it in; ``""`` where that answered as it should.
+    """
+
+    network: Network
+    canonical: Canonical
+    servers: ServerList
+    now: float
+    at: str
+    probed: Probed = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What follows from one request.
+
+    ``network`` and ``servers`` are those after it; ``change`` is what to name as the cause, None where the
+    list document stays as it is. ``writes`` are the records to put under their keys, None to delete one.
+    ``settled``: nothing is left to decide about it.
+    """
+
+    accepted: bool
+    reason: str
+    network: Network
+    servers: ServerList
+    change: Change | None = None
+    writes: Mapping[str, Record | None] = field(default_factory=dict)
+    settled: bool = True
+
+
+def refused(case: Case, reason: str, writes: Mapping[str, Record | None] | None = None) -> Answer:
+    """No, and nothing changes but ``writes``."""
+    return Answer(False, reason, case.network, case.servers, writes=writes or {})
+
+
+def done(
+    case: Case,
+    reason: str,
+    writes: Mapping[str, Record | None] | None = None,
+    network: Network | None = None,
+) -> Answer:
+    """Yes, without a change of the list; ``network`` is what it is after that, where that matters."""
+    return Answer(True, reason, network or case.network, case.servers, writes=writes or {})
+
+
+def both(node: NodeID | None, url: ServerUrl | None) -> str:
+    """A node as people know it."""
+    return f"{node} ({url})" if node and url else str(node or url)

@@ -1,0 +1,169 @@
+"""The leader's snapshot: everything it decides from, decoded, as of one revision."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sidecar.domain.errors import BadRecord
+from sidecar.domain.records.canonical import Canonical
+from sidecar.domain.records.encoding import R, decode
+from sidecar.domain.records.keys import Keys
+from sidecar.domain.records.membership import Member, Request, Tombstone, Verdict
+from sidecar.domain.records.policy import Admission, Policy
+from sidecar.domain.records.report import Report
+from sidecar.domain.records.rollout import Exemption, Grant, Quarantine, Standstill
+from sidecar.domain.records.store import Entry, Listing
+from sidecar.domain.records.tokens import TokenRecord
+from sidecar.domain.servers import NodeID, ServerList, ServerUrl, is_node_id
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What is known of a network. Records that cannot be read are left out and named in ``unreadable``."""
+
+    keys: Keys
+    listing: Listing
+    canonical: Canonical | None = None
+    policy: Policy = field(default_factory=Policy)
+    reports: Mapping[NodeID, Report] = field(default_factory=dict)
+    members: Mapping[NodeID, Member] = field(default_factory=dict)
+    verdicts: Mapping[NodeID, Verdict] = field(default_factory=dict)
+    removed: tuple[Tombstone, ...] = ()
+    requests: Mapping[str, Request] = field(default_factory=dict)
+    tokens: Mapping[str, TokenRecord] = field(default_factory=dict)
+    grants: Mapping[NodeID, Grant] = field(default_factory=dict)
+    pauses: Mapping[NodeID, Exemption] = field(default_factory=dict)
+    skips: Mapping[NodeID, Exemption] = field(default_factory=dict)
+    standstill: Standstill | None = None
+    healthy: Canonical | None = None
+    quarantined: tuple[Quarantine, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    _entombed: frozenset[NodeID | ServerUrl | None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        entombed = frozenset(each for t in self.removed for each in (t.node_id, t.url))
+        object.__setattr__(self, "_entombed", entombed)
+
+    def tombstone_of(self, node_id: NodeID | None, url: ServerUrl | None) -> Tombstone | None:
+        """The tombstone that keeps out a node of that name, or one at that URL."""
+        if node_id not in self._entombed and url not in self._entombed:
+            return None  # of nearly everybody, and asked of everybody at each decision
+        return next((t for t in self.removed if t.covers(node_id, url)), None)
+
+    def members_of(self, canonical: Canonical) -> Iterator[Member]:
+        """The nodes that belong to ``canonical``: those remembered, and those that only report yet."""
+        holders = self.holders()
+        for node in {**self.members, **self.reports}:
+            member = self.members.get(node) or self._as_member(self.reports[node])
+            listed = member.url is None or member.url in canonical.servers
+            mine = member.url is None or holders.get(member.url, node) == node
+            if listed and mine and not self.tombstone_of(node, member.url):
+                yield member
+
+    def holders(self) -> Mapping[ServerUrl, NodeID]:
+        """Who has which URL and is alive; another node must not take it."""
+        alive = self.reports
+        return {
+            member.url: node
+            for node, member in self.members.items()
+            if member.url and node in alive and alive[node].url == member.url
+        }
+
+    def quarantine_of(self, servers: ServerList) -> Quarantine | None:
+        """Why that list must not be published again; None where it may."""
+        return next((each for each in self.quarantined if each.servers == servers), None)
+
+    def _as_member(self, report: Report) -> Member:
+        return Member(report.node_id, report.role, report.url, "")
+
+    def member_named(self, subject: str) -> Member | None:
+        """The member that an operator means by ``subject``: a NodeID, or a URL in any spelling."""
+        url = url_or_none(subject)
+        reporting = (self._as_member(report) for report in self.reports.values())
+        return next(
+            (
+                member
+                for member in (*self.members.values(), *reporting)
+                if subject == member.node_id or (url and url == member.url)
+            ),
+            None,
+        )
+
+    def node_at(self, url: ServerUrl) -> NodeID | None:
+        """Whose ``url`` is, or was until it was removed; None where nobody ever learned."""
+        member = self.member_named(url.normal)
+        return member.node_id if member else next((t.node_id for t in self.removed if t.url == url), None)
+
+    def removed_named(self, subject: str) -> Tombstone | None:
+        """The tombstone that an operator means by ``subject``."""
+        return self.tombstone_of(NodeID(subject), url_or_none(subject))
+
+
+def url_or_none(text: str) -> ServerUrl | None:
+    """``text`` as a URL, or None where it is not one."""
+    try:
+        return ServerUrl.parse(text)
+    except ValueError:
+        return None
+
+
+def _policy(policy: Policy | None, listing: Listing, keys: Keys) -> Policy:
+    """The policy; one that cannot be read admits nobody and keeps all versions: it may say so."""
+    if policy is None and keys.policy in listing.entries:
+        return Policy(Admission.CLOSED, history=sys.maxsize)
+    return policy or Policy()
+
+
+def read_network(keys: Keys, listing: Listing) -> Network:
+    """Decode ``listing`` (of ``keys.of_leader()``)."""
+    unreadable: list[str] = []
+    folders: dict[tuple[str, str], dict[str, Entry]] = {}
+    for entry in listing.entries.values():
+        match keys.name_of(entry.key):
+            case [folder, name]:
+                folders.setdefault((folder, ""), {})[name] = entry
+            case [folder, name, leaf]:
+                folders.setdefault((folder, leaf), {})[name] = entry
+
+    def read(cls: type[R], entry: Entry | None) -> R | None:
+        if entry is None:
+            return None
+        try:
+            return decode(cls, entry.value, entry.key)
+        except BadRecord as exc:
+            unreadable.append(str(exc))
+            return None
+
+    def named(folder: str, cls: type[R], leaf: str = "") -> dict[str, R]:
+        """The readable records under ``<folder>/<name>`` or ``<folder>/<name>/<leaf>``, by name."""
+        records = ((name, read(cls, entry)) for name, entry in folders.get((folder, leaf), {}).items())
+        return {name: record for name, record in records if record is not None}
+
+    def of_nodes(folder: str, cls: type[R], leaf: str = "") -> dict[NodeID, R]:
+        """The same of what is kept for one node; what is not under its own node's name is nobody's."""
+        records = named(folder, cls, leaf)
+        strays = [n for n, each in records.items() if not is_node_id(n) or getattr(each, "node_id", n) != n]
+        unreadable.extend(f"{folder}/{name!a}: it is kept under what is not its NodeID" for name in strays)
+        return {NodeID(name): record for name, record in records.items() if name not in strays}
+
+    return Network(
+        keys=keys,
+        listing=listing,
+        canonical=read(Canonical, listing.entries.get(keys.canonical)),
+        policy=_policy(read(Policy, listing.entries.get(keys.policy)), listing, keys),
+        reports=of_nodes("report", Report),
+        members=of_nodes("member", Member),
+        verdicts=of_nodes("node", Verdict, "verdict"),
+        removed=tuple(named("removed", Tombstone).values()),
+        requests=named("request", Request),
+        tokens=named("token", TokenRecord),
+        grants=of_nodes("node", Grant, "grant"),
+        pauses=of_nodes("node", Exemption, "pause"),
+        skips=of_nodes("node", Exemption, "skip"),
+        standstill=read(Standstill, listing.entries.get(keys.standstill)),
+        healthy=read(Canonical, listing.entries.get(keys.healthy)),
+        quarantined=tuple(named("quarantine", Quarantine).values()),
+        unreadable=tuple(unreadable),
+    )

@@ -1,0 +1,89 @@
+"""A leader's transaction in the making: what it writes, and everything it is fenced with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sidecar.domain.records.encoding import Record, encode
+from sidecar.domain.records.keys import Keys
+from sidecar.domain.records.store import (
+    Compare,
+    Delete,
+    Listing,
+    Operation,
+    Put,
+    Revision,
+    Target,
+    Transaction,
+)
+from sidecar.domain.servers import NodeID
+
+NEVER = Revision(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One leadership: who leads, and the key whose create revision proves it."""
+
+    node_id: NodeID
+    key: str
+    created: Revision
+
+
+@dataclass(slots=True)
+class Draft:
+    """Collects a leader's writes.
+
+    The transaction it makes is fenced twice: with the create revision of the leader's own candidate key (a
+    leader that froze and woke up late writes nothing), and with the mod revision of the canonical list, the
+    policy and every key it touches (what the decision was made from has not changed since).
+    """
+
+    keys: Keys
+    listing: Listing
+    reasons: list[str] = field(default_factory=list)
+    _operations: dict[str, Operation] = field(default_factory=dict)
+    _archived: list[Operation] = field(default_factory=list)
+
+    def put(self, key: str, record: Record) -> None:
+        """Write ``record``, unless that is what stands there already."""
+        entry = self.listing.entries.get(key)
+        value = encode(record)
+        if entry is None or entry.value != value:
+            self._operations[key] = Put(key, value)
+        else:
+            self._operations.pop(key, None)
+
+    def delete(self, key: str) -> None:
+        """Delete ``key`` if it is there."""
+        if key in self.listing.entries:
+            self._operations[key] = Delete(key)
+        else:
+            self._operations.pop(key, None)
+
+    def archive(self, key: str, record: Record) -> None:
+        """Write a key that nobody decides from; the listing does not cover it, so nothing is compared."""
+        self._archived.append(Put(key, encode(record)))
+
+    def prune(self, start: str, end: str) -> None:
+        """Delete such keys, from ``start`` up to, not including, ``end``."""
+        self._archived.append(Delete(start, end))
+
+    def __bool__(self) -> bool:
+        return bool(self._operations)
+
+    def __len__(self) -> int:
+        return len(self._operations)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether that record is being put or deleted."""
+        return key in self._operations
+
+    def transaction(self, term: Term) -> Transaction:
+        """Everything collected, fenced by ``term``."""
+        seen = self.listing.entries
+        compares = [Compare(term.key, Target.CREATED, term.created)]
+        for key in sorted({self.keys.canonical, self.keys.policy, *self._operations}):
+            modified = seen[key].modified if key in seen else NEVER
+            compares.append(Compare(key, Target.MODIFIED, modified))
+        return Transaction(tuple(compares), (*self._operations.values(), *self._archived))

@@ -1,0 +1,72 @@
+"""The only codec of etcd values: JSON documents in, frozen records out, and back.
+
+Keys that this version does not know are ignored, so that a newer sidecar may add some. A value that is not
+what ``docs/protocol.md`` says raises `BadRecord`; nothing read from etcd is trusted before it was here.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from sidecar.domain.documents.validation import Kind, problems
+from sidecar.domain.errors import BadRecord, Problem
+from sidecar.domain.records.canonical import Canonical
+from sidecar.domain.records.codec import from_json, to_json
+from sidecar.domain.records.membership import Candidate, Member, Request, Tombstone, Verdict
+from sidecar.domain.records.policy import Policy
+from sidecar.domain.records.report import Report, Whereabouts
+from sidecar.domain.records.rollout import Exemption, Grant, Quarantine, Standstill
+from sidecar.domain.records.tokens import TokenRecord
+
+Record = (Canonical | Policy | Report | Request | Verdict | Tombstone | Member | Candidate) | (
+    Grant | Exemption | Standstill | Quarantine | TokenRecord | Whereabouts
+)
+R = TypeVar("R", bound=Record)
+
+
+_HELD_AGAINST_A_SCHEMA: dict[type, Kind] = {Canonical: "canonical", Policy: "policy"}
+
+
+def encode(record: Record) -> bytes:
+    """Return the value that is written under the record's key."""
+    return json.dumps(to_json(record), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode(cls: type[R], data: bytes, source: str) -> R:
+    """Return the record in ``data``; ``source`` (its key) names it in errors. Raises `BadRecord`."""
+    try:
+        record: R = _decode(cls, data, source)  # type: ignore[arg-type]  # mypy: a TypeVar of types is hashable
+    except (ValueError, RecursionError) as exc:
+        # What holds a secret is not quoted: errors are for logs.
+        what = "cannot be read" if cls is TokenRecord else str(exc)
+        raise BadRecord(source, (Problem("", what),)) from exc
+    return record
+
+
+def loads(data: bytes) -> Any:
+    """Return the JSON in ``data``. Raises ValueError; for NaN too, a time limit that would never be over."""
+    return json.loads(data, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON; write a number")
+
+
+# The leader decodes every report on every turn, and nearly all are what they were the turn before.
+@lru_cache(maxsize=1024)
+def _decode(cls: type[Any], data: bytes, source: str) -> Any:
+    document = loads(data)
+    _check_schema(cls, document, source)
+    return from_json(cls, document)
+
+
+def _check_schema(cls: type, document: object, source: str) -> None:
+    """Hold what every node obeys against its JSON Schema; the codec's own checks do for the rest."""
+    kind = _HELD_AGAINST_A_SCHEMA.get(cls)
+    if kind is None:
+        return
+    found = problems(kind, document)
+    if found:
+        raise BadRecord(source, found)

@@ -1,0 +1,86 @@
+"""Join tokens: a secret that an operator hands to newcomers, who prove that they have it.
+
+A token is written ``ID.SECRET``. The secret itself is never sent: a join carries the id, and an HMAC
+(RFC 2104, with SHA-256) over what is asked, so that a proof that somebody read is good for nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from dataclasses import dataclass, replace
+
+from sidecar.domain.records.membership import Request
+
+_TOKEN = re.compile(r"([0-9a-f]{12})\.([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class JoinToken:
+    """What a newcomer is given."""
+
+    id: str
+    secret: str
+
+    @classmethod
+    def parse(cls, text: str) -> JoinToken:
+        """Return the token that is spelt ``text``. Raises ValueError, which does not repeat it."""
+        found = _TOKEN.fullmatch(text)
+        if not found:
+            raise ValueError("is not a join token: 12 hexadecimal digits, a dot, 64 more")
+        return cls(*found.groups())
+
+    @classmethod
+    def new(cls) -> JoinToken:
+        """A token that nobody can guess."""
+        return cls(secrets.token_hex(6), secrets.token_hex(32))
+
+    def __str__(self) -> str:
+        return f"{self.id}.{self.secret}"
+
+    def signed(self, request: Request, network: str) -> Request:
+        """``request`` to join ``network``, with the proof that its sender has this token."""
+        return replace(request, token=self.id, proof=proof_of(request, network, self.secret))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """What the network keeps of a token.
+
+    ``expires`` is in seconds since the epoch, None for never; ``uses`` is how many joins it is good for yet,
+    None for any number.
+    """
+
+    secret: str
+    by: str
+    at: str
+    expires: float | None = None
+    uses: int | None = None
+
+    def spent(self, now: float) -> str | None:
+        """Say why the token is good for nothing any more at ``now`` (Unix epoch); None where it is."""
+        if self.expires is not None and now >= self.expires:
+            return "has expired"
+        if self.uses is not None and self.uses < 1:
+            return "was used as often as it may be"
+        return None
+
+
+def proof_of(request: Request, network: str, secret: str) -> str:
+    """The HMAC of ``request`` to join ``network``, in hexadecimal."""
+    url = request.url.normal if request.url else ""
+    said = [network, request.subject, url, [each.normal for each in request.servers], request.attempt]
+    return hmac.new(bytes.fromhex(secret), json.dumps(said).encode(), hashlib.sha256).hexdigest()
+
+
+def proven(request: Request, network: str, record: TokenRecord) -> bool:
+    """Whether ``request`` was signed with the token of ``record``."""
+    try:
+        expected = proof_of(request, network, record.secret)
+    except ValueError:  # somebody wrote the record by hand
+        return False
+    # As bytes: what a stranger sends need not be ASCII, which two strings to compare have to be.
+    return hmac.compare_digest(request.proof.encode(), expected.encode())
