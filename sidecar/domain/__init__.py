@@ -1,6 +1,9 @@
-"""What the network's rules are: values and pure functions over them.
+"""The network's rules: values, and pure functions over them.
 
-Belongs here: anything worth arguing about (what equals what, who may join, who restarts when), the only
-codec of etcd values (``records``) and the only speller of etcd keys (``keys``).
-Forbidden here: I/O, clocks, logging, async. The time is always an argument.
+Layers, each importing only those below it: ``leader`` (what the leader writes) > ``rollout`` (who
+restarts when) > ``membership`` (who may be in) > ``network`` (the leader's snapshot) and ``node`` (what
+one node decides) > ``records`` (what is stored in etcd) > ``documents`` (federated.json and config.json
+as text) > the ground floor beside this file.
+Belongs here: anything worth arguing about.
+Forbidden here: I/O, clocks, randomness, logging, async. The time is always an argument.
 """

@@ -8,8 +8,8 @@ from pathlib import Path
 from sidecar.config import Address, Bootstrap, LogFormat, LogLevel, OnRemoved, load, load_network
 from sidecar.config.settings import Settings
 from sidecar.config.table import SETTINGS
-from sidecar.domain.documents.validation import schema
 from sidecar.domain.identity import Role
+from sidecar.resources import schema
 from tests.config.folder import toml
 
 

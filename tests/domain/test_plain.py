@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from sidecar.domain.documents.fast_check import check_of
-from sidecar.domain.documents.validation import Kind, schema
+from sidecar.domain.documents.validation import Kind
+from sidecar.resources import schema
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 EVERYDAY: tuple[Kind, ...] = ("federated", "database", "canonical")

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from sidecar.domain.documents.validation import Kind, problems, problems_of_servers, schema
+from sidecar.domain.documents.validation import Kind, problems, problems_of_servers
 from sidecar.domain.errors import Problem
 from sidecar.domain.identity import Role
 from sidecar.domain.records.canonical import ChangeKind
 from sidecar.domain.records.keys import NETWORK_PATTERN
 from sidecar.domain.records.report import Phase
 from sidecar.domain.servers import NODE_ID_PATTERN, InvalidUrl, ServerUrl
+from sidecar.resources import schema
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FEDERATED = {

@@ -12,11 +12,12 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from sidecar.domain.documents.json_scanner import Scan, position, scan
-from sidecar.domain.documents.validation import problems, schema
+from sidecar.domain.documents.validation import problems
 from sidecar.domain.errors import Problem, UsageError
 from sidecar.domain.printing import printable, shown
 from sidecar.domain.records.codec import from_json, to_json
 from sidecar.domain.records.policy import Policy
+from sidecar.resources import schema
 
 Json = dict[str, Any]
 

@@ -1,25 +1,23 @@
 """What makes a document valid: its JSON Schema, and what no schema can say.
 
-Every error is found at once and told in plain words. The schemas are the package's own data.
+Every error is found at once and reported in plain words. `sidecar.resources` holds the schemas.
 """
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sidecar.domain.documents.fast_check import Check, check_of
 from sidecar.domain.errors import Problem
 from sidecar.domain.printing import MOST_PROBLEMS, pointer_to, shown
 from sidecar.domain.servers import InvalidUrl, ServerUrl
+from sidecar.resources import schema
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 Kind = Literal["federated", "database", "canonical", "policy", "report", "sidecar"]
-Schema = dict[str, Any]
 
 _LISTS: dict[Kind, tuple[str, ...]] = {
     "federated": ("FederatedServers",),
@@ -79,17 +77,6 @@ def _found(kind: Kind, value: Any) -> tuple[Problem, ...]:
         if len(found) >= MOST_PROBLEMS:
             break
     return tuple(found)
-
-
-@cache
-def schema(kind: Kind) -> Schema:
-    """The JSON Schema of ``kind``."""
-    package = Path(__file__).parents[2]
-    name = f"{kind}.schema.json"
-    # A wheel carries the schemas inside the package, a checkout beside it.
-    inside, beside = package / "schemas" / name, package.parent / "schemas" / name
-    found: Schema = json.loads((inside if inside.exists() else beside).read_text("utf-8"))
-    return found
 
 
 @cache

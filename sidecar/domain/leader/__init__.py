@@ -1,1 +1,5 @@
-"""TODO: the charter."""
+"""The leader's decision: ``(snapshot, now) -> transaction``.
+
+Belongs here: the order of the rules, and the requests as one batch.
+Forbidden here: the rules themselves, which live in ``membership`` and ``rollout``; I/O, and the election.
+"""

@@ -1,1 +1,7 @@
-"""TODO: the charter."""
+"""Everything that is stored in etcd: the records, the one codec for them, and the one speller of keys.
+
+Belongs here: frozen values with the JSON form that they are stored in, key names, and the values of the
+store itself (revision, lease, transaction).
+Forbidden here: decisions. A record knows how it is written and read, and what it says, never what
+follows from it.
+"""
