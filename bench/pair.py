@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.ground import Ground, Sidecar, end, free_address, wait_until
-from sidecar.demo import node_app
-from sidecar.demo.embedded_etcd import free_port
+from sidecar_demo import node_app
+from sidecar_demo.embedded_etcd import free_port
 
 
 @contextmanager

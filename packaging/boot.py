@@ -47,12 +47,6 @@ def main() -> int:
     _keep_lock()
     _take_name()
     sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "app"))
-    if sys.argv[1:2] == ["demo"]:
-        print(
-            "sidecar demo is part of the Python package, not of this binary: run `make demo` there",
-            file=sys.stderr,
-        )
-        return os.EX_USAGE
     _trust_the_system()
     from sidecar.__main__ import main as sidecar
 

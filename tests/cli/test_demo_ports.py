@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from sidecar.demo.ports import port_block
+from sidecar_demo.ports import port_block
 
 OFFSETS = (0, 1, 4)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.demo import node_app
-from sidecar.demo.observing import ask_process, ask_sidecar, read_diary
+from sidecar_demo import node_app
+from sidecar_demo.observing import ask_process, ask_sidecar, read_diary
 from tests.processes import until
 
 pytestmark = pytest.mark.anyio

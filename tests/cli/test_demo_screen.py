@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sidecar.demo.acts import ACTS
-from sidecar.demo.closing import Closing
-from sidecar.demo.panel import files_table, network_table
-from sidecar.demo.screen import Screen
-from sidecar.demo.watching import look
 from sidecar.domain.identity import Role
+from sidecar_demo.acts import ACTS
+from sidecar_demo.closing import Closing
+from sidecar_demo.panel import files_table, network_table
+from sidecar_demo.screen import Screen
+from sidecar_demo.watching import look
 from tests.cli.demo_stage import LIST, puppet, stage
 
 

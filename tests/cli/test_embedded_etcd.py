@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.demo.embedded_etcd import EmbeddedEtcd, bundled_binary, embedded_etcd, find_binary
 from sidecar.domain.errors import BadConfiguration, StoreUnavailable
+from sidecar_demo.embedded_etcd import EmbeddedEtcd, bundled_binary, embedded_etcd, find_binary
 from tests.etcd import etcd_binary
 
 

@@ -11,10 +11,10 @@ import pytest
 from anyio import to_thread
 
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
-from sidecar.demo.embedded_etcd import supports
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.store import Put, Transaction
+from sidecar_demo.embedded_etcd import supports
 from tests.etcd import EtcdCluster, EtcdServer, etcd_binary
 
 pytestmark = pytest.mark.anyio

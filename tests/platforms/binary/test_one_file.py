@@ -100,4 +100,4 @@ def test_it_trusts_whom_the_machine_trusts_or_whom_it_is_told(bare: Machine, tmp
 def test_the_demo_is_left_to_the_package(bare: Machine) -> None:
     done = bare.run("demo")
     assert done.returncode == 64
-    assert "part of the Python package" in done.stderr
+    assert "pip install 'federation-sidecar[demo]'" in done.stderr

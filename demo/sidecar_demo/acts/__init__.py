@@ -4,12 +4,12 @@ Belongs here: what is done to the network, and what must hold then. Acts build o
 of `ACTS`. Forbidden here: drawing, knowing how a node is started, and asking the product's code what holds.
 """
 
-from sidecar.demo.acts.act import Act
-from sidecar.demo.acts.curtain import CURTAIN
-from sidecar.demo.acts.failures import ETCD_AWAY, LEADER_DIES
-from sidecar.demo.acts.growing import DATABASE, IN_STEP, JOIN, STRANGER
-from sidecar.demo.acts.leaving import READMIT, REMOVE
-from sidecar.demo.acts.tampering import FORGED_FILE, LIVE_EDIT
+from sidecar_demo.acts.act import Act
+from sidecar_demo.acts.curtain import CURTAIN
+from sidecar_demo.acts.failures import ETCD_AWAY, LEADER_DIES
+from sidecar_demo.acts.growing import DATABASE, IN_STEP, JOIN, STRANGER
+from sidecar_demo.acts.leaving import READMIT, REMOVE
+from sidecar_demo.acts.tampering import FORGED_FILE, LIVE_EDIT
 
 ACTS: tuple[Act, ...] = (
     IN_STEP,

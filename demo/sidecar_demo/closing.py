@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from sidecar.demo.stage import NETWORK, Stage
+from sidecar_demo.stage import NETWORK, Stage
 
 LAST_LINES = 8
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sidecar.demo.stage import Stage
+from sidecar_demo.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import sidecar
-from sidecar.demo import node_app
-from sidecar.demo.observing import Life, Seen, ask_process, ask_sidecar, read_diary
 from sidecar.domain.identity import Role
+from sidecar_demo import node_app
+from sidecar_demo.observing import Life, Seen, ask_process, ask_sidecar, read_diary
 
 LEASE_TTL = 2
 STOP_TIMEOUT = 2

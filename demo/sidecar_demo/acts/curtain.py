@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sidecar.demo.acts.act import Act
-from sidecar.demo.conditions import hold, started
-from sidecar.demo.stage import Stage
+from sidecar_demo.acts.act import Act
+from sidecar_demo.conditions import hold, started
+from sidecar_demo.stage import Stage
 
 
 def _curtain(stage: Stage) -> None:

@@ -16,10 +16,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from sidecar.demo.checks import Result
-from sidecar.demo.node import Node
-from sidecar.demo.panel import files_table, network_table
-from sidecar.demo.watching import Sight
+from sidecar_demo.checks import Result
+from sidecar_demo.node import Node
+from sidecar_demo.panel import files_table, network_table
+from sidecar_demo.watching import Sight
 
 WIDEST = 120
 """Columns beyond which lines are no pleasure to read."""

@@ -13,17 +13,17 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
-from sidecar.demo.acts import Act
-from sidecar.demo.checks import Checks, Halted
-from sidecar.demo.closing import Closing
-from sidecar.demo.conditions import is_so
-from sidecar.demo.embedded_etcd import EmbeddedEtcd, find_binary
-from sidecar.demo.node import Place
-from sidecar.demo.ports import port_block
-from sidecar.demo.screen import Screen
-from sidecar.demo.stage import NETWORK, OFFSETS, Stage
-from sidecar.demo.watching import Watcher
 from sidecar.domain.errors import ExitCode
+from sidecar_demo.acts import Act
+from sidecar_demo.checks import Checks, Halted
+from sidecar_demo.closing import Closing
+from sidecar_demo.conditions import is_so
+from sidecar_demo.embedded_etcd import EmbeddedEtcd, find_binary
+from sidecar_demo.node import Place
+from sidecar_demo.ports import port_block
+from sidecar_demo.screen import Screen
+from sidecar_demo.stage import NETWORK, OFFSETS, Stage
+from sidecar_demo.watching import Watcher
 
 FAILED = 1
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from sidecar.demo.checks import Checks
-from sidecar.demo.node import PATIENCE, Node, Place
-from sidecar.demo.screen import Screen
 from sidecar.domain.identity import Role
+from sidecar_demo.checks import Checks
+from sidecar_demo.node import PATIENCE, Node, Place
+from sidecar_demo.screen import Screen
 
 NETWORK = "demo"
 VERB_PATIENCE = 45.0

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from sidecar.demo.node import Node
-from sidecar.demo.watching import Sight
+from sidecar_demo.node import Node
+from sidecar_demo.watching import Sight
 
 _PHASES = {
     "running": "green",

@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sidecar.demo.conditions import hold, in_step, started, took_turns
-from sidecar.demo.node import Node
-from sidecar.demo.stage import Stage, names
 from sidecar.domain.identity import Role
+from sidecar_demo.conditions import hold, in_step, started, took_turns
+from sidecar_demo.node import Node
+from sidecar_demo.stage import Stage, names
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sidecar.demo.acts.act import Act
-from sidecar.demo.acts.reloads import Moment, everyone_gets
-from sidecar.demo.conditions import hold, is_so, phase_is, silent, started
-from sidecar.demo.stage import Stage
+from sidecar_demo.acts.act import Act
+from sidecar_demo.acts.reloads import Moment, everyone_gets
+from sidecar_demo.conditions import hold, is_so, phase_is, silent, started
+from sidecar_demo.stage import Stage
 
 
 def _remove(stage: Stage) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sidecar.demo.acts.act import Act
-from sidecar.demo.conditions import (
+from sidecar_demo.acts.act import Act
+from sidecar_demo.conditions import (
     adopted,
     answers_as,
     hold,
@@ -13,8 +13,8 @@ from sidecar.demo.conditions import (
     started,
     without_lease,
 )
-from sidecar.demo.node import LEASE_TTL, Node
-from sidecar.demo.stage import Stage
+from sidecar_demo.node import LEASE_TTL, Node
+from sidecar_demo.stage import Stage
 
 SUCCESSION = LEASE_TTL + 1.0
 """Seconds after which another leads, when the leader's sidecar was killed."""

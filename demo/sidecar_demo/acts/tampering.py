@@ -6,10 +6,10 @@ import json
 
 from rich.text import Text
 
-from sidecar.demo.acts.act import Act
-from sidecar.demo.conditions import answers_as, hold, in_step, is_so, logged, never_saw, started
-from sidecar.demo.node import Node
-from sidecar.demo.stage import Stage
+from sidecar_demo.acts.act import Act
+from sidecar_demo.conditions import answers_as, hold, in_step, is_so, logged, never_saw, started
+from sidecar_demo.node import Node
+from sidecar_demo.stage import Stage
 
 FORGED = "http://localhost:6666"
 AT_ONCE = 1.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, pairwise
 
-from sidecar.demo.checks import Complaint, Condition, first
-from sidecar.demo.node import Node
-from sidecar.demo.observing import Life, Seen
-from sidecar.demo.stage import Stamp
+from sidecar_demo.checks import Complaint, Condition, first
+from sidecar_demo.node import Node
+from sidecar_demo.observing import Life, Seen
+from sidecar_demo.stage import Stamp
 
 Outage = tuple[str, float, float]
 """Whose, from when, until when."""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sidecar.demo.node import Node
-from sidecar.demo.observing import Seen
+from sidecar_demo.node import Node
+from sidecar_demo.observing import Seen
 
 PAUSE = 0.25
 
