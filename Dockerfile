@@ -10,17 +10,18 @@ WORKDIR /source
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PYTHONDONTWRITEBYTECODE=1
 # What is installed does not hold pip: a pip beside it installs into it.
 RUN python3 -m venv /pip && python3 -m venv --without-pip /opt/sidecar
-# First what changes seldom: the dependencies are downloaded again only when pyproject.toml was touched. With what
+# First what changes seldom: the dependencies are downloaded again only when their lock was touched. With what
 # `--restart docker` needs.
+COPY requirements requirements
+RUN /pip/bin/pip install --quiet --require-hashes -r requirements/build.lock \
+ && /pip/bin/pip --python /opt/sidecar/bin/python install --quiet --require-hashes -r requirements/docker.lock
 COPY pyproject.toml README.md LICENSE ./
-RUN /pip/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *p["optional-dependencies"]["docker"], sep="\n")' > /dependencies \
- && /pip/bin/pip --python /opt/sidecar/bin/python install --quiet -r /dependencies
 COPY schemas schemas
 COPY sidecar sidecar
 # Out of it stay the dependencies' tests and C sources, and setuptools, which pbr names for builds alone. Bytecode is
 # compiled once, here: where the image runs it is read-only. Unchecked hashes instead of times: the same sources give
 # the same bytes, and no start looks at the sources.
-RUN /pip/bin/pip wheel --quiet --no-deps --wheel-dir /wheels . \
+RUN /pip/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /pip/bin/pip --python /opt/sidecar/bin/python install --quiet --no-deps /wheels/*.whl \
  && cd /opt/sidecar/lib/python3*/site-packages \
  && rm -rf setuptools* pkg_resources _distutils_hack distutils-precedence.pth \
@@ -29,7 +30,8 @@ RUN /pip/bin/pip wheel --quiet --no-deps --wheel-dir /wheels . \
  && /opt/sidecar/bin/python -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM ${RUNTIME_BASE}
-ARG VERSION=
+# The version of sidecar/__init__.py; `make release-check` compares them.
+ARG VERSION=0.1.0
 ARG REVISION=
 LABEL org.opencontainers.image.title="federation-sidecar" \
       org.opencontainers.image.description="Keeps the server list of a federation network the same in every configuration file, through etcd." \

