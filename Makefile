@@ -9,7 +9,7 @@ TESTS ?= tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format coverage lock simulate bench etcd-versions etcd-3.6 clean
+.PHONY: help demo test check lint format coverage lock release-check simulate bench etcd-versions etcd-3.6 clean
 .PHONY: java binary platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd test-kube-apiserver
 
 help: ## what there is
@@ -81,6 +81,9 @@ test-systemd: $(VENV)/.dev ## the driver and the units in a systemd that is boot
 
 lock: ## renew requirements/*.lock: the newest version of each dependency that pyproject.toml allows
 	@$(PYTHON) tools/lock.py --upgrade
+
+release-check: ## refuse a release whose version, changelog, tag and tree disagree (ARGS="--tag v1.2.3")
+	@$(PYTHON) tools/release.py check $(ARGS)
 
 simulate: $(VENV)/.dev ## whole networks under random faults (SEEDS=1000 of them; SEED=4711 plays one again, aloud)
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
