@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint format coverage lock release-check simulate bench etcd-versions etcd-3.6 clean
-.PHONY: java binary platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd test-kube-apiserver
+.PHONY: java binary package platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd test-package test-kube-apiserver
 
 help: ## what there is
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -50,9 +50,13 @@ java: ## build the Java library and the example nodes
 binary: $(VENV)/.dev ## one file that runs on a machine without Python: dist/sidecar
 	@tools/build-binary
 
+package: $(VENV)/.dev ## the wheels and sdists of the sidecar and of its demo: dist/packages
+	@rm -rf dist/packages
+	@for source in . demo; do (cd $$source && "$(CURDIR)/$(BIN)/python" -m hatchling build -d "$(CURDIR)/dist/packages"); done
+
 # One after the other: each has the machine to itself.
-platforms: ## every test that needs a platform: JVMs, Docker, Kubernetes' tools, pods, the binary, systemd
-	@for one in java jvm docker kubernetes pod binary systemd; do $(MAKE) --no-print-directory test-$$one || exit 1; done
+platforms: ## every test that needs a platform: JVMs, Docker, Kubernetes' tools, pods, the binary, systemd, packages
+	@for one in java jvm docker kubernetes pod binary systemd package; do $(MAKE) --no-print-directory test-$$one || exit 1; done
 
 test-java: ## the JUnit tests of the Java library and the example nodes (needs a JDK, Maven, gcc)
 	@tools/test-java $(ARGS)
@@ -78,6 +82,9 @@ test-binary: $(VENV)/.dev ## the binary in root file systems without Python
 
 test-systemd: $(VENV)/.dev ## the driver and the units in a systemd that is booted for them
 	@tools/test-systemd $(ARGS)
+
+test-package: $(VENV)/.dev ## the packages, built, installed in empty environments and tried
+	@$(BIN)/python -m pytest tests/platforms/package $(ARGS)
 
 lock: ## renew requirements/*.lock: the newest version of each dependency that pyproject.toml allows
 	@$(PYTHON) tools/lock.py --upgrade

@@ -1,0 +1,1 @@
+"""The packages, built and installed in virtual environments of their own."""
