@@ -6,22 +6,22 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import join, memory, propagation, rest, startup, storm, succession
+from bench import failover, idle, join, memory, propagation, startup, storm
 from bench.figures import Figure
-from bench.ground import Ground, ground
 from bench.table import table
+from bench.testbed import Testbed, open_testbed
 from sidecar.domain.errors import SidecarError
 
-MEASUREMENTS: dict[str, Callable[[Ground], Iterator[Figure]]] = {
+MEASUREMENTS: dict[str, Callable[[Testbed], Iterator[Figure]]] = {
     "propagation": propagation.measure,
     "memory": memory.measure,
     "start-up": startup.measure,
-    "rest": rest.measure,
-    "succession": succession.measure,
+    "idle": idle.measure,
+    "failover": failover.measure,
     "join": join.measure,
     "storm": storm.measure,
 }
-CANNOT_MEASURE = 1
+EXIT_NOT_MEASURED = 1
 
 
 def main() -> int:
@@ -35,11 +35,11 @@ def main() -> int:
     for name in [chosen.only] if chosen.only else MEASUREMENTS:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         try:
-            with ground(quick=chosen.quick) as prepared:
+            with open_testbed(quick=chosen.quick) as prepared:
                 figures += MEASUREMENTS[name](prepared)
         except (SidecarError, OSError, RuntimeError) as exc:
             print(f"bench: error: {name} could not be measured: {exc}", file=sys.stderr)
-            code = CANNOT_MEASURE
+            code = EXIT_NOT_MEASURED
     if figures:
         print(table(figures))
     return code

@@ -24,7 +24,11 @@ class Samples:
     @property
     def spread(self) -> str:
         """From the least to the most."""
-        return f"{shown(min(self.values))}-{shown(max(self.values))}" if len(self.values) > 1 else ""
+        return (
+            f"{format_number(min(self.values))}-{format_number(max(self.values))}"
+            if len(self.values) > 1
+            else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +40,16 @@ class Figure:
     sake.
     """
 
-    what: str
+    name: str
     unit: str
-    found: Samples
+    measured: Samples
     floor: Samples | None = None
     limit: float | None = None
     factor: float | None = None
 
     @property
     def ratio(self) -> float | None:
-        return self.found.middle / self.floor.middle if self.floor else None
+        return self.measured.middle / self.floor.middle if self.floor else None
 
     @property
     def target(self) -> str:
@@ -54,14 +58,14 @@ class Figure:
         return f"<= {self.limit:g} {self.unit}" if self.limit is not None else ""
 
     @property
-    def met(self) -> bool | None:
+    def meets_target(self) -> bool | None:
         """Whether the median meets the target; None without one."""
         if self.factor is not None:
             return self.ratio is not None and self.ratio <= self.factor
-        return self.found.middle <= self.limit if self.limit is not None else None
+        return self.measured.middle <= self.limit if self.limit is not None else None
 
 
-def shown(value: float) -> str:
+def format_number(value: float) -> str:
     """Three digits, or all before the point."""
     digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
     return f"{value:.{digits}f}"

@@ -15,7 +15,7 @@ from sidecar.domain.records.keys import Range
 _STARTED = re.compile(r'^grpc_server_started_total\{.*grpc_method="(\w+)".*\} (\S+)$', re.MULTILINE)
 
 
-class Gateway:
+class EtcdGateway:
     """etcd's JSON gateway at ``url``."""
 
     def __init__(self, url: str) -> None:
@@ -23,15 +23,15 @@ class Gateway:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
 
     def put(self, key: str, value: bytes) -> None:
-        self._call("kv/put", {"key": _text(key.encode()), "value": _text(value)})
+        self._call("kv/put", {"key": _base64(key.encode()), "value": _base64(value)})
 
     def count(self, keys: Range) -> int:
         """How many keys there are in the range."""
-        end = _text((keys.end or "").encode())
-        body = {"key": _text(keys.start.encode()), "range_end": end, "count_only": True}
+        end = _base64((keys.end or "").encode())
+        body = {"key": _base64(keys.start.encode()), "range_end": end, "count_only": True}
         return int(self._call("kv/range", body).get("count", 0))
 
-    def calls(self) -> dict[str, int]:
+    def call_counts(self) -> dict[str, int]:
         """How often each method of etcd's API was called since it started, by anybody."""
         with urllib.request.urlopen(f"{self._url}/metrics", timeout=10) as answer:
             text = answer.read().decode()
@@ -46,5 +46,5 @@ class Gateway:
         return answer
 
 
-def _text(data: bytes) -> str:
+def _base64(data: bytes) -> str:
     return b64encode(data).decode()

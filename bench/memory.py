@@ -6,17 +6,17 @@ import time
 from collections.abc import Iterator
 
 from bench.figures import Figure, Samples
-from bench.ground import Ground
-from bench.pair import pair
 from bench.processes import resident_mib
+from bench.testbed import Testbed
+from bench.two_nodes import leader_and_database
 
-LIMIT = 48.0
+MAX_RSS_MIB = 48.0
 
 
-def measure(ground: Ground) -> Iterator[Figure]:
-    with pair(ground) as (leader, database):
-        time.sleep(ground.tries(12, 4))  # idle worker threads end after ten seconds
+def measure(testbed: Testbed) -> Iterator[Figure]:
+    with leader_and_database(testbed) as (leader, database):
+        time.sleep(testbed.tries(12, 4))  # idle worker threads end after ten seconds
         found = {"a leader": resident_mib(leader.pid), "a database node": resident_mib(database.pid)}
     for who, (resident, proportional) in found.items():
-        yield Figure(f"memory of {who} at rest (RSS)", "MiB", Samples.of([resident]), limit=LIMIT)
+        yield Figure(f"memory of {who} at rest (RSS)", "MiB", Samples.of([resident]), limit=MAX_RSS_MIB)
         yield Figure(f"memory of {who} at rest (PSS)", "MiB", Samples.of([proportional]))

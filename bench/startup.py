@@ -13,42 +13,44 @@ import time
 from collections.abc import Iterator
 
 from bench.figures import Figure, Samples
-from bench.ground import PATIENCE, Ground, end, environment
+from bench.testbed import WAIT_TIMEOUT, Testbed, stop_all, subprocess_environ
 from sidecar.domain.records.keys import Keys
 
-FLOOR = "import aiohttp, etcd3gw, jsonschema, anyio"
-FACTOR = 1.25
+FLOOR_CODE = "import aiohttp, etcd3gw, jsonschema, anyio"
+MAX_RATIO = 1.25
 SERVERS = ["http://localhost:9000", "http://localhost:9001"]
 CHILD = ("/bin/sh", "-c", "echo; exec sleep 3600")
 """Says that it runs, on the pipe that the sidecar has for its stdout, and goes on running."""
 
 
-def measure(ground: Ground) -> Iterator[Figure]:
-    keys = ground.network()
-    ground.publish(keys, 1, SERVERS)
+def measure(testbed: Testbed) -> Iterator[Figure]:
+    keys = testbed.network()
+    testbed.publish(keys, 1, SERVERS)
     _start(
-        ground, keys
+        testbed, keys
     )  # leaves the bytecode, and a last-known-good list, as every start but the first finds them
     imports()
-    tries = [(_start(ground, keys), imports()) for _ in range(ground.tries(21, 5))]
+    tries = [(_start(testbed, keys), imports()) for _ in range(testbed.tries(21, 5))]
     found, floor = (Samples.of(column) for column in zip(*tries, strict=True))
-    yield Figure("start-up, in step, to the process's exec", "ms", found, floor, factor=FACTOR)
+    yield Figure("start-up, in step, to the process's exec", "ms", found, floor, factor=MAX_RATIO)
 
 
-def _start(ground: Ground, keys: Keys) -> float:
-    file = ground.file(keys, "fed-1", SERVERS, port=9000)
+def _start(testbed: Testbed, keys: Keys) -> float:
+    file = testbed.file(keys, "fed-1", SERVERS, port=9000)
     read, write = os.pipe()
-    sidecar = ground.start(keys, file, "--admin", "off", command=CHILD, stdout=write)
+    sidecar = testbed.start(keys, file, "--admin", "off", command=CHILD, stdout=write)
     os.close(write)
     with os.fdopen(read, "rb") as said:
         said.readline()
-        found = time.monotonic() - sidecar.started
-        end([sidecar])
+        found = time.monotonic() - sidecar.started_at
+        stop_all([sidecar])
     return found * 1000
 
 
 def imports() -> float:
     """Milliseconds that the floor takes."""
     began = time.monotonic()
-    subprocess.run([sys.executable, "-c", FLOOR], env=environment(), check=True, timeout=PATIENCE)
+    subprocess.run(
+        [sys.executable, "-c", FLOOR_CODE], env=subprocess_environ(), check=True, timeout=WAIT_TIMEOUT
+    )
     return (time.monotonic() - began) * 1000

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 import anyio
 
 from bench.figures import Figure, Samples
-from bench.ground import Ground
+from bench.testbed import Testbed
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.agent.agent import Self, run
 from sidecar.agent.board import Board
@@ -36,11 +36,11 @@ from tests.build import KEYS, document, server
 from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState, welcome
 
 PORTS = (9000, 9001, 9002)
-BOOT = 2.0
+START_DELAY = 2.0
 """Seconds that each process takes to be healthy."""
 
-TTL = 60.0
-PATIENCE = 300.0
+LEASE_TTL = 60.0
+STORM_TIMEOUT = 300.0
 """Seconds after which a storm that is not over will not be."""
 
 
@@ -79,12 +79,12 @@ class CountingStore(EtcdStore):
             yield batches
 
 
-def measure(ground: Ground) -> Iterator[Figure]:
+def measure(testbed: Testbed) -> Iterator[Figure]:
     """The figures of each size; their floor is what a single join came to."""
-    sizes = (1, 10, 30) if ground.quick else (1, 10, 100, 300)
+    sizes = (1, 10, 30) if testbed.quick else (1, 10, 100, 300)
     logging.getLogger("sidecar").addHandler(logging.NullHandler())  # they run in this process
     try:
-        storms = [anyio.run(_storm, ground.etcd.url, size) for size in sizes]
+        storms = [anyio.run(_storm, testbed.etcd.url, size) for size in sizes]
     except* RuntimeError as late:
         raise RuntimeError("; ".join(map(str, late.exceptions))) from late
     for storm in storms:
@@ -103,28 +103,28 @@ def _figures(storm: Storm, alone: Storm) -> Iterator[Figure]:
 
 
 async def _storm(url: str, newcomers: int) -> Storm:
-    async with EtcdStore(EtcdSettings((url,))) as onlooker:
-        await onlooker.commit(Transaction((), (Delete(KEYS.root, Range.prefix(KEYS.root).end),)))
+    async with EtcdStore(EtcdSettings((url,))) as observer:
+        await observer.commit(Transaction((), (Delete(KEYS.root, Range.prefix(KEYS.root).end),)))
         async with CountingStore(EtcdSettings((url,))) as store, anyio.create_task_group() as tasks:
-            founders = [Node(store, number, PORTS) for number in (1, 2, 3)]
-            for node in founders:
-                tasks.start_soon(node.live)
-            before = await _all_in_step(onlooker, len(PORTS))
+            initial_nodes = [MemoryNode(store, number, PORTS) for number in (1, 2, 3)]
+            for node in initial_nodes:
+                tasks.start_soon(node.run_until_cancelled)
+            before = await _all_in_step(observer, len(PORTS))
             requests, began = store.requests, anyio.current_time()
-            with _coming(url, newcomers) as asked:
-                after = await _all_in_step(onlooker, len(PORTS) + newcomers)
+            with _joining_newcomers(url, newcomers) as asked:
+                after = await _all_in_step(observer, len(PORTS) + newcomers)
                 seconds = anyio.current_time() - began
                 requests = store.requests - requests + await anyio.to_thread.run_sync(asked)
             tasks.cancel_scope.cancel()
-    restarts = max(len(node.process.starts) for node in founders) - 1
+    restarts = max(len(node.process.starts) for node in initial_nodes) - 1
     return Storm(newcomers, after - before, restarts, requests, seconds)
 
 
 @contextmanager
-def _coming(url: str, count: int) -> Iterator[Callable[[], int]]:
+def _joining_newcomers(url: str, count: int) -> Iterator[Callable[[], int]]:
     """Let so many newcomers come, in a process of their own; yields how to learn what they asked of etcd."""
     here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_come, args=(url, count, there))
+    process = multiprocessing.get_context("spawn").Process(target=_run_newcomers, args=(url, count, there))
     process.start()
     try:
 
@@ -138,21 +138,21 @@ def _coming(url: str, count: int) -> Iterator[Callable[[], int]]:
         process.join()
 
 
-def _come(url: str, count: int, parent: Connection) -> None:
-    anyio.run(_live_all, url, count, parent)
+def _run_newcomers(url: str, count: int, parent: Connection) -> None:
+    anyio.run(_run_nodes, url, count, parent)
 
 
-async def _live_all(url: str, count: int, parent: Connection) -> None:
+async def _run_nodes(url: str, count: int, parent: Connection) -> None:
     async with CountingStore(EtcdSettings((url,))) as store, anyio.create_task_group() as tasks:
         for number in range(10, 10 + count):
-            tasks.start_soon(Node(store, number, (PORTS[0], 9000 + number)).live)
+            tasks.start_soon(MemoryNode(store, number, (PORTS[0], 9000 + number)).run_until_cancelled)
         await anyio.wait_readable(parent)
         parent.send(store.requests)
         await anyio.sleep_forever()
 
 
 @dataclass(slots=True)
-class Node:
+class MemoryNode:
     """A federated server whose file names ``ports``; its own is the last of them, or by its number."""
 
     store: CountingStore
@@ -161,23 +161,27 @@ class Node:
     process: MemoryProcess = field(default_factory=MemoryProcess)
 
     @property
-    def who(self) -> Identity:
+    def identity(self) -> Identity:
         return server(self.number, self.ports[-1] if self.number > len(PORTS) else None)
 
-    async def live(self) -> None:
-        who = self.who
-        file = MemoryFile(document(*self.ports, node=who.node_id, port=who.url.port if who.url else 1).data)
+    async def run_until_cancelled(self) -> None:
+        identity = self.identity
+        file = MemoryFile(
+            document(*self.ports, node=identity.node_id, port=identity.url.port if identity.url else 1).data
+        )
         found = await file.read()
         board = Board(
-            View(who, file=found, process=self.process.state, attempt=attempt_of(found, who.node_id))
+            View(
+                identity, file=found, process=self.process.state, attempt=attempt_of(found, identity.node_id)
+            )
         )
-        probe = MemoryProbe(self.process, BOOT)
+        probe = MemoryProbe(self.process, START_DELAY)
         await run(
             World(self.store, file, MemoryState(), self.process, probe, welcome, time.time),
             board=board,
             keys=KEYS,
-            me=Self(who.node_id, "bench", "0"),
-            lease_ttl=TTL,
+            me=Self(identity.node_id, "bench", "0"),
+            lease_ttl=LEASE_TTL,
             beside=anyio.sleep_forever,
             ending=Ending(board),
         )
@@ -185,19 +189,19 @@ class Node:
 
 async def _all_in_step(store: EtcdStore, count: int) -> int:
     """Wait until so many servers report that they run, healthy, on a list of all; its version."""
-    deadline = anyio.current_time() + PATIENCE
+    deadline = anyio.current_time() + STORM_TIMEOUT
     # No one event tells that all of hundreds of nodes are there.
     while True:
         network = read_network(KEYS, await store.read(*KEYS.of_leader()))
-        late = list(_late(network, count))
+        late = list(_missing(network, count))
         if not late and network.canonical:
             return network.canonical.version
         if anyio.current_time() > deadline:
-            raise RuntimeError(f"not in step within {PATIENCE:g} s: {', '.join(late[:10])}")
+            raise RuntimeError(f"not in step within {STORM_TIMEOUT:g} s: {', '.join(late[:10])}")
         await anyio.sleep(0.1)
 
 
-def _late(network: Network, count: int) -> Iterator[str]:
+def _missing(network: Network, count: int) -> Iterator[str]:
     """What is still to come until so many servers run on one list."""
     canonical = network.canonical
     if canonical is None or len(canonical.servers) < count:

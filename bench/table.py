@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bench.figures import Figure, shown
+from bench.figures import Figure, format_number
 
 HEAD = ("figure", "median", "min-max", "floor", "ratio", "target", "met")
 _WORDS = {True: "yes", False: "NO", None: ""}
@@ -28,11 +28,11 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
 
 def _row(figure: Figure) -> tuple[str, ...]:
     return (
-        figure.what,
-        f"{shown(figure.found.middle)} {figure.unit}",
-        figure.found.spread,
-        f"{shown(figure.floor.middle)} {figure.unit}" if figure.floor else "",
+        figure.name,
+        f"{format_number(figure.measured.middle)} {figure.unit}",
+        figure.measured.spread,
+        f"{format_number(figure.floor.middle)} {figure.unit}" if figure.floor else "",
         f"{figure.ratio:.2f}" if figure.ratio is not None else "",
         figure.target,
-        _WORDS[figure.met],
+        _WORDS[figure.meets_target],
     )

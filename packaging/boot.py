@@ -10,8 +10,8 @@ from contextlib import suppress
 
 # Where Debian's OpenSSL, the packed one, looks for whom to trust, and where other distributions keep that.
 # (Spelled out: to import `ssl` for it would cost each start some milliseconds.)
-_DEBIAN = "/usr/lib/ssl/certs"
-_TRUSTED = (
+_DEBIAN_CERTS = "/usr/lib/ssl/certs"
+_CA_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -27,27 +27,27 @@ def _keep_lock() -> None:
         os.set_inheritable(int(held), False)
 
 
-def _take_name() -> None:
+def _set_process_name() -> None:
     """Be `sidecar` to ps, pgrep and systemd's log, instead of the loader's name."""
     with suppress(OSError), open("/proc/self/comm", "w") as name:
         name.write("sidecar")
 
 
-def _trust_the_system() -> None:
-    if "SSL_CERT_FILE" in os.environ or "SSL_CERT_DIR" in os.environ or os.path.isdir(_DEBIAN):
+def _use_system_certificates() -> None:
+    if "SSL_CERT_FILE" in os.environ or "SSL_CERT_DIR" in os.environ or os.path.isdir(_DEBIAN_CERTS):
         return
-    for bundle in _TRUSTED:
+    for bundle in _CA_BUNDLES:
         if os.path.exists(bundle):
             os.environ["SSL_CERT_FILE"] = bundle
             return
 
 
 def main() -> int:
-    """Run the verb that the command line names; return the exit code."""
+    """Run the command that the command line names; return the exit code."""
     _keep_lock()
-    _take_name()
+    _set_process_name()
     sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "app"))
-    _trust_the_system()
+    _use_system_certificates()
     from sidecar.__main__ import main as sidecar
 
     return sidecar()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from sidecar.cli.main import run_verb
+from sidecar.cli.main import run_command
 
 
 def main() -> int:
-    """Run the verb that the command line names; return the exit code."""
-    return run_verb(sys.argv[1:])
+    """Run the command that the command line names; return the exit code."""
+    return run_command(sys.argv[1:])
 
 
 if __name__ == "__main__":

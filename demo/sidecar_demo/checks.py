@@ -8,19 +8,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-LIMIT = 30.0
+DEFAULT_TIMEOUT = 30.0
 """Seconds that anything may take, where the product promises nothing tighter."""
 
-POLL = 0.02
+POLL_INTERVAL = 0.02
 
-Complaint = str | None
+FailureReason = str | None
 """What is not as it should be, in words; None where all is well."""
 
-Condition = Callable[[], Complaint]
+Condition = Callable[[], FailureReason]
 
 
-class Halted(Exception):
-    """What the rest of the story builds on has not come about."""
+class DemoAborted(Exception):
+    """What the rest of the demo builds on has not come about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +30,20 @@ class Result:
     ``nodes`` are those whose logs are of interest when it failed.
     """
 
-    claim: str
-    complaint: Complaint
+    description: str
+    failure: FailureReason
     seconds: float | None
     nodes: tuple[str, ...]
 
     @property
     def passed(self) -> bool:
-        return self.complaint is None
+        return self.failure is None
 
 
-class Audience(Protocol):
+class CheckListener(Protocol):
     """Who is told of checks."""
 
-    def waiting(self, claim: str) -> AbstractContextManager[None]: ...
+    def waiting(self, description: str) -> AbstractContextManager[None]: ...
 
     def checked(self, result: Result) -> None: ...
 
@@ -52,7 +52,7 @@ class Audience(Protocol):
 class Checks:
     """The one judge: asks conditions, records the answers, tells each."""
 
-    audience: Audience
+    listener: CheckListener
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     results: list[Result] = field(default_factory=list)
@@ -61,45 +61,47 @@ class Checks:
     def failed(self) -> list[Result]:
         return [result for result in self.results if not result.passed]
 
-    def expect(self, claim: str, condition: Condition, *nodes: str, seconds: float | None = None) -> None:
-        """``condition`` holds now. The story goes on if it does not."""
-        self._record(Result(claim, condition(), seconds, nodes))
+    def expect(
+        self, description: str, condition: Condition, *nodes: str, seconds: float | None = None
+    ) -> None:
+        """``condition`` holds now. The demo goes on if it does not."""
+        self._record(Result(description, condition(), seconds, nodes))
 
     def wait(
         self,
-        claim: str,
+        description: str,
         condition: Condition,
         *nodes: str,
         since: float | None = None,
-        within: float = LIMIT,
+        within: float = DEFAULT_TIMEOUT,
     ) -> float:
         """``condition`` comes true within ``within`` seconds of ``since``; the moment that it did.
 
-        ``since`` is on this object's clock, now by default. Raises `Halted` when it does not.
+        ``since`` is on this object's clock, now by default. Raises `DemoAborted` when it does not.
         """
         began = self.clock() if since is None else since
-        with self.audience.waiting(claim):
-            complaint = condition()
+        with self.listener.waiting(description):
+            failure = condition()
             seen = self.clock()
-            while complaint is not None and seen - began < within:
-                self.sleep(POLL)
-                complaint = condition()
+            while failure is not None and seen - began < within:
+                self.sleep(POLL_INTERVAL)
+                failure = condition()
                 seen = self.clock()
         took = seen - began
-        if complaint is None and took > within:
-            complaint = f"it took {took:.2f} s, longer than {within:g} s"
-        elif complaint is not None:
-            complaint = f"after {within:g} s: {complaint}"
-        self._record(Result(claim, complaint, took, nodes))
-        if complaint is not None:
-            raise Halted(claim)
+        if failure is None and took > within:
+            failure = f"it took {took:.2f} s, longer than {within:g} s"
+        elif failure is not None:
+            failure = f"after {within:g} s: {failure}"
+        self._record(Result(description, failure, took, nodes))
+        if failure is not None:
+            raise DemoAborted(description)
         return seen
 
     def _record(self, result: Result) -> None:
         self.results.append(result)
-        self.audience.checked(result)
+        self.listener.checked(result)
 
 
-def first(complaints: Iterable[Complaint]) -> Complaint:
-    """The first complaint, None where there is none."""
-    return next((complaint for complaint in complaints if complaint is not None), None)
+def first_failure(failures: Iterable[FailureReason]) -> FailureReason:
+    """The first failure, None where there is none."""
+    return next((failure for failure in failures if failure is not None), None)

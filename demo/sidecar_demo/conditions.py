@@ -1,185 +1,187 @@
-"""What can be asked of nodes. Each question returns a complaint: what is not so, None where all is well."""
+"""What can be asked of nodes. Each question returns a failure: what is not so, None where all is well."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, pairwise
 
-from sidecar_demo.checks import Complaint, Condition, first
-from sidecar_demo.node import Node
-from sidecar_demo.observing import Life, Seen
-from sidecar_demo.stage import Stamp
+from sidecar_demo.checks import Condition, FailureReason, first_failure
+from sidecar_demo.network import FileStamp
+from sidecar_demo.node import DemoNode
+from sidecar_demo.node_status import Incarnation, SidecarStatus
 
 Outage = tuple[str, float, float]
 """Whose, from when, until when."""
 
 
-def hold(nodes: Iterable[Node], servers: Sequence[str]) -> Condition:
+def files_hold(nodes: Iterable[DemoNode], servers: Sequence[str]) -> Condition:
     """The files hold ``servers``, in that order."""
 
-    def about(node: Node) -> Complaint:
+    def check(node: DemoNode) -> FailureReason:
         found = node.servers()
         return None if found == tuple(servers) else f"{node.name}'s file holds {_listed(found)}"
 
-    return lambda: first(map(about, nodes))
+    return lambda: first_failure(map(check, nodes))
 
 
-def in_step(nodes: Iterable[Node], servers: Sequence[str]) -> Condition:
+def in_step(nodes: Iterable[DemoNode], servers: Sequence[str]) -> Condition:
     """File, process and sidecar of each node agree on ``servers``, and the sidecar calls it running."""
 
-    def about(node: Node) -> Complaint:
-        seen, lives = node.sidecar(), node.lives()
-        return first(
+    def check(node: DemoNode) -> FailureReason:
+        status, incarnations = node.sidecar(), node.incarnations()
+        return first_failure(
             (
-                hold([node], servers)(),
-                _well(node, seen),
-                _runs_on(node, lives, servers),
+                files_hold([node], servers)(),
+                _is_healthy(node, status),
+                _runs_on(node, incarnations, servers),
             )
         )
 
-    return lambda: first(map(about, nodes))
+    return lambda: first_failure(map(check, nodes))
 
 
-def _well(node: Node, seen: Seen | None) -> Complaint:
-    if seen is None:
+def _is_healthy(node: DemoNode, status: SidecarStatus | None) -> FailureReason:
+    if status is None:
         return f"{node.name}'s sidecar does not answer"
-    if seen.phase != "running" or not seen.ready:
-        return f"{node.name} is {seen.phase} ({seen.reason})"
-    if seen.loaded_version != seen.canonical_version:
-        return f"{node.name} runs on version {seen.loaded_version} of {seen.canonical_version}"
+    if status.phase != "running" or not status.ready:
+        return f"{node.name} is {status.phase} ({status.reason})"
+    if status.loaded_version != status.canonical_version:
+        return f"{node.name} runs on version {status.loaded_version} of {status.canonical_version}"
     return None
 
 
-def _runs_on(node: Node, lives: Sequence[Life], servers: Sequence[str]) -> Complaint:
-    if not lives or lives[-1].ended is not None:
+def _runs_on(node: DemoNode, incarnations: Sequence[Incarnation], servers: Sequence[str]) -> FailureReason:
+    if not incarnations or incarnations[-1].ended is not None:
         return f"{node.name}'s process does not run"
-    if lives[-1].servers != tuple(servers):
-        return f"{node.name}'s process runs on {_listed(lives[-1].servers)}"
+    if incarnations[-1].servers != tuple(servers):
+        return f"{node.name}'s process runs on {_listed(incarnations[-1].servers)}"
     return None
 
 
-def phase_is(node: Node, phase: str) -> Condition:
+def phase_is(node: DemoNode, phase: str) -> Condition:
     """The sidecar says so."""
 
-    def about() -> Complaint:
-        seen = node.sidecar()
-        if seen is None:
+    def check() -> FailureReason:
+        status = node.sidecar()
+        if status is None:
             return f"{node.name}'s sidecar does not answer"
-        return None if seen.phase == phase else f"{node.name} is {seen.phase} ({seen.reason})"
+        return None if status.phase == phase else f"{node.name} is {status.phase} ({status.reason})"
 
-    return about
+    return check
 
 
-def leads(node: Node) -> Condition:
+def is_leader(node: DemoNode) -> Condition:
     """This one leads."""
 
-    def about() -> Complaint:
-        seen = node.sidecar()
-        return None if seen and seen.leading else f"{node.name} does not lead"
+    def check() -> FailureReason:
+        status = node.sidecar()
+        return None if status and status.leading else f"{node.name} does not lead"
 
-    return about
+    return check
 
 
-def adopted(node: Node, pid: int | None) -> Condition:
+def adopted(node: DemoNode, pid: int | None) -> Condition:
     """Its sidecar looks after the process ``pid``."""
 
-    def about() -> Complaint:
-        seen = node.sidecar()
-        if seen is None:
+    def check() -> FailureReason:
+        status = node.sidecar()
+        if status is None:
             return f"{node.name}'s sidecar does not answer"
-        return None if seen.pid == pid else f"{node.name}'s sidecar looks after {seen.pid}, not {pid}"
+        return None if status.pid == pid else f"{node.name}'s sidecar looks after {status.pid}, not {pid}"
 
-    return about
+    return check
 
 
-def without_lease(nodes: Iterable[Node]) -> Condition:
+def leases_expired(nodes: Iterable[DemoNode]) -> Condition:
     """No sidecar has a lease that is alive."""
 
-    def about(node: Node) -> Complaint:
-        seen = node.sidecar()
-        if seen is None:
+    def check(node: DemoNode) -> FailureReason:
+        status = node.sidecar()
+        if status is None:
             return f"{node.name}'s sidecar does not answer"
-        return f"{node.name}'s lease is alive" if seen.lease_alive else None
+        return f"{node.name}'s lease is alive" if status.lease_alive else None
 
-    return lambda: first(map(about, nodes))
+    return lambda: first_failure(map(check, nodes))
 
 
-def runs(node: Node) -> Condition:
+def process_runs(node: DemoNode) -> Condition:
     """Its process answers."""
     return lambda: None if node.process() else f"{node.name}'s process does not answer"
 
 
-def started(nodes: Iterable[Node], starts: Mapping[str, int]) -> Condition:
+def start_counts_match(nodes: Iterable[DemoNode], starts: Mapping[str, int]) -> Condition:
     """Each process was started as often as ``starts`` says, no less and no more."""
 
-    def about(node: Node) -> Complaint:
-        count, wanted = len(node.lives()), starts[node.name]
+    def check(node: DemoNode) -> FailureReason:
+        count, wanted = len(node.incarnations()), starts[node.name]
         return None if count == wanted else f"{node.name}'s process was started {count} times, not {wanted}"
 
-    return lambda: first(map(about, nodes))
+    return lambda: first_failure(map(check, nodes))
 
 
-def answers_as(nodes: Iterable[Node], pids: Mapping[str, int | None]) -> Condition:
+def same_processes_answer(nodes: Iterable[DemoNode], pids: Mapping[str, int | None]) -> Condition:
     """The same processes as before answer."""
 
-    def about(node: Node) -> Complaint:
+    def check(node: DemoNode) -> FailureReason:
         pid, wanted = node.process(), pids[node.name]
         if pid is None:
             return f"{node.name}'s process does not answer"
         return None if pid == wanted else f"{node.name}'s process is {pid}, not {wanted}"
 
-    return lambda: first(map(about, nodes))
+    return lambda: first_failure(map(check, nodes))
 
 
-def silent(node: Node) -> Condition:
+def process_is_down(node: DemoNode) -> Condition:
     """Its process does not run."""
 
-    def about() -> Complaint:
+    def check() -> FailureReason:
         pid = node.process()
         return None if pid is None else f"{node.name}'s process answers (pid {pid})"
 
-    return about
+    return check
 
 
-def untouched(nodes: Iterable[Node], stamps: Mapping[str, Stamp]) -> Condition:
+def files_unchanged(nodes: Iterable[DemoNode], stamps: Mapping[str, FileStamp]) -> Condition:
     """Nobody has written these files."""
 
-    def about(node: Node) -> Complaint:
-        return None if Stamp.of(node.file) == stamps[node.name] else f"{node.name}'s file was written"
+    def check(node: DemoNode) -> FailureReason:
+        return None if FileStamp.of(node.file) == stamps[node.name] else f"{node.name}'s file was written"
 
-    return lambda: first(map(about, nodes))
-
-
-def never_saw(node: Node, url: str) -> Condition:
-    """No life of the process has loaded a list with ``url`` in it."""
-
-    def about() -> Complaint:
-        guilty = [life.pid for life in node.lives() if url in life.servers]
-        return f"{node.name}'s process has loaded it (pid {guilty[0]})" if guilty else None
-
-    return about
+    return lambda: first_failure(map(check, nodes))
 
 
-def took_turns(nodes: Iterable[Node], since: float) -> Condition:
+def never_loaded(node: DemoNode, url: str) -> Condition:
+    """No incarnation of the process has loaded a list with ``url`` in it."""
+
+    def check() -> FailureReason:
+        pids = [incarnation.pid for incarnation in node.incarnations() if url in incarnation.servers]
+        return f"{node.name}'s process has loaded it (pid {pids[0]})" if pids else None
+
+    return check
+
+
+def restarted_one_at_a_time(nodes: Iterable[DemoNode], since: float) -> Condition:
     """Of these nodes at most one at a time was out of service. ``since`` is in seconds since the epoch."""
 
-    return lambda: overlap([outage for node in nodes for outage in outages(node.name, node.lives(), since)])
+    return lambda: overlap(
+        [outage for node in nodes for outage in outages(node.name, node.incarnations(), since)]
+    )
 
 
-def outages(name: str, lives: Sequence[Life], since: float) -> list[Outage]:
-    """When the process was away, from the end of one life until the next one served.
+def outages(name: str, incarnations: Sequence[Incarnation], since: float) -> list[Outage]:
+    """When the process was away, from the end of one incarnation until the next one served.
 
     One that was killed wrote down no end: it may have been away ever since it was seen to serve.
     """
     never = float("inf")
     return [
         (name, before.ended or before.serves or before.started, after.serves or never)
-        for before, after in pairwise(lives)
+        for before, after in pairwise(incarnations)
         if after.started >= since
     ]
 
 
-def overlap(found: Sequence[Outage]) -> Complaint:
+def overlap(found: Sequence[Outage]) -> FailureReason:
     """Complain of two that were away at the same time."""
     for (one, left, back), (other, left_too, back_too) in combinations(found, 2):
         if one != other and left < back_too and left_too < back:
@@ -187,14 +189,14 @@ def overlap(found: Sequence[Outage]) -> Complaint:
     return None
 
 
-def logged(node: Node, wanted: str) -> Condition:
+def log_contains(node: DemoNode, wanted: str) -> Condition:
     """``wanted`` stands in the log of its sidecar."""
     return lambda: None if wanted in node.log_text() else f"{wanted!r} does not stand in {node.log}"
 
 
-def is_so(fact: object, complaint: str) -> Condition:
+def holds(fact: object, failure: str) -> Condition:
     """``fact`` was true."""
-    return lambda: None if fact else complaint
+    return lambda: None if fact else failure
 
 
 def _listed(servers: Sequence[str]) -> str:

@@ -23,8 +23,8 @@ from sidecar.domain.errors import BadConfiguration, StoreUnavailable
 # Below the ports that Linux gives to outgoing connections (32768 and up), so that none of those takes the
 # port of an etcd that is about to start, or to start again.
 _PORTS = range(26000, 32000)
-_POLL = 0.02
-_LOG_LINES = 5
+_POLL_INTERVAL = 0.02
+_MAX_LOG_LINES = 5
 
 
 def find_binary(named: Path | str | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -139,8 +139,8 @@ class EmbeddedEtcd:
             if ended is not None or time.monotonic() > deadline:
                 how = f"did not serve within {timeout:g} s" if ended is None else f"ended ({ended})"
                 self.kill()
-                raise StoreUnavailable(f"etcd {self.binary} {how}; its log ends with:\n{self._last_words()}")
-            time.sleep(_POLL)
+                raise StoreUnavailable(f"etcd {self.binary} {how}; its log ends with:\n{self._log_tail()}")
+            time.sleep(_POLL_INTERVAL)
 
     def healthy(self) -> bool:
         """Whether it serves and its cluster has a leader."""
@@ -187,9 +187,9 @@ class EmbeddedEtcd:
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environ
         )
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()
-        return "\n".join(lines[-_LOG_LINES:])
+        return "\n".join(lines[-_MAX_LOG_LINES:])
 
 
 @contextmanager

@@ -14,13 +14,19 @@ from pathlib import Path
 import sidecar
 from sidecar.domain.identity import Role
 from sidecar_demo import node_app
-from sidecar_demo.observing import Life, Seen, ask_process, ask_sidecar, read_diary
+from sidecar_demo.node_status import (
+    Incarnation,
+    SidecarStatus,
+    fetch_process_pid,
+    fetch_status,
+    read_event_log,
+)
 
 LEASE_TTL = 2
 STOP_TIMEOUT = 2
-MARK = "FEDERATION_DEMO"
+MARKER_VARIABLE = "FEDERATION_DEMO"
 """The variable by which the demo knows its own processes; an editor that a person opened has none."""
-PATIENCE = 8.0
+SIDECAR_STOP_TIMEOUT = 8.0
 """Seconds that a sidecar gets to stop, before it is killed."""
 
 # A file as the owner writes it, odd indents and all.
@@ -45,7 +51,7 @@ _DATABASE = """\
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Workspace:
     """What all nodes of the demo share."""
 
     folder: Path
@@ -57,23 +63,23 @@ class Place:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SIDECAR_")}
         package = str(Path(sidecar.__file__).parent.parent)
         paths = os.pathsep.join(filter(None, (package, clean.get("PYTHONPATH"))))
-        return clean | {"PYTHONPATH": paths, MARK: str(self.folder)}
+        return clean | {"PYTHONPATH": paths, MARKER_VARIABLE: str(self.folder)}
 
     def processes(self) -> list[int]:
         """Every process that the demo has started here, and whatever those have started."""
-        mark = f"{MARK}={self.folder}".encode()
+        mark = f"{MARKER_VARIABLE}={self.folder}".encode()
         return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if mark in _environment_of(entry)]
 
 
 @dataclass(slots=True)
-class Node:
+class DemoNode:
     """A node that can be started, stopped, killed and looked at."""
 
     name: str
     role: Role
     port: int
     admin: int
-    place: Place
+    workspace: Workspace
     _sidecar: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -82,7 +88,7 @@ class Node:
 
     @property
     def folder(self) -> Path:
-        return self.place.folder / self.name
+        return self.workspace.folder / self.name
 
     @property
     def file(self) -> Path:
@@ -114,7 +120,7 @@ class Node:
         except (OSError, ValueError, KeyError, TypeError):
             return ()
 
-    def without_list(self) -> dict[str, object]:
+    def other_keys(self) -> dict[str, object]:
         """Everything in the file but the list."""
         document: dict[str, object] = json.loads(self.file.read_text(encoding="utf-8"))
         del document["FederatedServers"]
@@ -135,20 +141,20 @@ class Node:
         """What was made of the last edit that was not obeyed."""
         return max(self.rejected.glob("*.diff"), default=None)
 
-    def lives(self) -> tuple[Life, ...]:
-        """The lives of its process."""
-        return read_diary(self.file.with_name(f"{self.file.name}.diary"))
+    def incarnations(self) -> tuple[Incarnation, ...]:
+        """The incarnations of its process."""
+        return read_event_log(self.file.with_name(f"{self.file.name}.event_log"))
 
     def process(self) -> int | None:
         """The pid of its process, if that answers."""
-        return ask_process(self.port)
+        return fetch_process_pid(self.port)
 
-    def sidecar(self) -> Seen | None:
+    def sidecar(self) -> SidecarStatus | None:
         """What its sidecar says, if that is up."""
-        return ask_sidecar(self.admin) if self.up else None
+        return fetch_status(self.admin) if self.is_up else None
 
     @property
-    def up(self) -> bool:
+    def is_up(self) -> bool:
         return self._sidecar is not None and self._sidecar.poll() is None
 
     def start(self) -> None:
@@ -157,7 +163,7 @@ class Node:
             self._sidecar = subprocess.Popen(
                 self._command(),
                 cwd=self.folder,  # the sidecar.toml of whoever runs the demo is not for it
-                env=self.place.environment(),
+                env=self.workspace.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -166,14 +172,14 @@ class Node:
 
     def stop(self) -> int | None:
         """Stop its sidecar, and with it its process; what it exited with, None where it had to be killed."""
-        self.ask_to_stop()
-        return self.stopped(time.monotonic() + PATIENCE)
+        self.request_stop()
+        return self.wait_stopped(time.monotonic() + SIDECAR_STOP_TIMEOUT)
 
-    def ask_to_stop(self) -> None:
-        if self._sidecar is not None and self.up:
+    def request_stop(self) -> None:
+        if self._sidecar is not None and self.is_up:
             self._sidecar.send_signal(signal.SIGTERM)
 
-    def stopped(self, deadline: float) -> int | None:
+    def wait_stopped(self, deadline: float) -> int | None:
         """Wait for the end of its sidecar; kill it at ``deadline`` (monotonic), and return None."""
         if self._sidecar is None:
             return None
@@ -193,17 +199,17 @@ class Node:
         options = {
             "--file": self.file.name,
             "--role": self.role.value,
-            "--etcd": self.place.etcd,
-            "--network": self.place.network,
+            "--etcd": self.workspace.etcd,
+            "--network": self.workspace.network,
             "--lease-ttl": LEASE_TTL,
             "--stop-timeout": STOP_TIMEOUT,
             "--admin": f"127.0.0.1:{self.admin}",
         }
         if self.role is Role.DATABASE:  # it has no URL of its own that could be asked for its health
             options["--health"] = f"tcp://127.0.0.1:{self.port}"
-        told = [word for option, value in options.items() for word in (option, str(value))]
+        arguments = [word for option, value in options.items() for word in (option, str(value))]
         process = [sys.executable, "-S", "-E", node_app.__file__, str(self.file)]
-        return [sys.executable, "-m", "sidecar", "run", *told, "--", *process]
+        return [sys.executable, "-m", "sidecar", "run", *arguments, "--", *process]
 
 
 def _environment_of(entry: Path) -> list[bytes]:

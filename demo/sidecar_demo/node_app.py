@@ -1,7 +1,7 @@
 """The process next to a sidecar of the demo: reads its file once, at start, and says what it read.
 
 ``python -S -E node_app.py FILE`` serves ``/`` on the file's Port as JSON, and writes each start, the moment
-from which it serves, and its end into ``FILE.diary``, a JSON object a line: that is how the demo knows what a
+from which it serves, and its end into ``FILE.event_log``, a JSON object a line: so the demo knows what a
 process really saw. It runs by itself: nothing but the standard library, and of that what starts fast
 (`http.server` alone would take longer than all of this).
 """
@@ -16,26 +16,26 @@ import sys
 import time
 from typing import Any, NoReturn
 
-PATIENCE = 1.0
+CLIENT_TIMEOUT = 1.0
 """Seconds to wait for a client that connects and says nothing."""
 
 
 def main(path: str) -> NoReturn:
     with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes 10 ms to import
         loaded = json.load(file)
-    diary = f"{path}.diary"
+    event_log = f"{path}.event_log"
     servers = loaded["FederatedServers"]
     answer = {
         "node_id": loaded["NodeID"],
         "FederatedServers": servers,
         "pid": os.getpid(),
         "started_at": time.time(),
-        "starts": _starts(diary) + 1,
+        "starts": _starts(event_log) + 1,
     }
 
     def write(event: str, **more: object) -> None:
         line = json.dumps({"event": event, "at": time.time(), "pid": os.getpid(), **more})
-        with open(diary, "a", encoding="utf-8") as out:  # noqa: PTH123 - as above
+        with open(event_log, "a", encoding="utf-8") as out:  # noqa: PTH123 - as above
             out.write(f"{line}\n")
 
     def end(*_: object) -> NoReturn:
@@ -52,9 +52,9 @@ def main(path: str) -> NoReturn:
         _serve(listener, answer)
 
 
-def _starts(diary: str) -> int:
+def _starts(event_log: str) -> int:
     try:
-        with open(diary, encoding="utf-8") as lines:  # noqa: PTH123 - as above
+        with open(event_log, encoding="utf-8") as lines:  # noqa: PTH123 - as above
             return sum('"event": "start"' in line for line in lines)
     except FileNotFoundError:
         return 0
@@ -67,7 +67,7 @@ def _serve(listener: socket.socket, answer: dict[str, Any]) -> NoReturn:
     while True:
         client, _ = listener.accept()
         with client:
-            client.settimeout(PATIENCE)
+            client.settimeout(CLIENT_TIMEOUT)
             try:
                 # A probe connects and goes away again; who asks for something is answered.
                 if client.recv(65536):

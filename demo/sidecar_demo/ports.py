@@ -9,20 +9,20 @@ from contextlib import contextmanager
 
 from sidecar.domain.errors import BadConfiguration
 
-OWNERS = 9000
+DEFAULT_BASE = 9000
 # Below the kernel's range for outgoing connections (32768 and up): a port that nobody listens on for a
 # while must not be taken by somebody's connection to etcd.
-ELSEWHERE = range(7000, 8800, 100)
+OTHER_BASES = range(7000, 8800, 100)
 
 
 @contextmanager
 def port_block(offsets: Sequence[int]) -> Iterator[int]:
     """Yield a base port: it and every one at ``offsets`` from it are free, and no other demo has it."""
     for base in _candidates():
-        claim = _claim(base)
-        if claim is None:
+        reservation = _reserve(base)
+        if reservation is None:
             continue
-        with claim:
+        with reservation:
             if all(_is_free(base + offset) for offset in offsets):
                 yield base
                 return
@@ -32,18 +32,18 @@ def port_block(offsets: Sequence[int]) -> Iterator[int]:
 
 
 def _candidates() -> Iterable[int]:
-    return (OWNERS, *random.sample(ELSEWHERE, len(ELSEWHERE)))
+    return (DEFAULT_BASE, *random.sample(OTHER_BASES, len(OTHER_BASES)))
 
 
-def _claim(base: int) -> socket.socket | None:
+def _reserve(base: int) -> socket.socket | None:
     """Keep other demos off the block, for as long as the socket is open; None where one has it."""
-    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    reservation = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
-        claim.bind(f"\0federation-sidecar-demo-{base}")  # abstract: leaves no file behind
+        reservation.bind(f"\0federation-sidecar-demo-{base}")  # abstract: leaves no file behind
     except OSError:
-        claim.close()
+        reservation.close()
         return None
-    return claim
+    return reservation
 
 
 def _is_free(port: int) -> bool:

@@ -1,4 +1,4 @@
-"""One run of the demo: builds the stage, plays the acts, tells how it went, and clears everything away."""
+"""One run of the demo: builds the network, runs the steps, tells how it went, and clears everything away."""
 
 from __future__ import annotations
 
@@ -14,84 +14,86 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 from sidecar.domain.errors import ExitCode
-from sidecar_demo.acts import Act
-from sidecar_demo.checks import Checks, Halted
-from sidecar_demo.closing import Closing
-from sidecar_demo.conditions import is_so
+from sidecar_demo.checks import Checks, DemoAborted
+from sidecar_demo.conditions import holds
 from sidecar_demo.embedded_etcd import EmbeddedEtcd, find_binary
-from sidecar_demo.node import Place
+from sidecar_demo.network import NETWORK, OFFSETS, DemoNetwork
+from sidecar_demo.node import Workspace
+from sidecar_demo.poller import NodePoller
 from sidecar_demo.ports import port_block
+from sidecar_demo.run_report import RunReport
 from sidecar_demo.screen import Screen
-from sidecar_demo.stage import NETWORK, OFFSETS, Stage
-from sidecar_demo.watching import Watcher
+from sidecar_demo.steps import Step
 
 FAILED = 1
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(slots=True)
-class Performance:
-    """``acts`` on a network of its own, shown on ``out``."""
+class DemoRunner:
+    """``steps`` on a network of its own, shown on ``out``."""
 
     out: TextIO
     environ: Mapping[str, str]
-    acts: Sequence[Act]
+    steps: Sequence[Step]
     keep: bool = False
     etcd_binary: Path | None = None
-    _began: float = field(default_factory=time.monotonic)
+    _started_at: float = field(default_factory=time.monotonic)
 
     def run(self) -> int:
-        """Play it all; 0 if every check passed, else 1. Whatever happens, nothing is left running."""
+        """Run it all; 0 if every check passed, else 1. Whatever happens, nothing is left running."""
         binary = find_binary(self.etcd_binary, self.environ)
         folder = Path(tempfile.mkdtemp(prefix="sidecar-demo-"))
-        remains = False
+        keep_folder = False
         try:
             with _interruptible(), port_block(OFFSETS) as base, ExitStack() as stack:
                 # What is closed must be closed whole, however often somebody presses Ctrl-C.
                 etcd = EmbeddedEtcd(binary, folder / "etcd")
-                screen = Screen(self.out, len(self.acts))
+                screen = Screen(self.out, len(self.steps))
                 checks = Checks(screen)
-                stage = Stage(Place(folder, etcd.url, NETWORK), base, etcd, checks, screen)
-                stack.callback(_uninterrupted, stage.close, etcd.stop)
-                passed = self._perform(stage)
-            remains = self.keep or not passed
+                network = DemoNetwork(Workspace(folder, etcd.url, NETWORK), base, etcd, checks, screen)
+                stack.callback(_without_interruption, network.close, etcd.stop)
+                passed = self._run_demo(network)
+            keep_folder = self.keep or not passed
         finally:
-            if not remains:
+            if not keep_folder:
                 shutil.rmtree(folder, ignore_errors=True)
         return ExitCode.OK if passed else FAILED
 
-    def _perform(self, stage: Stage) -> bool:
-        screen, closing = stage.screen, Closing(stage)
+    def _run_demo(self, network: DemoNetwork) -> bool:
+        screen, report = network.screen, RunReport(network)
         screen.title(
             "A federation network, on this machine",
-            f"etcd on {stage.etcd.url}, files in {stage.place.folder}",
+            f"etcd on {network.etcd.url}, files in {network.workspace.folder}",
         )
-        watcher = Watcher(lambda: list(stage.nodes.values()))
-        with watcher.watching(), screen.live(watcher.latest):
-            stage.etcd.start()
-            played = self._play(stage)
-        passed = not stage.checks.failed
-        closing.tell([act.title for act in self.acts[played:]], time.monotonic() - self._began)
+        poller = NodePoller(lambda: list(network.nodes.values()))
+        with poller.polling(), screen.live(poller.latest):
+            network.etcd.start()
+            completed = self._run_steps(network)
+        passed = not network.checks.failed
+        report.print_summary(
+            [step.title for step in self.steps[completed:]], time.monotonic() - self._started_at
+        )
         if self.keep:
-            closing.invite()
-            _wait_for_the_end()
+            report.print_instructions()
+            _wait_for_signal()
         return passed
 
-    def _play(self, stage: Stage) -> int:
-        """Play the acts, until one cannot go on; how many were played to their end."""
-        for played, act in enumerate(self.acts):
-            stage.screen.act(act.title, act.story)
+    def _run_steps(self, network: DemoNetwork) -> int:
+        """Run the steps, until one cannot go on; how many were completed."""
+        for completed, step in enumerate(self.steps):
+            network.screen.begin_step(step.title, step.description)
             try:
-                act.play(stage)
-            except Halted:
-                return played
+                step.run(network)
+            except DemoAborted:
+                return completed
             except BrokenPipeError:
-                raise  # nobody reads the story any more
+                raise  # nobody reads the demo any more
             except Exception as exc:
                 what = f"{type(exc).__name__}: {exc}"
-                stage.checks.expect("the story can go on", is_so(False, what), *stage.nodes)
-                return played
-        return len(self.acts)
+                network.checks.expect("the demo can continue", holds(False, what), *network.nodes)
+                return completed
+        return len(self.steps)
 
 
 @contextmanager
@@ -101,7 +103,7 @@ def _interruptible() -> Iterator[None]:
     def end(_: int, __: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
 
-    before = {signum: signal.signal(signum, end) for signum in _ENDING}
+    before = {signum: signal.signal(signum, end) for signum in _STOP_SIGNALS}
     try:
         yield
     finally:
@@ -109,15 +111,15 @@ def _interruptible() -> Iterator[None]:
             signal.signal(signum, handler)
 
 
-def _uninterrupted(*steps: Callable[[], None]) -> None:
-    for signum in _ENDING:
+def _without_interruption(*steps: Callable[[], None]) -> None:
+    for signum in _STOP_SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
     with ExitStack() as stack:
         for step in reversed(steps):
             stack.callback(step)
 
 
-def _wait_for_the_end() -> None:
+def _wait_for_signal() -> None:
     try:
         signal.pause()
     except KeyboardInterrupt:

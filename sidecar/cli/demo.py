@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from sidecar.cli.shared.context import World
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import Parser
 from sidecar.domain.errors import UsageError
 
@@ -22,17 +22,19 @@ example:
   sidecar demo --keep"""
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("demo", "[OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--keep", action="store_true", help="leave the network running, to play")
     parser.add_argument("--etcd-binary", type=Path, metavar="PATH", help="the etcd to start")
-    asked = parser.parse(argv)
+    arguments = parser.parse(argv)
     if find_spec("sidecar_demo") is None:
         raise UsageError(
             "the demo is a Python package of its own and is not installed here; "
             "run pip install 'federation-sidecar[demo]', or make demo in a checkout"
         )
-    from sidecar_demo.acts import ACTS  # noqa: PLC0415 - --help needs neither
-    from sidecar_demo.runner import Performance  # noqa: PLC0415 - as above
+    from sidecar_demo.runner import DemoRunner  # noqa: PLC0415 - as above
+    from sidecar_demo.steps import STEPS  # noqa: PLC0415 - --help needs neither
 
-    return Performance(world.out, world.environ, ACTS, keep=asked.keep, etcd_binary=asked.etcd_binary).run()
+    return DemoRunner(
+        context.out, context.environ, STEPS, keep=arguments.keep, etcd_binary=arguments.etcd_binary
+    ).run()

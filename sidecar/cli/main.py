@@ -1,4 +1,4 @@
-"""The frame around all verbs: which one, how errors are told, what the exit code is."""
+"""The frame around all commands: which one, how errors are told, what the exit code is."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from sidecar import __version__
-from sidecar.cli.shared.context import World
-from sidecar.cli.shared.parser import no_such_verb
+from sidecar.cli.shared.context import CommandContext
+from sidecar.cli.shared.parser import unknown_command
 from sidecar.domain.errors import ExitCode, SidecarError
 from sidecar.domain.printing import printable
 
-Verb = Callable[[Sequence[str], World], int]
+Command = Callable[[Sequence[str], CommandContext], int]
 
 GROUPS = {
     "a node": {
@@ -55,7 +55,7 @@ GROUPS = {
         "demo": "watch a whole network at work on this machine",
     },
 }
-VERBS = {name: what for verbs in GROUPS.values() for name, what in verbs.items()}
+COMMANDS = {name: what for commands in GROUPS.values() for name, what in commands.items()}
 _MODULES = {
     "run": "node.run",
     "gate": "node.gate",
@@ -76,78 +76,80 @@ _MODULES = {
     "pause": "change.pause",
     "resume": "change.resume",
     "rollback": "change.rollback",
+    "token": "change.token",
     "wait": "rollout.wait",
     "plan": "rollout.plan",
     "rollout": "rollout.command",
     "policy": "policy.command",
 }
 HELP = """\
-usage: sidecar VERB [OPTION]…
+usage: sidecar COMMAND [OPTION]…
 
 Keeps FederatedServers the same in every file of a federation network, through etcd.
 
 {groups}
 
-`sidecar VERB --help` tells the options of a verb; `sidecar --version` the version.
+`sidecar COMMAND --help` shows the options of a command; `sidecar --version`
+shows the version.
 
 example:
   sidecar run --etcd http://127.0.0.1:2379 -- java -jar server.jar
 """
 # As a shell reports what a signal ended: 128 + 2 for SIGINT, 128 + 13 for SIGPIPE.
-INTERRUPTED = 130
-NOBODY_READS = 141
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
 
 log = logging.getLogger("sidecar.cli")
 
 
-def run_verb(argv: Sequence[str], world: World | None = None) -> int:
-    """Run the verb in ``argv`` and return the exit code; what goes wrong is told on stderr."""
-    world = world or World()
+def run_command(argv: Sequence[str], context: CommandContext | None = None) -> int:
+    """Run the command in ``argv`` and return the exit code; what goes wrong is told on stderr."""
+    context = context or CommandContext()
     try:
-        code = _dispatch(argv, world)
-        world.out.flush()
+        code = _dispatch(argv, context)
+        context.out.flush()
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
         # `sidecar members | head`; what is still buffered must not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return NOBODY_READS
+        return EXIT_BROKEN_PIPE
     except SystemExit as exc:  # argparse, after --help
         return exc.code if isinstance(exc.code, int) else ExitCode.OK
     except Exception as exc:
-        return _tell(exc, world)
+        return _report_error(exc, context)
     return code
 
 
-def _dispatch(argv: Sequence[str], world: World) -> int:
+def _dispatch(argv: Sequence[str], context: CommandContext) -> int:
     name, rest = (argv[0], argv[1:]) if argv else ("", argv)
     if name in {"-h", "--help", "help"}:
-        world.out.write(global_help())
+        context.out.write(global_help())
         return ExitCode.OK
     if name in {"-V", "--version"}:
-        world.out.write(f"sidecar {__version__}\n")
+        context.out.write(f"sidecar {__version__}\n")
         return ExitCode.OK
-    if name not in VERBS:
-        raise no_such_verb(name, VERBS)
-    verb: Verb = importlib.import_module(f"sidecar.cli.{_MODULES.get(name, name)}").main
-    return verb(rest, world)
+    if name not in COMMANDS:
+        raise unknown_command(name, COMMANDS)
+    command: Command = importlib.import_module(f"sidecar.cli.{_MODULES.get(name, name)}").main
+    return command(rest, context)
 
 
 def global_help() -> str:
     """What ``sidecar --help`` prints."""
-    width = max(map(len, VERBS))
+    width = max(map(len, COMMANDS))
     groups = (
-        f"{title}:\n" + "\n".join(f"  {name:<{width}}  {what}" for name, what in verbs.items())
-        for title, verbs in GROUPS.items()
+        f"{title}:\n" + "\n".join(f"  {name:<{width}}  {what}" for name, what in commands.items())
+        for title, commands in GROUPS.items()
     )
     return HELP.format(groups="\n\n".join(groups))
 
 
-def _tell(exc: Exception, world: World) -> int:
+def _report_error(exc: Exception, context: CommandContext) -> int:
     """Say on stderr what went wrong, a line each; return the exit code of the first."""
     log.debug("this is where it came from", exc_info=exc)
     code = None
-    for error in _leaves(exc):
+    for error in _flatten(exc):
         if isinstance(error, SidecarError):
             message, its_code = str(error), error.exit_code
         else:
@@ -156,14 +158,14 @@ def _tell(exc: Exception, world: World) -> int:
             its_code = ExitCode.INTERNAL
         code = its_code if code is None else code
         for line in message.splitlines():
-            print(f"sidecar: error: {printable(line)}", file=world.err)
+            print(f"sidecar: error: {printable(line)}", file=context.err)
     return ExitCode.INTERNAL if code is None else code
 
 
-def _leaves(exc: Exception) -> Iterator[Exception]:
+def _flatten(exc: Exception) -> Iterator[Exception]:
     """The errors in ``exc``: itself, or those that a task group has wrapped up."""
     if isinstance(exc, ExceptionGroup):
         for inner in exc.exceptions:
-            yield from _leaves(inner)
+            yield from _flatten(inner)
     else:
         yield exc

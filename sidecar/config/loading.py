@@ -64,7 +64,7 @@ def load(
 
 
 def load_network(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> NetworkSettings:
-    """Return the settings of every other verb; those of ``sidecar run`` alone are not looked at."""
+    """Return the settings of every other command; those of ``sidecar run`` alone are not looked at."""
     reading = read(NETWORK, flags, environ, folder)
     access = etcd_access(reading)
     reading.finish()

@@ -27,7 +27,7 @@ class EtcdAccess:
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
-    """What every verb that talks to etcd needs."""
+    """What every command that talks to etcd needs."""
 
     access: EtcdAccess
     network: str

@@ -122,7 +122,7 @@ DRIVERS = (
 
 RESTARTING = PROCESS + DRIVERS
 
-# What every verb that talks to etcd takes.
+# What every command that talks to etcd takes.
 NETWORK = (
     Setting("etcd", values.etcd_endpoints, "URL[,URL…]", "endpoints", "http://127.0.0.1:2379"),
     Setting("network", values.network, "NAME", "which network of this etcd", "default"),

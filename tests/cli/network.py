@@ -1,4 +1,4 @@
-"""A network in a store, a leader that answers, and verbs run against them."""
+"""A network in a store, a leader that answers, and commands run against them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import anyio
 
-from sidecar.cli.main import run_verb
-from sidecar.cli.shared.context import World
+from sidecar.cli.main import run_command
+from sidecar.cli.shared.context import CommandContext
 from sidecar.config import EtcdAccess
 from sidecar.domain.identity import Role
 from sidecar.domain.records.canonical import Canonical, Change, ChangeKind
@@ -92,37 +92,39 @@ async def put(store: Store, records: Mapping[str, Record | bytes | None]) -> Non
 
 @dataclass(slots=True)
 class Shell:
-    """Runs verbs; ``answer`` is a leader that answers what operators ask, None for no leader at work.
+    """Runs commands; ``answer`` is a leader that answers what operators ask, None for no leader at work.
 
-    ``after`` is all that stands in etcd when a verb is done.
-    ``story`` is what happens in the network meanwhile: see `put` and `told`.
+    ``records_after`` is all that stands in etcd when a command is done.
+    ``scenario`` is what happens in the network meanwhile: see `put` and `wait_for_output`.
     """
 
     records: Mapping[str, Record | bytes] = field(default_factory=lambda: dict(USUAL))
     answer: Answer | None = None
     terminal: bool = False
     opened: list[EtcdAccess] = field(default_factory=list)
-    asked: list[Request] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    open_requests: list[str] = field(default_factory=list)
     environ: Mapping[str, str] = field(default_factory=dict)
-    after: dict[str, bytes] = field(default_factory=dict)
+    records_after: dict[str, bytes] = field(default_factory=dict)
     wrap: Callable[[Store], Store] = lambda store: store
-    story: Callable[[MemoryStore], Coroutine[Any, Any, None]] | None = None
+    scenario: Callable[[MemoryStore], Coroutine[Any, Any, None]] | None = None
     out: io.StringIO = field(default_factory=io.StringIO)
     err: io.StringIO = field(default_factory=io.StringIO)
 
     def __call__(self, *argv: str) -> tuple[int, str, str]:
-        return self.run(run_verb, *argv)
+        return self.run(run_command, *argv)
 
-    def run(self, verb: Callable[[Sequence[str], World], int], *argv: str) -> tuple[int, str, str]:
-        """Run ``verb``, which is no verb of its own perhaps; its exit code, and what it said."""
+    def run(
+        self, command: Callable[[Sequence[str], CommandContext], int], *argv: str
+    ) -> tuple[int, str, str]:
+        """Run ``command``, which is no command of its own perhaps; its exit code, and what it said."""
         self.out, self.err = (Terminal() if self.terminal else io.StringIO()), io.StringIO()
         environ, folder = {"USER": "ann", **self.environ}, Path("/nowhere")
-        code = verb(argv, World(environ, folder, self.out, self.err, self.open))
+        code = command(argv, CommandContext(environ, folder, self.out, self.err, self.open))
         return code, self.out.getvalue(), self.err.getvalue()
 
-    async def told(self, text: str) -> None:
-        """Wait until the verb has said ``text``."""
+    async def wait_for_output(self, text: str) -> None:
+        """Wait until the command has said ``text``."""
         with anyio.fail_after(10):
             # A text stream has no event to wait for.
             while text not in self.out.getvalue() + self.err.getvalue():  # noqa: ASYNC110
@@ -142,28 +144,28 @@ class Shell:
         try:
             async with anyio.create_task_group() as tasks:
                 if self.answer:
-                    tasks.start_soon(self._lead, store, self.answer, (await store.read()).revision)
-                if self.story:
-                    tasks.start_soon(self.story, store)
+                    tasks.start_soon(self._run_leader, store, self.answer, (await store.read()).revision)
+                if self.scenario:
+                    tasks.start_soon(self.scenario, store)
                 yield self.wrap(store)
                 tasks.cancel_scope.cancel()
         finally:
             listing = await store.read(Range.prefix(KEYS.root))
-            self.after = {key: entry.value for key, entry in listing.entries.items()}
-            self.left = [key for key in self.after if key.startswith(f"{KEYS.root}request/")]
+            self.records_after = {key: entry.value for key, entry in listing.entries.items()}
+            self.open_requests = [key for key in self.records_after if key.startswith(f"{KEYS.root}request/")]
 
-    async def _lead(self, store: Store, answer: Answer, start: Revision) -> None:
+    async def _run_leader(self, store: Store, answer: Answer, start: Revision) -> None:
         requests = Range.prefix(f"{KEYS.root}request/")
         async with store.watch(requests, after=start) as batches:
             async for batch in batches:
-                await self._settle(store, batch, answer)
+                await self._answer_requests(store, batch, answer)
 
-    async def _settle(self, store: Store, batch: Batch, answer: Answer) -> None:
+    async def _answer_requests(self, store: Store, batch: Batch, answer: Answer) -> None:
         for key, entry in batch.changes.items():
             if entry is None:
                 continue
             request = decode(Request, entry.value, key)
             if request.outcome is None:
-                self.asked.append(request)
+                self.requests.append(request)
                 put = Put(key, encode(replace(request, outcome=answer(request))))
                 await store.commit(Transaction((), (put,)))

@@ -1,4 +1,4 @@
-"""An installation of the sidecar alone: it has the verb, and says how to get the demo."""
+"""An installation of the sidecar alone: it has the command, and says how to get the demo."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from tests.cli.test_main import sidecar_process
 WITHOUT_DEMO = """\
 import sys
 sys.modules["sidecar_demo"] = None
-from sidecar.cli.main import run_verb
-sys.exit(run_verb(sys.argv[1:]))
+from sidecar.cli.main import run_command
+sys.exit(run_command(sys.argv[1:]))
 """
 
 

@@ -1,4 +1,4 @@
-"""The frame: verbs, errors on stderr, exit codes, and what is not imported."""
+"""The frame: commands, errors on stderr, exit codes, and what is not imported."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from sidecar import __version__
-from sidecar.cli.main import GROUPS, VERBS, run_verb
-from sidecar.cli.shared.context import World
+from sidecar.cli.main import COMMANDS, GROUPS, run_command
+from sidecar.cli.shared.context import CommandContext
 from sidecar.config import Settings
 from sidecar.domain.errors import BadConfiguration, Refused, StoreUnavailable
 
@@ -38,8 +38,8 @@ def invoke(
     *argv: str, folder: Path = Path("/nowhere"), sidecar: Sidecar | None = None, **environ: str
 ) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
-    world = World(environ=environ, folder=folder, out=out, err=err, run=(sidecar or Sidecar()).run)
-    code = run_verb(argv, world)
+    context = CommandContext(environ=environ, folder=folder, out=out, err=err, run=(sidecar or Sidecar()).run)
+    code = run_command(argv, context)
     return code, out.getvalue(), err.getvalue()
 
 
@@ -49,14 +49,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_help_names_every_verb_in_its_group() -> None:
+def test_help_names_every_command_in_its_group() -> None:
     code, out, err = invoke("--help")
 
     assert (code, err) == (0, "")
-    assert all(f"\n  {verb} " in out for verb in VERBS)
-    assert all(f"\n{group}:\n  {next(iter(verbs))} " in out for group, verbs in GROUPS.items())
-    verbs = [line for line in out.splitlines() if line.startswith("  ") and line.split()[0] in VERBS]
-    assert len({line.index(VERBS[line.split()[0]]) for line in verbs}) == 1
+    assert all(f"\n  {command} " in out for command in COMMANDS)
+    assert all(f"\n{group}:\n  {next(iter(commands))} " in out for group, commands in GROUPS.items())
+    commands = [line for line in out.splitlines() if line.startswith("  ") and line.split()[0] in COMMANDS]
+    assert len({line.index(COMMANDS[line.split()[0]]) for line in commands}) == 1
     assert "example:" in out
     assert len(out.splitlines()) <= 54
     assert max(map(len, out.splitlines())) <= WIDEST
@@ -69,10 +69,10 @@ def test_the_version_is_told() -> None:
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        ((), "no verb given; one of run, gate,"),
-        (("memebrs",), "there is no verb 'memebrs'; did you mean `sidecar members`?"),
-        (("xyzzy",), "there is no verb 'xyzzy'; one of run, gate,"),
-        (("--etcd", "x"), "--etcd: options go behind the verb, as in `sidecar run --etcd …`"),
+        ((), "no command given; one of run, gate,"),
+        (("memebrs",), "there is no command 'memebrs'; did you mean `sidecar members`?"),
+        (("xyzzy",), "there is no command 'xyzzy'; one of run, gate,"),
+        (("--etcd", "x"), "--etcd: options go behind the command, as in `sidecar run --etcd …`"),
         (("run", "--lease-tll", "3"), "there is no option --lease-tll; did you mean --lease-ttl?"),
         (("run", "--lease"), "there is no option --lease"),
         (
@@ -87,10 +87,13 @@ def test_the_version_is_told() -> None:
         (("remove", "a", "--timeout", "soon"), "argument --timeout: "),
         (("remove", "a", "--timeout", "-1"), "argument --timeout: "),
         (("pause", ""), "argument NODEID|URL: it is empty; name a node"),
-        (("rollout",), "no verb given; one of status, pause, resume, skip, retry"),
-        (("rollout", "puase"), "no verb 'puase' of `sidecar rollout`; did you mean `sidecar rollout pause`?"),
-        (("rollout", "xyzzy"), "there is no verb 'xyzzy' of `sidecar rollout`; one of status, pause,"),
-        (("rollout", "--json"), "options go behind the verb, as in `sidecar rollout status --json …`"),
+        (("rollout",), "no command given; one of status, pause, resume, skip, retry"),
+        (
+            ("rollout", "puase"),
+            "no command 'puase' of `sidecar rollout`; did you mean `sidecar rollout pause`?",
+        ),
+        (("rollout", "xyzzy"), "there is no command 'xyzzy' of `sidecar rollout`; one of status, pause,"),
+        (("rollout", "--json"), "options go behind the command, as in `sidecar rollout status --json …`"),
         (("rollout", "pause", "fed-1"), "'fed-1' is a word too many: it takes options only"),
         (("rollback", "x"), "'x' is not a version: they count from 1"),
         (("rollback", "-3"), "'-3' is not a version"),
@@ -108,41 +111,41 @@ def test_a_command_line_that_makes_no_sense_exits_with_64_and_says_what_would(
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_the_help_of_a_verb_fits_a_screen_and_shows_an_example(
-    verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_fits_a_screen_and_shows_an_example(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
-    code, told, _ = invoke(verb, "--help")
+    code, told, _ = invoke(command, "--help")
 
     out = told + capsys.readouterr().out
     assert code == 0
-    assert f"usage: sidecar {verb}" in out
-    assert f"example:\n  sidecar {verb}" in out
-    assert len(out.splitlines()) <= {"run": 66, "gate": 42}.get(verb, 24)
+    assert f"usage: sidecar {command}" in out
+    assert f"example:\n  sidecar {command}" in out
+    assert len(out.splitlines()) <= {"run": 66, "gate": 42}.get(command, 24)
     assert max(map(len, out.splitlines())) <= WIDEST
 
 
 @pytest.mark.parametrize(
-    ("verb", "sub_verb"),
+    ("command", "subcommand"),
     [
         *(("rollout", name) for name in ("pause", "resume", "skip", "retry")),
         *(("policy", name) for name in ("show", "set", "edit")),
         *(("token", name) for name in ("create", "list", "revoke")),
     ],
 )
-def test_the_help_of_a_verb_names_its_own_verbs_and_each_has_help(
-    verb: str, sub_verb: str, capsys: pytest.CaptureFixture[str]
+def test_the_help_of_a_command_names_its_own_commands_and_each_has_help(
+    command: str, subcommand: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert f"\n  {sub_verb} " in invoke(verb, "--help")[1]
+    assert f"\n  {subcommand} " in invoke(command, "--help")[1]
 
-    code, _, _ = invoke(verb, sub_verb, "--help")
+    code, _, _ = invoke(command, subcommand, "--help")
 
     out = capsys.readouterr().out
     assert code == 0
-    assert f"usage: sidecar {verb} {sub_verb} " in out
-    assert f"sidecar {verb} {sub_verb}" in out.partition("example:\n")[2]
+    assert f"usage: sidecar {command} {subcommand} " in out
+    assert f"sidecar {command} {subcommand}" in out.partition("example:\n")[2]
     assert len(out.splitlines()) <= 24
     assert max(map(len, out.splitlines())) <= 80
 
@@ -212,10 +215,10 @@ def sidecar_process(*argv: str, code: str = "") -> subprocess.CompletedProcess[s
 def test_debug_shows_where_a_bug_came_from(folder: Path) -> None:
     code = (
         "import sys\n"
-        "from sidecar.cli.main import run_verb\n"
-        "from sidecar.cli.shared.context import World\n"
+        "from sidecar.cli.main import run_command\n"
+        "from sidecar.cli.shared.context import CommandContext\n"
         "def crash(settings, _): raise KeyError('x')\n"
-        "sys.exit(run_verb(sys.argv[1:], World(run=crash)))\n"
+        "sys.exit(run_command(sys.argv[1:], CommandContext(run=crash)))\n"
     )
     loud = sidecar_process("run", "--file", str(folder / "federated.json"), "--log-level", "debug", code=code)
     quiet = sidecar_process("run", "--file", str(folder / "federated.json"), code=code)
@@ -237,20 +240,20 @@ def test_a_reader_that_leaves_early_causes_no_noise() -> None:
         "reader, writer = os.pipe()\n"
         "os.close(reader)\n"
         "os.dup2(writer, 1)\n"
-        "from sidecar.cli.main import run_verb\n"
-        "sys.exit(run_verb(['--help']))\n"
+        "from sidecar.cli.main import run_command\n"
+        "sys.exit(run_command(['--help']))\n"
     )
     done = sidecar_process(code=code)
 
     assert (done.returncode, done.stderr) == (141, "")
 
 
-def test_the_command_line_of_run_loads_nothing_of_the_other_verbs(folder: Path) -> None:
+def test_the_command_line_of_run_loads_nothing_of_the_other_commands(folder: Path) -> None:
     code = (
         "import sys\n"
-        "from sidecar.cli.main import run_verb\n"
-        "from sidecar.cli.shared.context import World\n"
-        "run_verb(sys.argv[1:], World(run=lambda settings: 0))\n"
+        "from sidecar.cli.main import run_command\n"
+        "from sidecar.cli.shared.context import CommandContext\n"
+        "run_command(sys.argv[1:], CommandContext(run=lambda settings: 0))\n"
         "print(*sorted(sys.modules))\n"
     )
     done = sidecar_process("run", "--file", str(folder / "federated.json"), code=code)
@@ -261,6 +264,8 @@ def test_the_command_line_of_run_loads_nothing_of_the_other_verbs(folder: Path) 
     assert {name for name in loaded if name.startswith("sidecar.cli.")} == {
         "sidecar.cli.main",
         "sidecar.cli.shared.parser",
+        "sidecar.cli.node",
         "sidecar.cli.node.run",
+        "sidecar.cli.shared",
         "sidecar.cli.shared.context",
     }

@@ -22,7 +22,7 @@ OWNERS_FILES = Path(__file__).parents[1] / "data"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a verb ended."""
+    """How a command ended."""
 
     code: int
     out: str
@@ -159,13 +159,13 @@ class Network:
     def wait(self, condition: Callable[[], Maybe[T]], message: str, deadline: float = DEADLINE) -> T:
         return wait_until(condition, message, deadline)
 
-    def cli(self, verb: str, *arguments: str, env: dict[str, str] | None = None) -> Answer:
-        """Run a verb against this network."""
-        return run_cli(verb, *arguments, *self._options, folder=self.folder, env=env)
+    def cli(self, command: str, *arguments: str, env: dict[str, str] | None = None) -> Answer:
+        """Run a command against this network."""
+        return run_cli(command, *arguments, *self._options, folder=self.folder, env=env)
 
-    def run(self, verb: str, *arguments: str) -> Answer:
-        """Run a verb that is not told of this network."""
-        return run_cli(verb, *arguments, folder=self.folder)
+    def run(self, command: str, *arguments: str) -> Answer:
+        """Run a command that is not told of this network."""
+        return run_cli(command, *arguments, folder=self.folder)
 
     # Ending it.
 

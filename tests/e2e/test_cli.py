@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.cli.main import VERBS
+from sidecar.cli.main import COMMANDS
 from tests.e2e.network import Network, run_cli
 
 
-def test_every_verb_that_looks_shows_the_same_network_to_people_and_to_scripts(network: Network) -> None:
+def test_every_command_that_looks_shows_the_same_network_to_people_and_to_scripts(network: Network) -> None:
     one, two = network.servers(2)
     database = network.database("db-1", [])
     network.start(one)
@@ -31,13 +31,13 @@ def test_every_verb_that_looks_shows_the_same_network_to_people_and_to_scripts(n
     assert [member["loaded_version"] for member in members] == [1] * 3
     assert network.cli("removed", "--json").document == []
 
-    for verb, shown in (
+    for command, shown in (
         ("servers", [one.url, two.url, "version 1"]),
         ("leader", [f"fed-1 ({one.url}) leads network {network.name}"]),
         ("members", ["fed-1", "fed-2", "db-1", "running"]),
         ("removed", ["nothing is removed"]),
     ):
-        answer = network.cli(verb)
+        answer = network.cli(command)
         assert answer.code == 0, answer.err
         assert all(str(text) in answer.out for text in shown), answer.out
 
@@ -87,7 +87,7 @@ def test_a_change_that_nobody_does_in_time_is_withdrawn(network: Network) -> Non
     assert network.canonical["FederatedServers"] == [one.url, two.url]
 
 
-def test_without_etcd_every_verb_says_so_and_exits_with_69(network: Network, tmp_path: Path) -> None:
+def test_without_etcd_every_command_says_so_and_exits_with_69(network: Network, tmp_path: Path) -> None:
     nowhere = f"http://127.0.0.1:{network.port()}"
 
     for line in (
@@ -190,11 +190,11 @@ def test_an_own_url_that_cannot_be_told_names_the_setting_that_tells_it(network:
     network.in_step(node)
 
 
-def test_help_of_each_verb_fits_a_screen_and_shows_an_example(tmp_path: Path) -> None:
-    for verb in VERBS:
-        answer = run_cli(verb, "--help", folder=tmp_path)
-        assert answer.code == 0, verb
+def test_help_of_each_command_fits_a_screen_and_shows_an_example(tmp_path: Path) -> None:
+    for command in COMMANDS:
+        answer = run_cli(command, "--help", folder=tmp_path)
+        assert answer.code == 0, command
         assert "example:" in answer.out
         lines = answer.out.splitlines()
-        assert len(lines) <= 66, verb
-        assert max(map(len, lines)) <= 80, verb
+        assert len(lines) <= 66, command
+        assert max(map(len, lines)) <= 80, command

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo_processes import started_in
+from tests.demo.processes import demo_processes_in
 from tests.e2e.node import environment
 from tests.etcd import etcd_binary
 
-PERFORMANCES = 3
+MAX_RUNS = 3
 """Of that many one must be in time: on a machine at its limit the others may be late, and nothing else."""
 
 LATE = re.compile(r"it took [\d.]+ s, longer than|after [\d.]+ s: ")
 """How a complaint begins that is only about the time."""
 
 
-def performance(tmp_path: Path) -> tuple[int, str]:
-    """Play the demo: its exit code and all that it printed."""
+def run_demo(tmp_path: Path) -> tuple[int, str]:
+    """Run the demo: its exit code and all that it printed."""
     found = subprocess.run(
         [sys.executable, "-m", "sidecar", "demo", "--etcd-binary", str(etcd_binary())],
         env=environment(TMPDIR=str(tmp_path)),
@@ -36,23 +36,23 @@ def performance(tmp_path: Path) -> tuple[int, str]:
 
 
 def was_only_late(text: str) -> bool:
-    complaints = re.findall(r"^     ✗ .*\n\s+(.*)", text, re.MULTILINE)
-    return bool(complaints) and all(map(LATE.match, complaints))
+    failures = re.findall(r"^     ✗ .*\n\s+(.*)", text, re.MULTILINE)
+    return bool(failures) and all(map(LATE.match, failures))
 
 
 @pytest.mark.timeout(900)  # half a minute each; a machine that is busy takes its time
 def test_the_demo_passes_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    code, text = performance(tmp_path)
-    for _ in range(PERFORMANCES - 1):
+    code, text = run_demo(tmp_path)
+    for _ in range(MAX_RUNS - 1):
         if code == 0 or not was_only_late(text):
             break
         for kept in tmp_path.iterdir():  # the files of one that failed
             shutil.rmtree(kept)
-        code, text = performance(tmp_path)
+        code, text = run_demo(tmp_path)
     assert code == 0, text
     passed = re.search(r"✓ (\d+) checks passed in ([\d.]+) s", text)
     assert passed is not None, text
     assert int(passed[1]) == text.count("     ✓ ") > 50
     assert "✗" not in text
-    assert started_in(tmp_path) == []
+    assert demo_processes_in(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

@@ -28,10 +28,10 @@ def test_what_is_planned_is_what_happens(network: Network) -> None:
     standing = [*servers, database]
     assert [len(node.starts) for node in standing] == [2] * 4
     order = sorted(standing, key=lambda node: node.starts[-1].at)
-    assert plan["restarts"] == [[node.id] for node in order]
+    assert plan["restart_waves"] == [[node.id] for node in order]
     assert plan["FederatedServers"] == network.canonical["FederatedServers"]
     versions = network.cli("history", "--json").document
-    assert [(each["version"], each["present"]) for each in versions] == [(2, True), (1, False)]
+    assert [(each["version"], each["current"]) for each in versions] == [(2, True), (1, False)]
     assert f"+{newcomer.url}  fed-4\n" in network.cli("diff", "1").out
 
 
@@ -45,7 +45,7 @@ def test_a_newcomer_that_waits_for_an_operator_is_pending_and_no_member(network:
 
     (pending,) = network.cli("pending", "--json").document
 
-    assert (pending["node_id"], pending["url"], pending["waits_for"]) == ("fed-4", newcomer.url, "approval")
+    assert (pending["node_id"], pending["url"], pending["waiting_for"]) == ("fed-4", newcomer.url, "approval")
     assert [each["node_id"] for each in network.cli("members", "--json").document] == ["fed-1"]
     assert "fed-4" in network.cli("members").out
 

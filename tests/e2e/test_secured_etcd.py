@@ -1,4 +1,4 @@
-"""A sidecar and the verbs on an etcd that wants TLS, a client certificate, and a user with a password."""
+"""A sidecar and the commands on an etcd that wants TLS, a client certificate, and a user with a password."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_a_token_lets_a_newcomer_in_until_it_is_revoked(network: Network) -> Non
     network.in_step(one, two, three)
 
     (token,) = network.cli("token", "list", "--json").document
-    assert (token["uses"], token["spent"]) == (1, None)
+    assert (token["uses_left"], token["why_unusable"]) == (1, None)
     assert network.cli("token", "revoke", token["id"]).code == 0
     four = network.newcomer("fed-4", one)
     four.defaults += ("--join-token-file", str(file))

@@ -1,5 +1,5 @@
-"""Commands that ask the leader for a change, and wait for its answer.
+"""Commands that change the network: by a request to the leader, and the join tokens.
 
-Belongs here: one file a command, and the one way of asking (``leader_request``).
-Forbidden here: writing anything but a request.
+Belongs here: a command that writes a request or a token and waits for the result. Forbidden here:
+deciding what the leader decides, and watching a rollout (`rollout`).
 """

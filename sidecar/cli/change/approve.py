@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sidecar.cli.change.leader_request import ask_about_node
-from sidecar.cli.shared.context import World
+from sidecar.cli.change.leader_request import request_for_node
+from sidecar.cli.shared.context import CommandContext
 
 DESCRIPTION = """\
 Lets in a newcomer that waits for it (policy admission=manual): the leader puts
@@ -15,5 +15,5 @@ example:
   sidecar approve fed-4 --reason "stands in rack 7\""""
 
 
-def main(argv: Sequence[str], world: World) -> int:
-    return ask_about_node("approve", DESCRIPTION, EPILOG, argv, world, subject="NODEID")
+def main(argv: Sequence[str], context: CommandContext) -> int:
+    return request_for_node("approve", DESCRIPTION, EPILOG, argv, context, subject="NODEID")

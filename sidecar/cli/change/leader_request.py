@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sidecar.cli.change.pending_request import Errand
-from sidecar.cli.shared.context import World
+from sidecar.cli.change.pending_request import PendingRequest
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import Parser, add_settings, seconds
-from sidecar.cli.shared.snapshot import Sight, at_work, list_of, look
+from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, require_canonical, run_with_store
 from sidecar.domain.errors import ExitCode, Refused, Transient
 from sidecar.domain.printing import printable
 from sidecar.domain.records.keys import Keys
@@ -23,15 +23,15 @@ from sidecar.domain.records.membership import Outcome, OutcomeKind, Request, Req
 from sidecar.domain.servers import ServerUrl
 from sidecar.ports import Store
 
-PATIENCE = 30.0
+DEFAULT_TIMEOUT = 30.0
 NO_LEADER = "nobody led the network"
 
 # What may change the list of servers; the new version is told with the answer.
-_OF_THE_LIST = {RequestKind.REMOVE, RequestKind.READMIT, RequestKind.APPROVE, RequestKind.ROLLBACK}
+_CHANGES_THE_LIST = {RequestKind.REMOVE, RequestKind.READMIT, RequestKind.APPROVE, RequestKind.ROLLBACK}
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Intent:
     """What an operator wants of the leader. ``subject`` is empty where it is about nobody in particular.
 
     ``servers`` and ``subject`` are those of the `Request`; ``phrase`` is the whole as people say it, behind
@@ -44,37 +44,39 @@ class Wish:
     servers: tuple[ServerUrl, ...] = ()
 
 
-Wishing = Callable[[Store, Keys, Sight], Awaitable[Wish]]
+IntentBuilder = Callable[[Store, Keys, Snapshot], Awaitable[Intent]]
 
 
-def ask_about_node(
-    verb: str, description: str, epilog: str, argv: Sequence[str], world: World, *,
-    subject: str = "NODEID|URL", keeps_reason: bool = True,
+def request_for_node(
+    command: str, description: str, epilog: str, argv: Sequence[str], context: CommandContext, *,
+    subject: str = "NODEID|URL", has_reason: bool = True,
 ) -> int:  # fmt: skip
-    """Do all of a verb that is about one node: ``sidecar remove``, ``sidecar rollout skip``.
+    """Do all of a command that is about one node: ``sidecar remove``, ``sidecar rollout skip``.
 
-    The verb's last word is what is asked. ``keeps_reason``: whether the network keeps why it was.
+    The command's last word is what is asked. ``has_reason``: whether the network keeps why it was.
     """
-    name = verb.rpartition(" ")[2]
-    parser = asking_parser(verb, f"{subject} [OPTION]…", description, epilog, keeps_reason=keeps_reason)
-    parser.add_argument("subject", type=_subject, metavar=subject, help=argparse.SUPPRESS)
-    asked = parser.parse(argv)
-    return ask(Wish(RequestKind(name), f"{name} {asked.subject}", asked.subject), asked, world)
+    name = command.rpartition(" ")[2]
+    parser = request_parser(command, f"{subject} [OPTION]…", description, epilog, has_reason=has_reason)
+    parser.add_argument("subject", type=_parse_subject, metavar=subject, help=argparse.SUPPRESS)
+    arguments = parser.parse(argv)
+    return request_change(
+        Intent(RequestKind(name), f"{name} {arguments.subject}", arguments.subject), arguments, context
+    )
 
 
-def asking_parser(
-    verb: str, arguments: str, description: str, epilog: str, *, keeps_reason: bool = True
+def request_parser(
+    command: str, arguments: str, description: str, epilog: str, *, has_reason: bool = True
 ) -> Parser:
-    """The parser of a verb that asks the leader, with the options that `ask` needs."""
-    parser = Parser(verb, arguments, description, epilog)
-    if keeps_reason:
+    """The parser of a command that asks the leader, with the options that `request_change` needs."""
+    parser = Parser(command, arguments, description, epilog)
+    if has_reason:
         parser.add_argument(
-            "--reason", type=words, default="", metavar="TEXT", help="kept with it, for others"
+            "--reason", type=utf8_text, default="", metavar="TEXT", help="kept with it, for others"
         )
     parser.add_argument(
         "--timeout",
         type=seconds,
-        default=PATIENCE,
+        default=DEFAULT_TIMEOUT,
         metavar="SECONDS",
         help="to wait, before it is withdrawn (30)",
     )
@@ -83,19 +85,23 @@ def asking_parser(
     return parser
 
 
-def ask(wish: Wish | Wishing, asked: argparse.Namespace, world: World) -> int:
-    """Ask the leader for ``wish``, or for what it makes of what is in etcd; return the exit code."""
-    return at_work(asked, world, partial(_ask, wish=wish, asked=asked, world=world))
+def request_change(
+    intent: Intent | IntentBuilder, arguments: argparse.Namespace, context: CommandContext
+) -> int:
+    """Ask the leader for ``intent``, or for what it makes of what is in etcd; return the exit code."""
+    return run_with_store(
+        arguments, context, partial(_request_change, intent=intent, arguments=arguments, context=context)
+    )
 
 
-def _subject(text: str) -> str:
+def _parse_subject(text: str) -> str:
     # A variable that a script forgot to set; without a subject, a pause would be one of the whole rollout.
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; name a node")
-    return words(text)
+    return utf8_text(text)
 
 
-def words(text: str) -> str:
+def utf8_text(text: str) -> str:
     """What etcd is to keep of the command line, where anything may stand."""
     try:
         text.encode()
@@ -104,59 +110,64 @@ def words(text: str) -> str:
     return text
 
 
-async def _ask(
-    store: Store, keys: Keys, *, wish: Wish | Wishing, asked: argparse.Namespace, world: World
+async def _request_change(
+    store: Store,
+    keys: Keys,
+    *,
+    intent: Intent | IntentBuilder,
+    arguments: argparse.Namespace,
+    context: CommandContext,
 ) -> int:
-    sight = await look(store, keys)
-    list_of(sight)
-    if not isinstance(wish, Wish):
-        wish = await wish(store, keys, sight)
+    snapshot = await read_snapshot(store, keys)
+    require_canonical(snapshot)
+    if not isinstance(intent, Intent):
+        intent = await intent(store, keys, snapshot)
     now = time.time()
     # Sorts by time, and two operators in one millisecond do not meet.
     name = f"{int(now * 1000):014d}-{secrets.token_hex(4)}"
-    reason = getattr(asked, "reason", "")
+    reason = getattr(arguments, "reason", "")
     request = Request(
-        wish.kind, wish.subject, who(world.environ), now, name, reason, servers=wish.servers
+        intent.kind, intent.subject, operator_name(context.environ), now, name, reason, servers=intent.servers
     )  # fmt: skip
-    errand = Errand(store, keys.request(name))
-    await errand.submit(request)
-    if asked.no_wait:
-        world.out.write(f"asked to {printable(wish.phrase)}; {_who_will(sight)}\n")
+    pending = PendingRequest(store, keys.request(name))
+    await pending.submit(request)
+    if arguments.no_wait:
+        context.out.write(f"asked to {printable(intent.phrase)}; {_acknowledgement(snapshot)}\n")
         return ExitCode.OK
-    outcome = await errand.outcome(asked.timeout)
+    outcome = await pending.wait(arguments.timeout)
     if outcome is None:
-        raise Transient(await _nobody_answered(store, keys, wish, asked.timeout))
+        raise Transient(await _timeout_message(store, keys, intent, arguments.timeout))
     if outcome.kind is OutcomeKind.REFUSED:
-        raise Refused(f"cannot {wish.phrase}: {outcome.reason}")
-    told = printable(outcome.reason)
-    if wish.kind in _OF_THE_LIST:
-        told += f"; {await _new_list(store, keys, outcome)}"
-    world.out.write(f"{told}\n")
+        raise Refused(f"cannot {intent.phrase}: {outcome.reason}")
+    message = printable(outcome.reason)
+    if intent.kind in _CHANGES_THE_LIST:
+        message += f"; {await _describe_new_version(store, keys, outcome)}"
+    context.out.write(f"{message}\n")
     return ExitCode.OK
 
 
-async def _nobody_answered(store: Store, keys: Keys, wish: Wish, patience: float) -> str:
-    leadership = (await look(store, keys)).leadership
+async def _timeout_message(store: Store, keys: Keys, intent: Intent, waited: float) -> str:
+    leadership = (await read_snapshot(store, keys)).leadership
     silent = f"the leader, {leadership.candidate.node_id}, did not answer" if leadership else NO_LEADER
-    after = f"{silent} within {patience:g} s"
-    return f"{after}; the request to {wish.phrase} was withdrawn, nothing has changed"
+    after = f"{silent} within {waited:g} s"
+    return f"{after}; the request to {intent.phrase} was withdrawn, nothing has changed"
 
 
-def _who_will(sight: Sight) -> str:
-    if sight.leadership:
-        return f"the leader, {sight.leadership.candidate.node_id}, has been told"
+def _acknowledgement(snapshot: Snapshot) -> str:
+    if snapshot.leadership:
+        return f"the leader, {snapshot.leadership.candidate.node_id}, has been told"
     return "nobody leads now, so it will be done when a server does"
 
 
-async def _new_list(store: Store, keys: Keys, outcome: Outcome) -> str:
-    canonical = (await look(store, keys)).network.canonical
+async def _describe_new_version(store: Store, keys: Keys, outcome: Outcome) -> str:
+    canonical = (await read_snapshot(store, keys)).network.canonical
     if canonical is None:  # somebody has emptied etcd in this moment
         return f"version {outcome.version}"
     count = len(canonical.servers)
     return f"version {canonical.version} has {count} server{'' if count == 1 else 's'}"
 
 
-def who(environ: Mapping[str, str]) -> str:
+def operator_name(environ: Mapping[str, str]) -> str:
     """The operator, as records name him: ``ann@desk``."""
     user = environ.get("SUDO_USER") or environ.get("USER") or _account()
     return f"{user}@{socket.gethostname()}".encode(errors="replace").decode()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sidecar.cli.change.leader_request import ask_about_node
-from sidecar.cli.shared.context import World
+from sidecar.cli.change.leader_request import request_for_node
+from sidecar.cli.shared.context import CommandContext
 
 DESCRIPTION = """\
 Keeps a node out of rollouts until `sidecar resume`: its file stays in step, its
@@ -15,5 +15,5 @@ example:
   sidecar pause fed-3 --reason "its disk is being replaced\""""
 
 
-def main(argv: Sequence[str], world: World) -> int:
-    return ask_about_node("pause", DESCRIPTION, EPILOG, argv, world)
+def main(argv: Sequence[str], context: CommandContext) -> int:
+    return request_for_node("pause", DESCRIPTION, EPILOG, argv, context)

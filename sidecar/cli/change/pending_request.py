@@ -11,11 +11,11 @@ from sidecar.domain.records.membership import Outcome, Request
 from sidecar.domain.records.store import Compare, Delete, Put, Revision, Target, Transaction
 from sidecar.ports import Store
 
-GOODBYE = 3.0  # seconds for taking a request back
-PAUSE = 0.5  # seconds until a broken watch is tried again
+WITHDRAW_TIMEOUT = 3.0  # seconds for taking a request back
+RETRY_INTERVAL = 0.5  # seconds until a broken watch is tried again
 
 
-class Errand:
+class PendingRequest:
     """A request under ``key``, which is taken back if nobody answers it in time."""
 
     def __init__(self, store: Store, key: str) -> None:
@@ -32,42 +32,42 @@ class Errand:
             raise StoreUnavailable(f"another request has the name {self._key}; try again")
         self._written = revision
 
-    async def outcome(self, patience: float) -> Outcome | None:
+    async def wait(self, max_wait: float) -> Outcome | None:
         """Wait for the leader's answer, then delete the request.
 
-        None: nobody answered within ``patience`` seconds, and the request is withdrawn. It is so too when
+        None: nobody answered within ``max_wait`` seconds, and the request is withdrawn. It is so too when
         the wait is cancelled (Ctrl-C): what nobody waits for any more must not happen hours later.
         """
         outcome = None
         try:
-            with anyio.move_on_after(patience):
-                outcome = await self._answer()
+            with anyio.move_on_after(max_wait):
+                outcome = await self._wait_for_outcome()
         finally:
-            outcome = await self._take_back(outcome)
+            outcome = await self._withdraw(outcome)
         return outcome
 
-    async def _answer(self) -> Outcome:
-        seen = self._written
+    async def _wait_for_outcome(self) -> Outcome:
+        revision = self._written
         while True:
             try:
-                async with self._store.watch(Range(self._key), after=seen) as batches:
+                async with self._store.watch(Range(self._key), after=revision) as batches:
                     async for batch in batches:
-                        seen = batch.revision
+                        revision = batch.revision
                         entry = batch.changes.get(self._key)
                         outcome = self._outcome_in(entry.value) if entry else None
                         if outcome:
                             return outcome
             except StoreUnavailable:
-                await anyio.sleep(PAUSE)
+                await anyio.sleep(RETRY_INTERVAL)
             # The stream may have ended because its revision was compacted: see what stands there.
             try:
-                outcome, seen = await self._look()
+                outcome, revision = await self._read_outcome()
             except StoreUnavailable:
                 continue
             if outcome:
                 return outcome
 
-    async def _look(self) -> tuple[Outcome | None, Revision]:
+    async def _read_outcome(self) -> tuple[Outcome | None, Revision]:
         listing = await self._store.read(Range(self._key))
         entry = listing.entries.get(self._key)
         return (self._outcome_in(entry.value) if entry else None), listing.revision
@@ -75,16 +75,16 @@ class Errand:
     def _outcome_in(self, value: bytes) -> Outcome | None:
         return decode(Request, value, self._key).outcome
 
-    async def _take_back(self, outcome: Outcome | None) -> Outcome | None:
+    async def _withdraw(self, outcome: Outcome | None) -> Outcome | None:
         """Delete the request; return its outcome, if the leader was faster than a withdrawal."""
         untouched = Compare(self._key, Target.MODIFIED, self._written)
         try:
-            with anyio.fail_after(GOODBYE, shield=True):
+            with anyio.fail_after(WITHDRAW_TIMEOUT, shield=True):
                 if outcome is None:
                     withdrawal = Transaction((untouched,), (Delete(self._key),))
                     if await self._store.commit(withdrawal) is not None:
                         return None
-                    outcome, _ = await self._look()
+                    outcome, _ = await self._read_outcome()
                 await self._store.commit(Transaction((), (Delete(self._key),)))
         except (StoreUnavailable, TimeoutError) as exc:
             # An answered request is tidied up by the leader, later.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sidecar.cli.change.leader_request import ask_about_node
-from sidecar.cli.shared.context import World
+from sidecar.cli.change.leader_request import request_for_node
+from sidecar.cli.shared.context import CommandContext
 
 DESCRIPTION = """\
 Takes a node's tombstone away, so that its sidecar may ask to join again."""
@@ -14,5 +14,5 @@ example:
   sidecar readmit fed-3"""
 
 
-def main(argv: Sequence[str], world: World) -> int:
-    return ask_about_node("readmit", DESCRIPTION, EPILOG, argv, world)
+def main(argv: Sequence[str], context: CommandContext) -> int:
+    return request_for_node("readmit", DESCRIPTION, EPILOG, argv, context)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sidecar.cli.change.leader_request import ask_about_node
-from sidecar.cli.shared.context import World
+from sidecar.cli.change.leader_request import request_for_node
+from sidecar.cli.shared.context import CommandContext
 
 DESCRIPTION = """\
 Turns away a newcomer that waits for an operator. It is told why, and asks again
@@ -15,5 +15,5 @@ example:
   sidecar refuse fed-4 --reason "belongs to the test network\""""
 
 
-def main(argv: Sequence[str], world: World) -> int:
-    return ask_about_node("refuse", DESCRIPTION, EPILOG, argv, world, subject="NODEID")
+def main(argv: Sequence[str], context: CommandContext) -> int:
+    return request_for_node("refuse", DESCRIPTION, EPILOG, argv, context, subject="NODEID")

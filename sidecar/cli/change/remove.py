@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sidecar.cli.change.leader_request import ask_about_node
-from sidecar.cli.shared.context import World
+from sidecar.cli.change.leader_request import request_for_node
+from sidecar.cli.shared.context import CommandContext
 
 DESCRIPTION = """\
 Takes a server (or a database node) out of the network: the leader drops it from
@@ -15,5 +15,5 @@ example:
   sidecar remove fed-3 --reason "moved to another rack\""""
 
 
-def main(argv: Sequence[str], world: World) -> int:
-    return ask_about_node("remove", DESCRIPTION, EPILOG, argv, world)
+def main(argv: Sequence[str], context: CommandContext) -> int:
+    return request_for_node("remove", DESCRIPTION, EPILOG, argv, context)

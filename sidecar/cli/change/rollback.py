@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
-from sidecar.cli.change.leader_request import Wish, ask, asking_parser
-from sidecar.cli.inspect.diff import kept
-from sidecar.cli.inspect.history import look_back
-from sidecar.cli.shared.context import World
+from sidecar.cli.change.leader_request import Intent, request_change, request_parser
+from sidecar.cli.inspect.diff import require_version
+from sidecar.cli.inspect.history import read_with_history
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import version
-from sidecar.cli.shared.snapshot import Sight
+from sidecar.cli.shared.snapshot import Snapshot
 from sidecar.domain.errors import Refused
 from sidecar.domain.records.keys import Keys
 from sidecar.domain.records.membership import RequestKind
@@ -25,17 +25,17 @@ example:
   sidecar rollback 41 --reason "fed-4 cannot serve yet\""""
 
 
-def main(argv: Sequence[str], world: World) -> int:
-    parser = asking_parser("rollback", "VERSION [OPTION]…", DESCRIPTION, EPILOG)
+def main(argv: Sequence[str], context: CommandContext) -> int:
+    parser = request_parser("rollback", "VERSION [OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("version", type=version, metavar="VERSION", help=argparse.SUPPRESS)
-    asked = parser.parse(argv)
-    return ask(partial(_wish, number=asked.version), asked, world)
+    arguments = parser.parse(argv)
+    return request_change(partial(_build_intent, number=arguments.version), arguments, context)
 
 
-async def _wish(store: Store, keys: Keys, sight: Sight, *, number: int) -> Wish:
-    present = sight.network.canonical
+async def _build_intent(store: Store, keys: Keys, snapshot: Snapshot, *, number: int) -> Intent:
+    present = snapshot.network.canonical
     if present and present.version == number:
         raise Refused(f"version {number} is the present one; there is nothing to roll back")
-    _, history = await look_back(store, keys)
-    servers = kept(history, number).servers
-    return Wish(RequestKind.ROLLBACK, f"roll back to version {number}", str(number), servers.urls)
+    _, history = await read_with_history(store, keys)
+    servers = require_version(history, number).servers
+    return Intent(RequestKind.ROLLBACK, f"roll back to version {number}", str(number), servers.urls)

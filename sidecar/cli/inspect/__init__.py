@@ -1,5 +1,5 @@
-"""Commands that show the network and change nothing.
+"""Commands that show what is in etcd: servers, leader, members, removed, history, diff, pending.
 
-Belongs here: one file a command, and the text that it prints.
-Forbidden here: writing to etcd.
+Belongs here: reading one snapshot and printing it. Forbidden here: writing to etcd, and sending the
+leader a request (`change`).
 """

@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
-from sidecar.cli.inspect.history import look_back
-from sidecar.cli.inspect.list_diff import changed, list_diff, print_diff
-from sidecar.cli.shared.context import World
+from sidecar.cli.inspect.history import read_with_history
+from sidecar.cli.inspect.list_diff import added_and_removed, diff_lines, print_diff
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import print_json
 from sidecar.cli.shared.parser import Parser, add_settings, version
-from sidecar.cli.shared.snapshot import at_work, list_of
+from sidecar.cli.shared.snapshot import require_canonical, run_with_store
 from sidecar.domain.errors import ExitCode, UsageError
 from sidecar.domain.network.history import History
 from sidecar.domain.records.canonical import Canonical
@@ -26,33 +26,35 @@ example:
   sidecar diff 3 4"""
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("diff", "VERSION [VERSION] [OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("before", type=version, metavar="VERSION", help=argparse.SUPPRESS)
     parser.add_argument("after", type=version, metavar="VERSION", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="for scripts")
     add_settings(parser)
-    asked = parser.parse(argv)
-    return at_work(asked, world, partial(_show, asked=asked, world=world))
+    arguments = parser.parse(argv)
+    return run_with_store(arguments, context, partial(_show, arguments=arguments, context=context))
 
 
-async def _show(store: Store, keys: Keys, *, asked: argparse.Namespace, world: World) -> int:
-    sight, history = await look_back(store, keys)
-    present = list_of(sight)
-    before = kept(history, asked.before)
-    after = kept(history, asked.after) if asked.after else present
-    if asked.json:
-        versions = {"from": before.version, "to": after.version}
-        print_json(world.out, versions | changed(before.servers, after.servers, sight.network.node_at))
+async def _show(store: Store, keys: Keys, *, arguments: argparse.Namespace, context: CommandContext) -> int:
+    snapshot, history = await read_with_history(store, keys)
+    present = require_canonical(snapshot)
+    before = require_version(history, arguments.before)
+    after = require_version(history, arguments.after) if arguments.after else present
+    if arguments.json:
+        versions = {"from_version": before.version, "to_version": after.version}
+        print_json(
+            context.out, versions | added_and_removed(before.servers, after.servers, snapshot.network.node_at)
+        )
         return ExitCode.OK
-    lines = list(list_diff(before.servers, after.servers, _titles(before, after), sight.network.node_at))
-    print_diff(world.out, lines)
+    lines = list(diff_lines(before.servers, after.servers, _titles(before, after), snapshot.network.node_at))
+    print_diff(context.out, lines)
     if not lines:
-        world.out.write(f"versions {before.version} and {after.version} hold the same list\n")
+        context.out.write(f"versions {before.version} and {after.version} hold the same list\n")
     return ExitCode.OK
 
 
-def kept(history: History, wanted: int) -> Canonical:
+def require_version(history: History, wanted: int) -> Canonical:
     """That version. Raises `UsageError`, which says which ones there are."""
     found = history.versions.get(wanted)
     if found is None:

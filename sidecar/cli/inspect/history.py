@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
-from sidecar.cli.shared.context import World
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import print_json, print_table
 from sidecar.cli.shared.parser import Parser, add_settings, version
-from sidecar.cli.shared.snapshot import Sight, at_work, look, warn_of
+from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store, warn_unreadable
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.network.history import History, read_history
 from sidecar.domain.records.canonical import Canonical
@@ -26,86 +26,88 @@ example:
   sidecar history -n 5 && sidecar diff 4"""
 
 
-MOST_CAUSES = 3  # a hundred newcomers may have come at a time
+MAX_CAUSES = 3  # a hundred newcomers may have come at a time
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("history", "[OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("-n", dest="most", type=_count, metavar="N", help="the newest N alone")
+    parser.add_argument("-n", dest="limit", type=_parse_limit, metavar="N", help="the newest N alone")
     parser.add_argument("--json", action="store_true", help="for scripts")
     add_settings(parser)
-    namespace = parser.parse(argv)
-    show = partial(_show, world=world, as_json=namespace.json, most=namespace.most)
-    return at_work(namespace, world, show)
+    arguments = parser.parse(argv)
+    show = partial(_show, context=context, as_json=arguments.json, limit=arguments.limit)
+    return run_with_store(arguments, context, show)
 
 
-def _count(text: str) -> int:
+def _parse_limit(text: str) -> int:
     try:
         return version(text)
     except argparse.ArgumentTypeError as exc:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1") from exc
 
 
-async def look_back(store: Store, keys: Keys) -> tuple[Sight, History]:
+async def read_with_history(store: Store, keys: Keys) -> tuple[Snapshot, History]:
     """One look at the network and at its history."""
-    sight = await look(store, keys, keys.versions)
-    history = read_history(sight.network)
-    warn_of(history.unreadable)
-    return sight, history
+    snapshot = await read_snapshot(store, keys, keys.versions)
+    history = read_history(snapshot.network)
+    warn_unreadable(history.unreadable)
+    return snapshot, history
 
 
-async def _show(store: Store, keys: Keys, *, world: World, as_json: bool, most: int | None) -> int:
-    sight, history = await look_back(store, keys)
-    versions = sorted(history.versions.values(), key=lambda each: -each.version)[:most]
+async def _show(
+    store: Store, keys: Keys, *, context: CommandContext, as_json: bool, limit: int | None
+) -> int:
+    snapshot, history = await read_with_history(store, keys)
+    versions = sorted(history.versions.values(), key=lambda each: -each.version)[:limit]
     if as_json:
-        print_json(world.out, [_to_json(sight, each) for each in versions])
+        print_json(context.out, [_to_json(snapshot, each) for each in versions])
     elif not versions:
-        world.out.write(f"network {keys.network} has no list yet: none of its servers has led it\n")
+        context.out.write(f"network {keys.network} has no list yet: none of its servers has led it\n")
     else:
-        _print(world, sight, versions)
+        _print(context, snapshot, versions)
     return ExitCode.OK
 
 
-def _print(world: World, sight: Sight, versions: Sequence[Canonical]) -> None:
+def _print(context: CommandContext, snapshot: Snapshot, versions: Sequence[Canonical]) -> None:
     rows = [
         (
             str(each.version),
             each.at,
             each.author,
             str(len(each.servers)),
-            ", ".join(_marks(sight, each)),
+            ", ".join(_marks(snapshot, each)),
             _causes(each),
         )
         for each in versions
     ]
-    print_table(world.out, ("VERSION", "AT", "BY", "SERVERS", "IS", "CAUSE"), rows)
+    print_table(context.out, ("VERSION", "AT", "BY", "SERVERS", "IS", "CAUSE"), rows)
 
 
-def _marks(sight: Sight, canonical: Canonical) -> list[str]:
-    network = sight.network
-    said = {
-        "present": network.canonical is not None and network.canonical.version == canonical.version,
+def _marks(snapshot: Snapshot, canonical: Canonical) -> list[str]:
+    network = snapshot.network
+    applies = {
+        "current": network.canonical is not None and network.canonical.version == canonical.version,
         "healthy": network.healthy is not None and network.healthy.version == canonical.version,
-        "quarantined": _quarantine(sight, canonical) is not None,
+        "quarantined": _quarantine(snapshot, canonical) is not None,
     }
-    return [mark for mark, holds in said.items() if holds]
+    return [mark for mark, holds in applies.items() if holds]
 
 
-def _quarantine(sight: Sight, canonical: Canonical) -> str | None:
+def _quarantine(snapshot: Snapshot, canonical: Canonical) -> str | None:
     """Why that version must not be published again."""
-    return next((q.reason for q in sight.network.quarantined if q.version == canonical.version), None)
+    return next((q.reason for q in snapshot.network.quarantined if q.version == canonical.version), None)
 
 
 def _causes(canonical: Canonical) -> str:
-    shown = [change.told for change in canonical.cause[:MOST_CAUSES]]
+    shown = [change.told for change in canonical.cause[:MAX_CAUSES]]
     more = len(canonical.cause) - len(shown)
     return "; ".join([*shown, *([f"and {more} more"] if more else [])])
 
 
-def _to_json(sight: Sight, canonical: Canonical) -> dict[str, object]:
-    document, marks = cast("dict[str, object]", to_json(canonical)), _marks(sight, canonical)
+def _to_json(snapshot: Snapshot, canonical: Canonical) -> dict[str, object]:
+    document, marks = cast("dict[str, object]", to_json(canonical)), _marks(snapshot, canonical)
     return document | {
-        "present": "present" in marks,
+        "current": "current" in marks,
         "healthy": "healthy" in marks,
-        "quarantined": _quarantine(sight, canonical),
+        "quarantine_reason": _quarantine(snapshot, canonical),
     }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from sidecar.cli.shared.context import World
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import print_json
 from sidecar.cli.shared.parser import Parser, add_settings
-from sidecar.cli.shared.snapshot import at_work, look
+from sidecar.cli.shared.snapshot import read_snapshot, run_with_store
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.printing import printable
 from sidecar.domain.records.keys import Keys
@@ -20,28 +20,28 @@ example:
   sidecar leader --json | jq -r .node_id"""
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("leader", "[OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--json", action="store_true", help="for scripts (null: nobody leads)")
     add_settings(parser)
-    namespace = parser.parse(argv)
-    return at_work(namespace, world, partial(_show, world=world, as_json=namespace.json))
+    arguments = parser.parse(argv)
+    return run_with_store(arguments, context, partial(_show, context=context, as_json=arguments.json))
 
 
-async def _show(store: Store, keys: Keys, *, world: World, as_json: bool) -> int:
-    leadership = (await look(store, keys)).leadership
+async def _show(store: Store, keys: Keys, *, context: CommandContext, as_json: bool) -> int:
+    leadership = (await read_snapshot(store, keys)).leadership
     if leadership is None:
         if as_json:
-            print_json(world.out, None)
+            print_json(context.out, None)
         else:
-            world.out.write(f"nobody leads network {keys.network}: no server's sidecar is there\n")
+            context.out.write(f"nobody leads network {keys.network}: no server's sidecar is there\n")
         return ExitCode.OK
     leader, url = leadership.candidate, leadership.candidate.url
     if as_json:
         document = {"node_id": leader.node_id, "url": url.text if url else None}
-        print_json(world.out, document | {"term": leadership.term, "since": leader.since})
+        print_json(context.out, document | {"term": leadership.term, "since": leader.since})
     else:
         where = f" ({url})" if url else ""
         since = f"since {printable(leader.since)}, term {leadership.term}"
-        world.out.write(f"{leader.node_id}{where} leads network {keys.network} {since}\n")
+        context.out.write(f"{leader.node_id}{where} leads network {keys.network} {since}\n")
     return ExitCode.OK

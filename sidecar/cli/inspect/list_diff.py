@@ -9,12 +9,12 @@ from typing import TextIO
 from sidecar.domain.printing import printable
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl
 
-NameOf = Callable[[ServerUrl], NodeID | None]
-_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+NodeLookup = Callable[[ServerUrl], NodeID | None]
+_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def list_diff(
-    before: ServerList, after: ServerList, titles: tuple[str, str], name_of: NameOf
+def diff_lines(
+    before: ServerList, after: ServerList, titles: tuple[str, str], node_at: NodeLookup
 ) -> Iterator[str]:
     """Yield the lines of the diff, each server with its node; none where the lists are the same."""
     # What is compared are the normal forms; the spelling that is newer is shown.
@@ -23,14 +23,14 @@ def list_diff(
     old, new = ([url.normal for url in servers] for servers in (before, after))
     for line in difflib.unified_diff(old, new, *titles, lineterm=""):
         url = urls.get(line[1:])
-        yield f"{line[0]}{url.text:<{width}}  {name_of(url) or ''}".rstrip() if url else line
+        yield f"{line[0]}{url.text:<{width}}  {node_at(url) or ''}".rstrip() if url else line
 
 
-def changed(before: ServerList, after: ServerList, name_of: NameOf) -> dict[str, object]:
+def added_and_removed(before: ServerList, after: ServerList, node_at: NodeLookup) -> dict[str, object]:
     """What is in one list alone, as JSON: ``added`` and ``removed``."""
     return {
-        "added": [_to_json(url, name_of) for url in after.without(before)],
-        "removed": [_to_json(url, name_of) for url in before.without(after)],
+        "added": [_to_json(url, node_at) for url in after.without(before)],
+        "removed": [_to_json(url, node_at) for url in before.without(after)],
     }
 
 
@@ -44,9 +44,9 @@ def print_diff(out: TextIO, lines: Sequence[str]) -> None:
 
     console = Console(file=out)
     for line in lines:
-        style = "bold" if line.startswith(("+++", "---")) else _COLOURS.get(line[:1], "")
+        style = "bold" if line.startswith(("+++", "---")) else _STYLES.get(line[:1], "")
         console.print(Text(printable(line), style=style), soft_wrap=True)
 
 
-def _to_json(url: ServerUrl, name_of: NameOf) -> dict[str, object]:
-    return {"url": url.text, "node_id": name_of(url)}
+def _to_json(url: ServerUrl, node_at: NodeLookup) -> dict[str, object]:
+    return {"url": url.text, "node_id": node_at(url)}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from sidecar.cli.shared.context import World
-from sidecar.cli.shared.output import ago, print_json, print_table
+from sidecar.cli.shared.context import CommandContext
+from sidecar.cli.shared.output import format_age, print_json, print_table
 from sidecar.cli.shared.parser import Parser, add_settings
-from sidecar.cli.shared.snapshot import Sight, at_work, look
+from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.identity import Role
 from sidecar.domain.printing import printable
@@ -27,64 +27,64 @@ LIST: the version its process runs on (and the one in its file, if it differs).
 
 example:
   sidecar members --json | jq -r '.[] | select(.healthy | not) | .node_id'"""
-AWAY = "away"
-AWAY_REASON = "no report: its sidecar is down, or cannot reach etcd"
+PHASE_AWAY = "away"
+REASON_AWAY = "no report: its sidecar is down, or cannot reach etcd"
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """One line: what is remembered of a node, and what it says itself, None while it is away."""
+class MemberRow:
+    """One line: what etcd keeps of a node, and what it says itself, None while it is away."""
 
     node_id: NodeID
     role: Role
     url: ServerUrl | None
     report: Report | None
-    leads: bool
+    is_leader: bool
 
     @property
     def phase(self) -> str:
-        return self.report.phase.value if self.report else AWAY
+        return self.report.phase.value if self.report else PHASE_AWAY
 
     @property
     def reason(self) -> str:
-        return self.report.reason if self.report else AWAY_REASON
+        return self.report.reason if self.report else REASON_AWAY
 
     @property
-    def well(self) -> bool:
+    def is_healthy(self) -> bool:
         return bool(self.report and self.report.healthy and self.report.phase is Phase.RUNNING)
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("members", "[OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--json", action="store_true", help="for scripts")
     add_settings(parser)
-    namespace = parser.parse(argv)
-    return at_work(namespace, world, partial(_show, world=world, as_json=namespace.json))
+    arguments = parser.parse(argv)
+    return run_with_store(arguments, context, partial(_show, context=context, as_json=arguments.json))
 
 
-async def _show(store: Store, keys: Keys, *, world: World, as_json: bool) -> int:
-    sight = await look(store, keys)
-    nodes, others = in_order(sight)
+async def _show(store: Store, keys: Keys, *, context: CommandContext, as_json: bool) -> int:
+    snapshot = await read_snapshot(store, keys)
+    nodes, others = split_members(snapshot)
     if as_json:
-        print_json(world.out, [node_to_json(node) for node in nodes])
+        print_json(context.out, [node_to_json(node) for node in nodes])
         return ExitCode.OK
     if nodes:
-        _print(world, nodes)
+        _print(context, nodes)
     else:
-        world.out.write(f"network {keys.network} has no members yet\n")
-    world.out.writelines(chain(["\n"] if others else [], map(_outsider, others)))
+        context.out.write(f"network {keys.network} has no members yet\n")
+    context.out.writelines(chain(["\n"] if others else [], map(_describe_outsider, others)))
     return ExitCode.OK
 
 
-def in_order(sight: Sight) -> tuple[list[Node], list[Node]]:
+def split_members(snapshot: Snapshot) -> tuple[list[MemberRow], list[MemberRow]]:
     """The members, servers in the order of the list, then the others by name; and who only reports.
 
     Those are newcomers who ask to join, and nodes that were refused or removed and still run.
     """
-    network, leader = sight.network, sight.leadership
+    network, leader = snapshot.network, snapshot.leadership
     known: dict[NodeID, Member | Report] = {**network.members, **network.reports}
     nodes = [
-        Node(
+        MemberRow(
             node_id,
             record.role,
             record.url,
@@ -95,20 +95,20 @@ def in_order(sight: Sight) -> tuple[list[Node], list[Node]]:
     ]
     listed = network.canonical.servers.urls if network.canonical else ()
 
-    def place(node: Node) -> tuple[int, NodeID]:
+    def position(node: MemberRow) -> tuple[int, NodeID]:
         return (listed.index(node.url) if node.url in listed else len(listed)), node.node_id
 
-    nodes.sort(key=place)
+    nodes.sort(key=position)
     if network.canonical is None:
         return nodes, []
     members = {member.node_id for member in network.members_of(network.canonical)}
     return [n for n in nodes if n.node_id in members], [n for n in nodes if n.node_id not in members]
 
 
-def node_to_json(node: Node) -> dict[str, object]:
+def node_to_json(node: MemberRow) -> dict[str, object]:
     """One object of ``members --json``; what only a report tells is null while the node is away."""
-    told = {name: to_json(getattr(node.report, name, None)) for name in Report.__dataclass_fields__}
-    remembered = {
+    reported = {name: to_json(getattr(node.report, name, None)) for name in Report.__dataclass_fields__}
+    known = {
         "node_id": node.node_id,
         "role": node.role.value,
         "url": node.url.text if node.url else None,
@@ -116,37 +116,44 @@ def node_to_json(node: Node) -> dict[str, object]:
         "reason": node.reason,
         "healthy": bool(node.report and node.report.healthy),
     }
-    return told | remembered | {"leader": node.leads}
+    return reported | known | {"leader": node.is_leader}
 
 
-def _print(world: World, nodes: Sequence[Node]) -> None:
-    terminal = world.out.isatty()
+def _print(context: CommandContext, nodes: Sequence[MemberRow]) -> None:
+    terminal = context.out.isatty()
     rows = [_row(node) for node in nodes]
     titles: tuple[str, ...] = ("NODE", "ROLE", "URL", "PHASE", "LIST", "FOR")
     if not terminal:
-        whys = (node.reason for node in nodes)
-        rows = [(*row, why) for row, why in zip(rows, whys, strict=True)]
+        reasons = (node.reason for node in nodes)
+        rows = [(*row, why) for row, why in zip(rows, reasons, strict=True)]
         titles = (*titles, "WHY")
-    print_table(world.out, titles, rows)
+    print_table(context.out, titles, rows)
     if terminal:  # the reasons do not fit beside the rest on 80 columns
-        ailing = [node for node in nodes if not node.well]
-        lines = (f"{node.node_id} is {node.phase}: {printable(node.reason)}\n" for node in ailing)
-        world.out.writelines(chain(["\n"] if ailing else [], lines))
+        unhealthy = [node for node in nodes if not node.is_healthy]
+        lines = (f"{node.node_id} is {node.phase}: {printable(node.reason)}\n" for node in unhealthy)
+        context.out.writelines(chain(["\n"] if unhealthy else [], lines))
 
 
-def _outsider(node: Node) -> str:
+def _describe_outsider(node: MemberRow) -> str:
     url = f" ({node.url})" if node.url else ""
     hint = "; see `sidecar pending`" if node.report and node.report.phase is Phase.JOINING else ""
     return f"{node.node_id}{url} is no member, it is {node.phase}: {printable(node.reason)}{hint}\n"
 
 
-def _row(node: Node) -> tuple[str, ...]:
-    role = "leader" if node.leads else {Role.FEDERATED: "server", Role.DATABASE: "database"}[node.role]
+def _row(node: MemberRow) -> tuple[str, ...]:
+    role = "leader" if node.is_leader else {Role.FEDERATED: "server", Role.DATABASE: "database"}[node.role]
     url = node.url.text if node.url else ""
     report = node.report
     if report is None:
-        return node.node_id, role, url, AWAY, "", ""
+        return node.node_id, role, url, PHASE_AWAY, "", ""
     loaded, written = report.loaded_version, report.written_version
     version = f"{loaded}" if loaded == written else f"{loaded}({written})"
     unhealthy = report.phase is Phase.RUNNING and not report.healthy
-    return node.node_id, role, url, "unhealthy" if unhealthy else node.phase, version, ago(report.since)
+    return (
+        node.node_id,
+        role,
+        url,
+        "unhealthy" if unhealthy else node.phase,
+        version,
+        format_age(report.since),
+    )

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from sidecar.cli.shared.context import World
-from sidecar.cli.shared.output import ago, print_json, print_table
+from sidecar.cli.shared.context import CommandContext
+from sidecar.cli.shared.output import format_age, print_json, print_table
 from sidecar.cli.shared.parser import Parser, add_settings
-from sidecar.cli.shared.snapshot import Sight, at_work, look
+from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.leader.requests import judge, open_requests
 from sidecar.domain.membership.join_batching import is_newcomers
@@ -30,7 +30,7 @@ example:
   sidecar pending && sidecar approve fed-4"""
 
 
-class Wait(StrEnum):
+class WaitingFor(StrEnum):
     """What a newcomer waits for."""
 
     APPROVAL = "approval"
@@ -43,63 +43,63 @@ class Newcomer:
     """One open wish to join."""
 
     request: Request
-    wait: Wait
+    waiting_for: WaitingFor
     reason: str
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("pending", "[OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--json", action="store_true", help="for scripts")
     add_settings(parser)
-    namespace = parser.parse(argv)
-    return at_work(namespace, world, partial(_show, world=world, as_json=namespace.json))
+    arguments = parser.parse(argv)
+    return run_with_store(arguments, context, partial(_show, context=context, as_json=arguments.json))
 
 
-async def _show(store: Store, keys: Keys, *, world: World, as_json: bool) -> int:
-    sight = await look(store, keys)
-    newcomers = list(newcomers_of(sight, time.time()))
+async def _show(store: Store, keys: Keys, *, context: CommandContext, as_json: bool) -> int:
+    snapshot = await read_snapshot(store, keys)
+    newcomers = list(newcomers_of(snapshot, time.time()))
     if as_json:
-        print_json(world.out, list(map(_to_json, newcomers)))
+        print_json(context.out, list(map(_to_json, newcomers)))
         return ExitCode.OK
-    admission = f"admission is {sight.network.policy.admission.value}"
+    admission = f"admission is {snapshot.network.policy.admission.value}"
     if not newcomers:
-        world.out.write(f"nobody asks to join network {keys.network}; {admission}\n")
+        context.out.write(f"nobody asks to join network {keys.network}; {admission}\n")
         return ExitCode.OK
-    print_table(world.out, ("NODE", "URL", "FOR", "WAITS FOR", "WHY"), list(map(_row, newcomers)))
-    world.out.write(f"\n{admission}\n{_next_step(newcomers)}")
+    print_table(context.out, ("NODE", "URL", "FOR", "WAITS FOR", "WHY"), list(map(_row, newcomers)))
+    context.out.write(f"\n{admission}\n{_next_step(newcomers)}")
     return ExitCode.OK
 
 
-def newcomers_of(sight: Sight, now: float) -> Iterator[Newcomer]:
+def newcomers_of(snapshot: Snapshot, now: float) -> Iterator[Newcomer]:
     """Who asks to join, the oldest first. ``now``: seconds since the epoch."""
-    canonical = sight.network.canonical
+    canonical = snapshot.network.canonical
     servers = canonical.servers if canonical else ServerList(())
-    for _, request in open_requests(sight.network):
+    for _, request in open_requests(snapshot.network):
         if is_newcomers(request, servers):
-            yield Newcomer(request, *_waits_for(sight, request, now))
+            yield Newcomer(request, *_find_reason(snapshot, request, now))
 
 
-def _waits_for(sight: Sight, request: Request, now: float) -> tuple[Wait, str]:
-    network, leader = sight.network, sight.leader
-    told = next((v for node, v in network.verdicts.items() if node == request.subject), None)
-    if told and told.kind is VerdictKind.PENDING and told.attempt == request.attempt:
-        return Wait.APPROVAL, "an operator has to let it in"
+def _find_reason(snapshot: Snapshot, request: Request, now: float) -> tuple[WaitingFor, str]:
+    network, leader = snapshot.network, snapshot.leader
+    verdict = next((v for node, v in network.verdicts.items() if node == request.subject), None)
+    if verdict and verdict.kind is VerdictKind.PENDING and verdict.attempt == request.attempt:
+        return WaitingFor.APPROVAL, "an operator has to let it in"
     if leader is None:
-        return Wait.LEADER, "nobody leads the network"
+        return WaitingFor.LEADER, "nobody leads the network"
     if network.canonical is None:
-        return Wait.LEADER, "there is no canonical list that can be read"
-    case = Case(network, network.canonical, network.canonical.servers, now, timestamp(now))
-    answer = judge(case, request)
-    if answer.settled:
-        way = "lets it in" if answer.accepted else f"turns it away: {answer.reason}"
-        return Wait.LEADER, f"{leader} {way}, presently"
+        return WaitingFor.LEADER, "there is no canonical list that can be read"
+    request_context = Case(network, network.canonical, network.canonical.servers, now, timestamp(now))
+    decision = judge(request_context, request)
+    if decision.settled:
+        result = "lets it in" if decision.accepted else f"turns it away: {decision.reason}"
+        return WaitingFor.LEADER, f"{leader} {result}, presently"
     if network.policy.admission is Admission.MANUAL and network.policy.admission_probe is AdmissionProbe.OFF:
-        return Wait.APPROVAL, "an operator has to let it in"
-    return Wait.PROBE, f"{leader} asks its URL who answers there"
+        return WaitingFor.APPROVAL, "an operator has to let it in"
+    return WaitingFor.PROBE, f"{leader} asks its URL who answers there"
 
 
 def _next_step(newcomers: Sequence[Newcomer]) -> str:
-    waiting = next((each for each in newcomers if each.wait is Wait.APPROVAL), None)
+    waiting = next((each for each in newcomers if each.waiting_for is WaitingFor.APPROVAL), None)
     if waiting is None:
         return ""
     name = waiting.request.subject
@@ -109,7 +109,7 @@ def _next_step(newcomers: Sequence[Newcomer]) -> str:
 def _row(newcomer: Newcomer) -> tuple[str, ...]:
     request = newcomer.request
     url = request.url.text if request.url else ""
-    return request.subject, url, ago(request.at), newcomer.wait.value, newcomer.reason
+    return request.subject, url, format_age(request.at), newcomer.waiting_for.value, newcomer.reason
 
 
 def _to_json(newcomer: Newcomer) -> dict[str, object]:
@@ -118,7 +118,7 @@ def _to_json(newcomer: Newcomer) -> dict[str, object]:
         "node_id": request.subject,
         "url": request.url.text if request.url else None,
         "since": request.at,
-        "waits_for": newcomer.wait.value,
+        "waiting_for": newcomer.waiting_for.value,
         "reason": newcomer.reason,
         "FederatedServers": to_json(request.servers),
     }

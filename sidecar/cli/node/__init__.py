@@ -1,5 +1,5 @@
-"""Commands about the node of this machine: run, gate, reload, health, check.
+"""Commands of one node: run, gate, reload, health, check.
 
-Belongs here: one file a command.
-Forbidden here: the tables of the terminal in ``run``, which must start fast.
+Belongs here: what starts, asks or checks the sidecar of this machine. Forbidden here: reading the network
+from etcd (`inspect`).
 """

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from sidecar.adapters.files.durable import read_regular
 from sidecar.adapters.files.trouble import bad_file
-from sidecar.cli.shared.context import World
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import Parser
 from sidecar.domain.documents.document import MAX_BYTES, Document, role_of
 from sidecar.domain.errors import BadFile, ExitCode, Problem
@@ -27,7 +27,7 @@ example:
   sidecar check federated.json /etc/db/config.json"""
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("check", "[--role federated|database] FILE…", DESCRIPTION, EPILOG)
     parser.add_argument(
         "--role",
@@ -36,9 +36,9 @@ def main(argv: Sequence[str], world: World) -> int:
         help="what the files are of, where their names do not tell",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a federated.json or config.json")
-    options = parser.parse(argv)
-    role = None if options.role is None else Role(options.role)
-    return check([world.folder / name for name in options.files], role, world.out)
+    arguments = parser.parse(argv)
+    role = None if arguments.role is None else Role(arguments.role)
+    return check([context.folder / name for name in arguments.files], role, context.out)
 
 
 def check(files: Sequence[Path], role: Role | None, out: TextIO | None = None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sidecar import logs
-from sidecar.cli.shared.context import World
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import Parser, add_settings, flags_of
 from sidecar.config import load
 from sidecar.config.table import NODE
@@ -23,24 +23,24 @@ removed, with 69 after --timeout. How the process is restarted is not its task.
 
 example:
   sidecar gate --etcd http://10.0.0.5:2379 && exec java -jar server.jar"""
-FOREVER = 86_400.0
+MAX_TIMEOUT = 86_400.0
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("gate", "[OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--timeout", metavar="SECONDS", help="how long to try (as long as it takes)")
     add_settings(parser, "this node", NODE)
     add_settings(parser)
-    options = parser.parse(argv)
-    patience = _patience(options.timeout)
-    settings = load(flags_of(options), world.environ, world.folder, attends=False)
-    logs.set_up(settings.log_format, settings.log_level, environ=world.environ)
-    world.gate(settings, patience)
+    arguments = parser.parse(argv)
+    timeout = _parse_timeout(arguments.timeout)
+    settings = load(flags_of(arguments), context.environ, context.folder, attends=False)
+    logs.set_up(settings.log_format, settings.log_level, environ=context.environ)
+    context.gate(settings, timeout)
     return ExitCode.OK
 
 
-def _patience(given: str | None) -> float:
+def _parse_timeout(given: str | None) -> float:
     try:
-        return FOREVER if given is None else seconds(0, FOREVER)(given)
+        return MAX_TIMEOUT if given is None else seconds(0, MAX_TIMEOUT)(given)
     except ValueError as exc:
         raise UsageError(f"--timeout: {exc}") from exc

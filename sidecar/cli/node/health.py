@@ -6,7 +6,7 @@ import http.client
 import json
 from collections.abc import Sequence
 
-from sidecar.cli.shared.context import World
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import Parser, add_settings, flags_of
 from sidecar.config import load_admin
 from sidecar.config.table import ADMIN
@@ -22,42 +22,40 @@ Exits with 0 when the answer is yes, with 1 when it is no or nobody answers.
 
 example:
   sidecar health startupz"""
-QUESTIONS = ("livez", "readyz", "startupz")
-PATIENCE = 5.0
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to ask, not to listen on
+PROBES = ("livez", "readyz", "startupz")
+REQUEST_TIMEOUT = 5.0
+LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to ask, not to listen on
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("health", "[OPTION]… [livez|readyz|startupz]", DESCRIPTION, EPILOG)
-    parser.add_argument(
-        "question", nargs="?", choices=QUESTIONS, default="livez", metavar="QUESTION", help="livez"
-    )
+    parser.add_argument("probe", nargs="?", choices=PROBES, default="livez", metavar="PROBE", help="livez")
     add_settings(parser, "this node", ADMIN)
     parser.add_argument("--config", metavar="FILE", help="settings (sidecar.toml, if there)")
-    options = parser.parse(argv)
-    address = load_admin(flags_of(options), world.environ, world.folder)
+    arguments = parser.parse(argv)
+    address = load_admin(flags_of(arguments), context.environ, context.folder)
     if address is None:
         raise BadConfiguration("admin: it is off, so nobody can be asked; set --admin HOST:PORT")
-    healthy, told = _ask(address, options.question)
-    print(f"{options.question}: {told}", file=world.out)
+    healthy, message = _query(address, arguments.probe)
+    print(f"{arguments.probe}: {message}", file=context.out)
     return ExitCode.OK if healthy else 1
 
 
-def _ask(address: Address, question: str) -> tuple[bool, str]:
+def _query(address: Address, probe: str) -> tuple[bool, str]:
     connection = http.client.HTTPConnection(
-        EVERYWHERE.get(address.host, address.host), address.port, timeout=PATIENCE
+        LOOPBACK_OF.get(address.host, address.host), address.port, timeout=REQUEST_TIMEOUT
     )
     try:
         # Whatever the address is called here: the API answers this machine alone.
-        connection.request("GET", f"/{question}", headers={"Host": "localhost"})
+        connection.request("GET", f"/{probe}", headers={"Host": "localhost"})
         response = connection.getresponse()
-        said = json.loads(response.read())
+        document = json.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError) as exc:
         return False, f"no answer from {address}: {exc}"
     finally:
         connection.close()
-    if not isinstance(said, dict):
+    if not isinstance(document, dict):
         return False, f"what answers at {address} is no sidecar"
     healthy = response.status == http.client.OK
-    reasons = said.get("reasons") or [said.get("error", f"HTTP {response.status}")]
+    reasons = document.get("reasons") or [document.get("error", f"HTTP {response.status}")]
     return healthy, "yes" if healthy else "no: " + printable("; ".join(map(str, reasons)))

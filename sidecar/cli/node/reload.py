@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sidecar.adapters.files.lock import Holder, holder_of
 from sidecar.adapters.processes.pidfd import Watched
-from sidecar.cli.shared.context import World
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import Parser
 from sidecar.config.values import seconds
 from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable, UsageError
@@ -25,33 +25,33 @@ wrong), with 69 when it does not within --timeout, or none runs.
 
 example:
   sidecar reload --state-dir /srv/fed-1/.sidecar"""
-PATIENCE = "70"  # what is being done to the process may take a minute
-PAUSE = 0.05
+DEFAULT_TIMEOUT = "70"  # what is being done to the process may take a minute
+POLL_INTERVAL = 0.05
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("reload", "[OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--state-dir", metavar="DIR", help="of the sidecar (.sidecar here)")
     parser.add_argument(
-        "--timeout", metavar="SECONDS", default=PATIENCE, help=f"how long to wait ({PATIENCE})"
+        "--timeout", metavar="SECONDS", default=DEFAULT_TIMEOUT, help=f"how long to wait ({DEFAULT_TIMEOUT})"
     )
-    options = parser.parse(argv)
-    named = options.state_dir or world.environ.get("SIDECAR_STATE_DIR") or ".sidecar"
-    folder = world.folder / named
+    arguments = parser.parse(argv)
+    named = arguments.state_dir or context.environ.get("SIDECAR_STATE_DIR") or ".sidecar"
+    folder = context.folder / named
     try:
-        patience = seconds(0)(options.timeout)
+        timeout = seconds(0)(arguments.timeout)
     except ValueError as exc:
         raise UsageError(f"--timeout: {exc}") from exc
     holder = holder_of(folder)
     if holder is None:
         raise StoreUnavailable(f"{folder}: no sidecar runs on this folder; name another with --state-dir")
-    _send(holder, folder)
-    _wait(holder, folder, patience)
-    print(f"the sidecar goes on anew, process {holder.pid}", file=world.out)
+    _send_sighup(holder, folder)
+    _wait_for_reload(holder, folder, timeout)
+    print(f"the sidecar goes on anew, process {holder.pid}", file=context.out)
     return ExitCode.OK
 
 
-def _send(holder: Holder, folder: Path) -> None:
+def _send_sighup(holder: Holder, folder: Path) -> None:
     process = Watched.open(holder.pid)
     if process is None:
         raise StoreUnavailable(f"{folder}: its sidecar has another process number here; send it SIGHUP there")
@@ -65,9 +65,9 @@ def _send(holder: Holder, folder: Path) -> None:
         process.close()
 
 
-def _wait(before: Holder, folder: Path, patience: float) -> None:
+def _wait_for_reload(before: Holder, folder: Path, timeout: float) -> None:
     """Return when another life holds the folder. Raises `Refused`, `StoreUnavailable` in the end."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         now = holder_of(folder)
         if now is None:
@@ -76,7 +76,7 @@ def _wait(before: Holder, folder: Path, patience: float) -> None:
             return
         if now.refused != before.refused:
             raise Refused(f"the sidecar goes on as it is: {now.refusal}")
-        time.sleep(PAUSE)
+        time.sleep(POLL_INTERVAL)
     raise StoreUnavailable(
-        f"the sidecar, process {before.pid}, does not go on anew within {patience:g} s; see its log"
+        f"the sidecar, process {before.pid}, does not go on anew within {timeout:g} s; see its log"
     )

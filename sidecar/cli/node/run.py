@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sidecar import logs
-from sidecar.cli.shared.context import World
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import Parser, add_settings, flags_of
 from sidecar.config import Settings, load
 from sidecar.config.table import DRIVERS, NODE, PROCESS
@@ -22,27 +22,27 @@ and password_file in [auth]. A password itself: SIDECAR_AUTH_PASSWORD, or there.
 
 example:
   sidecar run --etcd http://10.0.0.5:2379 -- java -jar server.jar"""
-DRIVEN = (
+DRIVERS_TITLE = (
     "what something else launches: --restart signal, endpoint, docker, kubernetes,\nsystemd, command, itself"
 )
-STRAY = "the command goes behind --, as in `sidecar run -- java -jar server.jar`"
+COMMAND_HINT = "the command goes behind --, as in `sidecar run -- java -jar server.jar`"
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     own, command = _split(argv)
-    parser = Parser("run", "[OPTION]… [-- COMMAND ARG…]", DESCRIPTION, EPILOG, stray=STRAY)
+    parser = Parser("run", "[OPTION]… [-- COMMAND ARG…]", DESCRIPTION, EPILOG, hint=COMMAND_HINT)
     add_settings(parser, "this node", NODE)
     add_settings(parser, "the process next to it", PROCESS)
-    add_settings(parser, DRIVEN, DRIVERS)
+    add_settings(parser, DRIVERS_TITLE, DRIVERS)
     add_settings(parser)
     flags = flags_of(parser.parse(own)) | {"command": command}
 
     def settings() -> Settings:
-        return load(flags, world.environ, world.folder)
+        return load(flags, context.environ, context.folder)
 
-    found = settings()
-    logs.set_up(found.log_format, found.log_level, environ=world.environ)
-    return world.run(found, settings)
+    loaded = settings()
+    logs.set_up(loaded.log_format, loaded.log_level, environ=context.environ)
+    return context.run(loaded, settings)
 
 
 def _split(argv: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None]:
@@ -52,5 +52,5 @@ def _split(argv: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None]:
     at = argv.index("--")
     command = tuple(argv[at + 1 :])
     if not command:
-        raise UsageError(f"nothing stands behind --; {STRAY}")
+        raise UsageError(f"nothing stands behind --; {COMMAND_HINT}")
     return argv[:at], command

@@ -1,5 +1,5 @@
-"""``sidecar policy``: show, set and edit the network's policy.
+"""``sidecar policy``: show, set and edit the network's rules.
 
-Belongs here: the policy as text, its editor, and the compare-and-swap that stores it.
-Forbidden here: what a policy means (``domain.records.policy``).
+Belongs here: the policy as text, its editor, its write. Forbidden here: what a rule means
+(``sidecar.domain.records.policy``).
 """

@@ -6,14 +6,14 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
-from sidecar.cli.policy.editor import edited, scratch
-from sidecar.cli.policy.stored import name_of, read_standing, write
-from sidecar.cli.policy.text import Setting, parse_settings, rows, whole, with_settings
-from sidecar.cli.shared.context import World
+from sidecar.cli.policy.editor import edit_until_valid, temporary_copy
+from sidecar.cli.policy.stored import policy_name, read_policy, write_policy
+from sidecar.cli.policy.text import Assignment, apply_assignments, parse_assignments, rule_rows, with_defaults
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import print_json, print_table
 from sidecar.cli.shared.parser import Parser, add_settings
-from sidecar.cli.shared.snapshot import at_work
-from sidecar.cli.shared.subcommands import SubVerb, run_subverb
+from sidecar.cli.shared.snapshot import run_with_store
+from sidecar.cli.shared.subcommands import Subcommand, run_subcommand
 from sidecar.domain.errors import BadRecord, ExitCode
 from sidecar.domain.printing import printable
 from sidecar.domain.records.codec import from_json
@@ -46,86 +46,88 @@ example:
   sidecar policy edit --dry-run"""
 
 _DRY_RUN = "show what would change, and write nothing"
-_NOT_OBEYED = (
+_INVALID_POLICY = (
     "this policy cannot be obeyed, so nobody is let in, and all else is as by default; "
     "`sidecar policy set` and `edit` mend it"
 )
 
 
-def main(argv: Sequence[str], world: World) -> int:
-    return run_subverb("policy", _SUBVERBS, DESCRIPTION, EPILOG, argv, world)
+def main(argv: Sequence[str], context: CommandContext) -> int:
+    return run_subcommand("policy", _SUBCOMMANDS, DESCRIPTION, EPILOG, argv, context)
 
 
-def _show(argv: Sequence[str], world: World) -> int:
+def _show(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("policy show", "[OPTION]…", _SHOW, _SHOW_EXAMPLE)
     parser.add_argument("--json", action="store_true", help="for scripts")
     add_settings(parser)
-    asked = parser.parse(argv)
-    return at_work(asked, world, partial(_shown, world=world, as_json=asked.json))
+    arguments = parser.parse(argv)
+    return run_with_store(arguments, context, partial(_show_policy, context=context, as_json=arguments.json))
 
 
-async def _shown(store: Store, keys: Keys, *, world: World, as_json: bool) -> int:
-    standing = await read_standing(store, keys)
-    document = standing.document
+async def _show_policy(store: Store, keys: Keys, *, context: CommandContext, as_json: bool) -> int:
+    stored_policy = await read_policy(store, keys)
+    document = stored_policy.document
     # One that cannot be read admits nobody: `domain.network` says so too.
-    policy = Policy(Admission.CLOSED) if standing.problems else from_json(Policy, document)
-    complaints = [problem.describe(name_of(keys)) for problem in standing.problems]
+    policy = Policy(Admission.CLOSED) if stored_policy.problems else from_json(Policy, document)
+    errors = [problem.describe(policy_name(keys)) for problem in stored_policy.problems]
     if as_json:
-        print_json(world.out, {"policy": whole(policy), "set": document, "problems": complaints})
+        print_json(context.out, {"policy": with_defaults(policy), "stored": document, "problems": errors})
     else:
         # Of a broken one nothing is obeyed, and `closed` is no default.
-        lines = rows(policy, {}, "broken policy") if complaints else rows(policy, document or {})
-        print_table(world.out, ("KEY", "VALUE", "FROM"), list(lines))
-    if not complaints:
+        lines = rule_rows(policy, {}, "broken policy") if errors else rule_rows(policy, document or {})
+        print_table(context.out, ("KEY", "VALUE", "FROM"), list(lines))
+    if not errors:
         return ExitCode.OK
-    for complaint in complaints:
-        print(f"sidecar: error: {printable(complaint)}", file=world.err)
-    print(f"sidecar: note: {_NOT_OBEYED}", file=world.err)
+    for error in errors:
+        print(f"sidecar: error: {printable(error)}", file=context.err)
+    print(f"sidecar: note: {_INVALID_POLICY}", file=context.err)
     return ExitCode.BAD_FILE
 
 
-def _set(argv: Sequence[str], world: World) -> int:
+def _set(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("policy set", "KEY=VALUE… [OPTION]…", _SET, _SET_EXAMPLE)
-    parser.add_argument("settings", nargs="+", metavar="KEY=VALUE", help=argparse.SUPPRESS)
+    parser.add_argument("assignments", nargs="+", metavar="KEY=VALUE", help=argparse.SUPPRESS)
     parser.add_argument("--dry-run", action="store_true", help=_DRY_RUN)
     add_settings(parser)
-    asked = parser.parse(argv)
-    settings = parse_settings(asked.settings)
-    work = partial(_changed, settings=settings, world=world, dry_run=asked.dry_run)
-    return at_work(asked, world, work)
+    arguments = parser.parse(argv)
+    assignments = parse_assignments(arguments.assignments)
+    work = partial(_set_rules, assignments=assignments, context=context, dry_run=arguments.dry_run)
+    return run_with_store(arguments, context, work)
 
 
-async def _changed(
-    store: Store, keys: Keys, *, settings: Sequence[Setting], world: World, dry_run: bool
+async def _set_rules(
+    store: Store, keys: Keys, *, assignments: Sequence[Assignment], context: CommandContext, dry_run: bool
 ) -> int:
-    standing = await read_standing(store, keys)
-    if standing.document is None:
-        print("sidecar: note: `sidecar policy edit` mends a policy that is no JSON object", file=world.err)
-        raise BadRecord(name_of(keys), standing.problems)
-    document = with_settings(standing.document, settings)
-    return await write(store, keys, standing, document, world, dry_run=dry_run)
+    stored_policy = await read_policy(store, keys)
+    if stored_policy.document is None:
+        print("sidecar: note: `sidecar policy edit` mends a policy that is no JSON object", file=context.err)
+        raise BadRecord(policy_name(keys), stored_policy.problems)
+    document = apply_assignments(stored_policy.document, assignments)
+    return await write_policy(store, keys, stored_policy, document, context, dry_run=dry_run)
 
 
-def _edit(argv: Sequence[str], world: World) -> int:
+def _edit(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("policy edit", "[OPTION]…", _EDIT, _EDIT_EXAMPLE)
     parser.add_argument("--dry-run", action="store_true", help=_DRY_RUN)
     add_settings(parser)
-    asked = parser.parse(argv)
-    return at_work(asked, world, partial(_edited, world=world, dry_run=asked.dry_run))
+    arguments = parser.parse(argv)
+    return run_with_store(
+        arguments, context, partial(_edit_policy, context=context, dry_run=arguments.dry_run)
+    )
 
 
-async def _edited(store: Store, keys: Keys, *, world: World, dry_run: bool) -> int:
-    standing = await read_standing(store, keys)
-    with scratch(standing.readable, world) as path:
-        document = await edited(path, world)
+async def _edit_policy(store: Store, keys: Keys, *, context: CommandContext, dry_run: bool) -> int:
+    stored_policy = await read_policy(store, keys)
+    with temporary_copy(stored_policy.readable, context) as path:
+        document = await edit_until_valid(path, context)
         if document is None:
-            world.out.write("nothing changes: the text was empty\n")
+            context.out.write("nothing changes: the text was empty\n")
             return ExitCode.OK
-        return await write(store, keys, standing, document, world, dry_run=dry_run)
+        return await write_policy(store, keys, stored_policy, document, context, dry_run=dry_run)
 
 
-_SUBVERBS = {
-    "show": SubVerb("", "show every rule, and which are set", _show),
-    "set": SubVerb("KEY=VALUE…", "set rules, or unset them (KEY=)", _set),
-    "edit": SubVerb("", "edit them as JSON in $VISUAL, $EDITOR or vi", _edit),
+_SUBCOMMANDS = {
+    "show": Subcommand("", "show every rule, and which are set", _show),
+    "set": Subcommand("KEY=VALUE…", "set rules, or unset them (KEY=)", _set),
+    "edit": Subcommand("", "edit them as JSON in $VISUAL, $EDITOR or vi", _edit),
 }

@@ -11,60 +11,60 @@ from pathlib import Path
 
 import anyio
 
-from sidecar.cli.policy.text import Json, parsed
-from sidecar.cli.shared.context import World
+from sidecar.cli.policy.text import Json, parse_policy
+from sidecar.cli.shared.context import CommandContext
 from sidecar.domain.errors import BadFile, BadRecord, Problem, UsageError
 from sidecar.domain.printing import printable
 
-_REMARK = "#"  # as git has it: such lines are for the reader, and dropped
+_COMMENT = "#"  # as git has it: such lines are for the reader, and dropped
 
 
 @contextmanager
-def scratch(text: str, world: World) -> Iterator[Path]:
-    """A file of nobody else's that holds ``text``; it stays where something fails after it was changed."""
-    where = world.environ.get("TMPDIR", "")
+def temporary_copy(text: str, context: CommandContext) -> Iterator[Path]:
+    """A file of nobody else's that holds ``text``; it is kept where something fails after it was changed."""
+    where = context.environ.get("TMPDIR", "")
     folder = Path(tempfile.mkdtemp(prefix="sidecar-", dir=where if where and Path(where).is_dir() else None))
     path = folder / "policy.json"
     path.touch(mode=0o600)
     path.write_text(text, "utf-8")
-    stays = False
+    keep = False
     try:
         yield path
     except BaseException:
-        stays = path.exists() and path.read_bytes() != text.encode()
-        if stays:
-            print(f"sidecar: note: what you wrote is kept in {path}", file=world.err)
+        keep = path.exists() and path.read_bytes() != text.encode()
+        if keep:
+            print(f"sidecar: note: what you wrote is kept in {path}", file=context.err)
         raise
     finally:
-        if not stays:
+        if not keep:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-async def edited(path: Path, world: World) -> Json | None:
+async def edit_until_valid(path: Path, context: CommandContext) -> Json | None:
     """Return the policy that the operator makes of the file at ``path``; None: he emptied it.
 
     Where it is wrong he gets it again, with what is wrong below it, until it is right or he leaves it as it
     was. Raises `BadRecord` then, and at once where nobody sits at a terminal.
     """
-    command = _editor(world)
+    command = _editor_command(context)
     before = None
     while True:
-        await _open(command, path)
-        said = _text(path)
-        text = "\n".join("" if line.startswith(_REMARK) else line for line in said.splitlines())
+        await _run_editor(command, path)
+        content = _read(path)
+        text = "\n".join("" if line.startswith(_COMMENT) else line for line in content.splitlines())
         if not text.strip():
             return None
-        document, problems = parsed(text)
+        document, problems = parse_policy(text)
         if not problems:
             return document
-        if said == before or not world.out.isatty():
+        if content == before or not context.out.isatty():
             raise BadRecord("policy.json", problems)
-        before = _remarked(text, problems)
-        _give_back(path, before)
+        before = _with_comments(text, problems)
+        _rewrite(path, before)
 
 
-def _editor(world: World) -> list[str]:
-    text = world.environ.get("VISUAL") or world.environ.get("EDITOR") or "vi"
+def _editor_command(context: CommandContext) -> list[str]:
+    text = context.environ.get("VISUAL") or context.environ.get("EDITOR") or "vi"
     try:
         command = shlex.split(text)
     except ValueError as exc:
@@ -74,7 +74,7 @@ def _editor(world: World) -> list[str]:
     return command
 
 
-async def _open(command: list[str], path: Path) -> None:
+async def _run_editor(command: list[str], path: Path) -> None:
     try:
         # None: on the streams of the sidecar itself, which are a terminal.
         async with await anyio.open_process(
@@ -88,7 +88,7 @@ async def _open(command: list[str], path: Path) -> None:
         raise UsageError(f"the editor {command[0]} ended with {code}, so nothing was written")
 
 
-def _text(path: Path) -> str:
+def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError as exc:
@@ -97,12 +97,12 @@ def _text(path: Path) -> str:
         raise BadFile(str(path), (Problem("", f"cannot be read: {exc.strerror}"),)) from exc
 
 
-def _give_back(path: Path, text: str) -> None:
+def _rewrite(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 
 
-def _remarked(text: str, problems: tuple[Problem, ...]) -> str:
+def _with_comments(text: str, problems: tuple[Problem, ...]) -> str:
     """``text`` with ``problems`` below it, where they do not move its lines."""
     heading = "It is not right yet. Mend it, or leave it as it is to give up:"
-    remarks = [heading, *(problem.describe("policy.json") for problem in problems)]
-    return f"{text.rstrip()}\n" + "".join(f"{_REMARK} {printable(remark)}\n" for remark in remarks)
+    comments = [heading, *(problem.describe("policy.json") for problem in problems)]
+    return f"{text.rstrip()}\n" + "".join(f"{_COMMENT} {printable(comment)}\n" for comment in comments)

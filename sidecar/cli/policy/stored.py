@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sidecar.cli.policy.text import Json, difference, parsed, pretty, wrong_with
-from sidecar.cli.shared.context import World
+from sidecar.cli.policy.text import Json, find_problems, parse_policy, policy_diff, policy_text
+from sidecar.cli.shared.context import CommandContext
+from sidecar.cli.shared.messages import no_list_message
 from sidecar.domain.errors import BadRecord, ExitCode, Problem, Transient
 from sidecar.domain.records.codec import from_json
 from sidecar.domain.records.encoding import decode, loads
@@ -19,7 +20,7 @@ ABSENT = Revision(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StoredPolicy:
     """The policy's document as it was read, at its mod revision ``modified`` (`ABSENT`: there is none).
 
     ``document`` is None where ``text`` is no JSON object. ``problems``: why the leader cannot obey it.
@@ -33,48 +34,54 @@ class Standing:
     @property
     def readable(self) -> str:
         """What an operator edits."""
-        return self.text if self.document is None else pretty(self.document)
+        return self.text if self.document is None else policy_text(self.document)
 
 
-async def read_standing(store: Store, keys: Keys) -> Standing:
+async def read_policy(store: Store, keys: Keys) -> StoredPolicy:
     """Read the policy; whatever is wrong with it is in the result, not raised."""
     entry = (await store.read(Range(keys.policy))).entries.get(keys.policy)
     if entry is None:
-        return Standing("", {}, (), ABSENT)
+        return StoredPolicy("", {}, (), ABSENT)
     text = entry.value.decode(errors="replace")
-    return Standing(text, _object(entry.value), _problems(entry.value, text, keys), entry.modified)
+    return StoredPolicy(text, _object(entry.value), _problems(entry.value, text, keys), entry.modified)
 
 
-async def write(
-    store: Store, keys: Keys, standing: Standing, document: Json, world: World, *, dry_run: bool
+async def write_policy(
+    store: Store,
+    keys: Keys,
+    stored_policy: StoredPolicy,
+    document: Json,
+    context: CommandContext,
+    *,
+    dry_run: bool,
 ) -> int:
-    """Put ``document`` in the place of ``standing``, and show what that changed; return the exit code.
+    """Put ``document`` in the place of ``stored_policy``, and show what that changed; return the exit code.
 
     Raises `BadRecord` where it is invalid, and `Transient` where somebody was faster.
     """
-    name = name_of(keys)
-    wrong = wrong_with(document)
+    name = policy_name(keys)
+    wrong = find_problems(document)
     if wrong:
         raise BadRecord(name, wrong)
-    if pretty(document) == standing.readable:
-        world.out.write(f"nothing changes: the {name} says so already\n")
+    if policy_text(document) == stored_policy.readable:
+        context.out.write(f"nothing changes: the {name} says so already\n")
         return ExitCode.OK
     if not dry_run:
         value = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-        as_read = Compare(keys.policy, Target.MODIFIED, standing.modified)
+        as_read = Compare(keys.policy, Target.MODIFIED, stored_policy.modified)
         if await store.commit(Transaction((as_read,), (Put(keys.policy, value),))) is None:
             raise Transient(
                 f"somebody else changed the {name} meanwhile, so nothing was written; "
                 "see `sidecar policy show`, and do it again"
             )
-    before = "" if standing.modified == ABSENT else standing.readable
-    world.out.write(difference(before, pretty(document), name))
+    before = "" if stored_policy.modified == ABSENT else stored_policy.readable
+    context.out.write(policy_diff(before, policy_text(document), name))
     for note in await _notes(store, keys, from_json(Policy, document)):
-        print(f"sidecar: note: {note}", file=world.err)
+        print(f"sidecar: note: {note}", file=context.err)
     return ExitCode.OK
 
 
-def name_of(keys: Keys) -> str:
+def policy_name(keys: Keys) -> str:
     """What the policy is called in messages."""
     return f"policy of network {keys.network}"
 
@@ -86,15 +93,10 @@ async def _notes(store: Store, keys: Keys, policy: Policy) -> list[str]:
     there = (await store.read(*ranges)).entries
     notes = []
     if keys.canonical not in there:
-        notes.append(no_list(keys))
+        notes.append(no_list_message(keys))
     elif canary and keys.member(canary) not in there:
         notes.append(f"no member of this network is called {canary}; until one is, no node goes first")
     return notes
-
-
-def no_list(keys: Keys) -> str:
-    """What to say where somebody may have mistaken the network."""
-    return f"network {keys.network} has no list yet: none of its servers has started, or --network is wrong"
 
 
 def _object(data: bytes) -> Json | None:
@@ -110,5 +112,5 @@ def _problems(data: bytes, text: str, keys: Keys) -> tuple[Problem, ...]:
     try:
         decode(Policy, data, keys.policy)
     except BadRecord as exc:
-        return exc.problems if _object(data) is not None else parsed(text)[1] or exc.problems
+        return exc.problems if _object(data) is not None else parse_policy(text)[1] or exc.problems
     return ()

@@ -25,42 +25,42 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Assignment:
     """``KEY=VALUE``; ``value`` is JSON, None to unset the key, or all the keys below it."""
 
     path: tuple[str, ...]
     value: int | float | str | None
 
 
-def parse_settings(texts: Sequence[str]) -> tuple[Setting, ...]:
+def parse_assignments(texts: Sequence[str]) -> tuple[Assignment, ...]:
     """Return what ``texts`` set. Raises `UsageError` for a key that is unknown, or named twice."""
-    settings = tuple(_setting(text) for text in texts)
-    for index, setting in enumerate(settings):
-        if any(setting.path == other.path for other in settings[:index]):
-            raise UsageError(f"{'.'.join(setting.path)} is named twice; say once what it shall be")
-    return settings
+    assignments = tuple(_parse_assignment(text) for text in texts)
+    for index, assignment in enumerate(assignments):
+        if any(assignment.path == other.path for other in assignments[:index]):
+            raise UsageError(f"{'.'.join(assignment.path)} is named twice; say once what it shall be")
+    return assignments
 
 
-def with_settings(document: Json, settings: Sequence[Setting]) -> Json:
-    """``document`` with ``settings``; whatever else is in it stays as it stands."""
+def apply_assignments(document: Json, assignments: Sequence[Assignment]) -> Json:
+    """``document`` with ``assignments``; whatever else is in it stays as it stands."""
     result = copy.deepcopy(document)
-    for setting in settings:
-        _put(result, setting.path, setting.value)
+    for assignment in assignments:
+        _set_value(result, assignment.path, assignment.value)
     return result
 
 
-def parsed(text: str) -> tuple[Json, tuple[Problem, ...]]:
+def parse_policy(text: str) -> tuple[Json, tuple[Problem, ...]]:
     """The policy that ``text`` spells, and all that is wrong with it, in places. ``{}`` then."""
     found = scan(text)
     if found.problems:
         return {}, found.problems
-    wrong = wrong_with(found.value)
+    wrong = find_problems(found.value)
     if wrong or not isinstance(found.value, dict):
-        return {}, tuple(_placed(problem, text, found) for problem in wrong)
+        return {}, tuple(_with_position(problem, text, found) for problem in wrong)
     return found.value, ()
 
 
-def wrong_with(document: object) -> tuple[Problem, ...]:
+def find_problems(document: object) -> tuple[Problem, ...]:
     """What is wrong with ``document`` by the schema, or by the codec, which is stricter."""
     found = problems("policy", document)
     if not found:
@@ -72,12 +72,12 @@ def wrong_with(document: object) -> tuple[Problem, ...]:
     return found
 
 
-def pretty(document: Json) -> str:
+def policy_text(document: Json) -> str:
     """``document`` as it is edited and compared."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def difference(before: str, after: str, name: str) -> str:
+def policy_diff(before: str, after: str, name: str) -> str:
     """The unified diff of two texts of the policy ``name``, safe on a terminal."""
     lines = difflib.unified_diff(
         before.splitlines(), after.splitlines(), f"{name}, before", f"{name}, after", lineterm=""
@@ -85,39 +85,41 @@ def difference(before: str, after: str, name: str) -> str:
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def whole(policy: Policy) -> Json:
+def with_defaults(policy: Policy) -> Json:
     """``policy`` with what is as by default spelled out."""
-    result: Json = _whole(policy)
+    result: Json = _with_defaults(policy)
     return result
 
 
-def rows(policy: Policy, document: Json, otherwise: str = "default") -> Iterator[tuple[str, str, str]]:
+def rule_rows(
+    policy: Policy, document: Json, fallback_source: str = "default"
+) -> Iterator[tuple[str, str, str]]:
     """A line a rule: its key, its value, and whether ``document`` sets it, or what else does."""
-    given = dict(_leaves(document))
-    obeyed = dict(_leaves(whole(policy)))
-    for path, value in obeyed.items():
-        yield ".".join(path), _cell(value), "set" if path in given else otherwise
-    for path, value in given.items():
-        if path not in obeyed:
-            yield ".".join(path), _cell(value), "set, but this version does not know it"
+    stored = dict(_leaves(document))
+    effective = dict(_leaves(with_defaults(policy)))
+    for path, value in effective.items():
+        yield ".".join(path), _format_value(value), "set" if path in stored else fallback_source
+    for path, value in stored.items():
+        if path not in effective:
+            yield ".".join(path), _format_value(value), "set, but this version does not know it"
 
 
-def _setting(text: str) -> Setting:
+def _parse_assignment(text: str) -> Assignment:
     key, equals, value = text.partition("=")
     rules = dict(_rules(schema("policy")))
     single = {".".join(path): path for path, rule in rules.items() if "properties" not in rule}
     path = tuple(key.split("."))
     if path not in rules:
-        raise UsageError(_no_rule(key, list(single)))
+        raise UsageError(_unknown_rule(key, list(single)))
     if not equals:
         raise UsageError(f"{text!r} has no value: write {key}=VALUE, or {key}= to unset it")
     if value and "properties" in rules[path]:
         below = ", ".join(name for name, rule in single.items() if rule[: len(path)] == path)
         raise UsageError(f"{key} is a group: set {below}; {key}= unsets all of them")
-    return Setting(path, _value(value, rules[path]) if value else None)
+    return Assignment(path, _value(value, rules[path]) if value else None)
 
 
-def _no_rule(key: str, known: list[str]) -> str:
+def _unknown_rule(key: str, known: list[str]) -> str:
     near = [name for name in known if name.endswith(f".{key}")] or difflib.get_close_matches(key, known, n=1)
     return f"there is no rule {key!r}; " + (
         f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
@@ -144,7 +146,7 @@ def _types(rule: Json) -> list[str]:
     return [types] if isinstance(types, str) else types
 
 
-def _put(document: Json, path: tuple[str, ...], value: int | float | str | None) -> None:
+def _set_value(document: Json, path: tuple[str, ...], value: int | float | str | None) -> None:
     """Set what stands at ``path``; None takes it out, and the groups that are then empty."""
     first, *rest = path
     if not rest:
@@ -155,14 +157,14 @@ def _put(document: Json, path: tuple[str, ...], value: int | float | str | None)
         return
     # What stands there instead of a group is wrong; this mends it.
     group = document[first] if isinstance(document.get(first), dict) else {}
-    _put(group, tuple(rest), value)
+    _set_value(group, tuple(rest), value)
     if group:
         document[first] = group
     else:
         document.pop(first, None)
 
 
-def _placed(problem: Problem, text: str, found: Scan) -> Problem:
+def _with_position(problem: Problem, text: str, found: Scan) -> Problem:
     where = problem.where
     while where not in found.places:  # deeper than the scanner remembers
         where = where.rpartition("/")[0]
@@ -170,9 +172,9 @@ def _placed(problem: Problem, text: str, found: Scan) -> Problem:
     return replace(problem, line=line, column=column)
 
 
-def _whole(value: object) -> Any:
+def _with_defaults(value: object) -> Any:
     if is_dataclass(value) and isinstance(to_json(value), dict):
-        return {field.name: _whole(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: _with_defaults(getattr(value, field.name)) for field in fields(value)}
     written = to_json(value)
     # 600.0 seconds are 600 to people.
     return int(written) if isinstance(written, float) and written.is_integer() else written
@@ -188,7 +190,7 @@ def _leaves(
             yield (*path, key), value
 
 
-def _cell(value: object) -> str:
+def _format_value(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else shown(value)

@@ -1,5 +1,5 @@
-"""Commands about rollouts: their status, their plan, waiting for them, steering them.
+"""Commands about rollouts: plan one, follow one, wait for one, control one.
 
-Belongs here: how a rollout is drawn and worded for people and scripts.
-Forbidden here: rules of a rollout (``domain.rollout``).
+Belongs here: the rollout as text, as JSON and on a terminal. Forbidden here: which node restarts when
+(``sidecar.domain.rollout``).
 """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sidecar.cli.change.leader_request import Wish, ask, ask_about_node, asking_parser
-from sidecar.cli.shared.context import World
-from sidecar.cli.shared.subcommands import SubVerb, run_subverb
+from sidecar.cli.change.leader_request import Intent, request_change, request_for_node, request_parser
+from sidecar.cli.shared.context import CommandContext
+from sidecar.cli.shared.subcommands import Subcommand, run_subcommand
 from sidecar.domain.records.membership import RequestKind
 
 DESCRIPTION = """\
@@ -42,32 +42,34 @@ example:
   sidecar rollout retry fed-3"""
 
 
-def main(argv: Sequence[str], world: World) -> int:
-    return run_subverb("rollout", _SUBVERBS, DESCRIPTION, EPILOG, argv, world)
+def main(argv: Sequence[str], context: CommandContext) -> int:
+    return run_subcommand("rollout", _SUBCOMMANDS, DESCRIPTION, EPILOG, argv, context)
 
 
-def _pause(argv: Sequence[str], world: World) -> int:
-    asked = asking_parser("rollout pause", "[OPTION]…", _PAUSE, _PAUSE_EXAMPLE).parse(argv)
-    return ask(Wish(RequestKind.PAUSE, "pause the rollout"), asked, world)
+def _pause(argv: Sequence[str], context: CommandContext) -> int:
+    arguments = request_parser("rollout pause", "[OPTION]…", _PAUSE, _PAUSE_EXAMPLE).parse(argv)
+    return request_change(Intent(RequestKind.PAUSE, "pause the rollout"), arguments, context)
 
 
-def _resume(argv: Sequence[str], world: World) -> int:
-    parser = asking_parser("rollout resume", "[OPTION]…", _RESUME, _RESUME_EXAMPLE, keeps_reason=False)
-    return ask(Wish(RequestKind.RESUME, "resume the rollout"), parser.parse(argv), world)
+def _resume(argv: Sequence[str], context: CommandContext) -> int:
+    parser = request_parser("rollout resume", "[OPTION]…", _RESUME, _RESUME_EXAMPLE, has_reason=False)
+    return request_change(Intent(RequestKind.RESUME, "resume the rollout"), parser.parse(argv), context)
 
 
-def _skip(argv: Sequence[str], world: World) -> int:
-    return ask_about_node("rollout skip", _SKIP, _SKIP_EXAMPLE, argv, world)
+def _skip(argv: Sequence[str], context: CommandContext) -> int:
+    return request_for_node("rollout skip", _SKIP, _SKIP_EXAMPLE, argv, context)
 
 
-def _retry(argv: Sequence[str], world: World) -> int:
-    return ask_about_node("rollout retry", _RETRY, _RETRY_EXAMPLE, argv, world, keeps_reason=False)
+def _retry(argv: Sequence[str], context: CommandContext) -> int:
+    return request_for_node("rollout retry", _RETRY, _RETRY_EXAMPLE, argv, context, has_reason=False)
 
 
-_SUBVERBS = {
-    "status": SubVerb("", "show how far it is, whose turn it is, what failed", "sidecar.cli.rollout.status"),
-    "pause": SubVerb("", "grant no restart any more", _pause),
-    "resume": SubVerb("", "let a paused rollout go on", _resume),
-    "skip": SubVerb("NODEID", "go on without a node", _skip),
-    "retry": SubVerb("NODEID", "give a node another turn", _retry),
+_SUBCOMMANDS = {
+    "status": Subcommand(
+        "", "show how far it is, whose turn it is, what failed", "sidecar.cli.rollout.status"
+    ),
+    "pause": Subcommand("", "grant no restart any more", _pause),
+    "resume": Subcommand("", "let a paused rollout go on", _resume),
+    "skip": Subcommand("NODEID", "go on without a node", _skip),
+    "retry": Subcommand("NODEID", "give a node another turn", _retry),
 }

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from sidecar.cli.rollout.plan_text import Plan, print_plan, to_document
-from sidecar.cli.rollout.text import NOBODY
-from sidecar.cli.shared.context import World
+from sidecar.cli.rollout.plan_text import Plan, plan_to_json, print_plan
+from sidecar.cli.rollout.status_text import NO_NODE
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import print_json
 from sidecar.cli.shared.parser import Parser, add_settings
-from sidecar.cli.shared.snapshot import Sight, at_work, list_of, look
+from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, require_canonical, run_with_store
 from sidecar.domain.errors import ExitCode, Refused, UsageError
 from sidecar.domain.leader.requests import judge, open_requests
 from sidecar.domain.network.context import timestamp, urls_of
@@ -36,7 +36,7 @@ example:
   sidecar plan remove fed-3"""
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("plan", "join URL | remove NODEID|URL [OPTION]…", DESCRIPTION, EPILOG)
     kinds = (RequestKind.JOIN.value, RequestKind.REMOVE.value)
     parser.add_argument("kind", choices=kinds, metavar="join|remove", help=argparse.SUPPRESS)
@@ -44,21 +44,25 @@ def main(argv: Sequence[str], world: World) -> int:
     parser.add_argument("--node-id", metavar="ID", help="what the server that joins is called")
     parser.add_argument("--json", action="store_true", help="for scripts")
     add_settings(parser)
-    asked = parser.parse(argv)
-    url, node = _checked(asked)
-    return at_work(asked, world, partial(_show, asked=asked, url=url, node=node, world=world))
+    arguments = parser.parse(argv)
+    url, node = _parse_subject(arguments)
+    return run_with_store(
+        arguments, context, partial(_show, arguments=arguments, url=url, node=node, context=context)
+    )
 
 
-def _checked(asked: argparse.Namespace) -> tuple[ServerUrl | None, NodeID | None]:
+def _parse_subject(arguments: argparse.Namespace) -> tuple[ServerUrl | None, NodeID | None]:
     """The newcomer's URL and NodeID, as far as they are given. Raises `UsageError`."""
-    if asked.kind == RequestKind.REMOVE:
-        if asked.node_id is not None:
+    if arguments.kind == RequestKind.REMOVE:
+        if arguments.node_id is not None:
             raise UsageError("--node-id goes with `plan join`; `plan remove` takes the NodeID itself")
         return None, None
     try:
-        return ServerUrl.parse(asked.subject), parse_node_id(asked.node_id) if asked.node_id else None
+        return ServerUrl.parse(arguments.subject), parse_node_id(
+            arguments.node_id
+        ) if arguments.node_id else None
     except InvalidUrl as exc:
-        raise UsageError(f"{asked.subject!r} {exc}; the URL of the server is wanted") from exc
+        raise UsageError(f"{arguments.subject!r} {exc}; the URL of the server is wanted") from exc
     except ValueError as exc:
         raise UsageError(f"--node-id: {exc}") from exc
 
@@ -67,63 +71,63 @@ async def _show(
     store: Store,
     keys: Keys,
     *,
-    asked: argparse.Namespace,
+    arguments: argparse.Namespace,
     url: ServerUrl | None,
     node: NodeID | None,
-    world: World,
+    context: CommandContext,
 ) -> int:
-    sight = await look(store, keys)
-    list_of(sight)
-    kind, now = RequestKind(asked.kind), time.time()
+    snapshot = await read_snapshot(store, keys)
+    require_canonical(snapshot)
+    kind, now = RequestKind(arguments.kind), time.time()
     if url:
-        node = node or _asking_from(sight.network, url)
-        request = _wish(sight, url, node, now)
+        node = node or _node_at(snapshot.network, url)
+        request = _join_request(snapshot, url, node, now)
     else:
-        request = Request(kind, asked.subject, "you", now, "")
-    plan = plan_of(sight, request, now, named=url is None or node is not None)
-    if not plan.answer.accepted:
-        raise Refused(f"cannot {kind.value} {asked.subject}: {plan.answer.reason}")
-    if asked.json:
-        print_json(world.out, to_document(plan))
+        request = Request(kind, arguments.subject, "you", now, "")
+    plan = make_plan(snapshot, request, now, has_name=url is None or node is not None)
+    if not plan.result.accepted:
+        raise Refused(f"cannot {kind.value} {arguments.subject}: {plan.result.reason}")
+    if arguments.json:
+        print_json(context.out, plan_to_json(plan))
     else:
-        print_plan(world.out, plan)
+        print_plan(context.out, plan)
     return ExitCode.OK
 
 
-def plan_of(sight: Sight, request: Request, now: float, *, named: bool) -> Plan:
+def make_plan(snapshot: Snapshot, request: Request, now: float, *, has_name: bool) -> Plan:
     """Judge ``request`` as the leader would, and look at the rollout after it. ``now``: Unix epoch."""
-    network, canonical = _with_everything_shown(sight.network), list_of(sight)
-    answer = judge(Case(network, canonical, canonical.servers, now, timestamp(now)), request)
-    leader = sight.leader or NOBODY
-    under_way = not survey(network, canonical, leader, now).ended
-    if answer.change is None:
-        return Plan(sight, request, answer, canonical, None, named, under_way)
+    network, canonical = _with_open_admission(snapshot.network), require_canonical(snapshot)
+    result = judge(Case(network, canonical, canonical.servers, now, timestamp(now)), request)
+    leader = snapshot.leader or NO_NODE
+    in_progress = not survey(network, canonical, leader, now).ended
+    if result.change is None:
+        return Plan(snapshot, request, result, canonical, None, has_name, in_progress)
     after = replace(
         canonical,
-        servers=answer.servers,
+        servers=result.servers,
         version=canonical.version + 1,
-        removed=urls_of(answer.network.removed),
+        removed=urls_of(result.network.removed),
     )
-    seen = survey(answer.network, after, leader, now)
-    return Plan(sight, request, answer, after, seen, named, under_way)
+    rollout = survey(result.network, after, leader, now)
+    return Plan(snapshot, request, result, after, rollout, has_name, in_progress)
 
 
-def _with_everything_shown(network: Network) -> Network:
+def _with_open_admission(network: Network) -> Network:
     """The network as if the newcomer had shown what it is to show: `plan_text` says what that is."""
     policy = network.policy
-    shown = Admission.CLOSED if policy.admission is Admission.CLOSED else Admission.OPEN
-    return replace(network, policy=replace(policy, admission=shown, admission_probe=AdmissionProbe.OFF))
+    admission = Admission.CLOSED if policy.admission is Admission.CLOSED else Admission.OPEN
+    return replace(network, policy=replace(policy, admission=admission, admission_probe=AdmissionProbe.OFF))
 
 
-def _wish(sight: Sight, url: ServerUrl, node: NodeID | None, now: float) -> Request:
+def _join_request(snapshot: Snapshot, url: ServerUrl, node: NodeID | None, now: float) -> Request:
     """What the newcomer's sidecar would ask, if its file named the servers that there are."""
     subject = node or f"newcomer-{secrets.token_hex(4)}"  # nobody has that name
-    servers = (*list_of(sight).servers, url)
+    servers = (*require_canonical(snapshot).servers, url)
     return Request(RequestKind.JOIN, subject, "you", now, "", url=url, servers=servers)
 
 
-def _asking_from(network: Network, url: ServerUrl) -> NodeID | None:
+def _node_at(network: Network, url: ServerUrl) -> NodeID | None:
     """The NodeID of the server at ``url`` that asks to join, or was known there."""
     asking = (r for _, r in open_requests(network) if r.kind is RequestKind.JOIN and r.url == url)
-    wish = next(asking, None)
-    return NodeID(wish.subject) if wish else network.node_at(url)
+    pending = next(asking, None)
+    return NodeID(pending.subject) if pending else network.node_at(url)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TextIO
 
-from sidecar.cli.inspect.list_diff import changed, list_diff, print_diff
-from sidecar.cli.shared.snapshot import Sight, list_of
+from sidecar.cli.inspect.list_diff import added_and_removed, diff_lines, print_diff
+from sidecar.cli.shared.snapshot import Snapshot, require_canonical
 from sidecar.domain.identity import Role
 from sidecar.domain.network.results import Answer
 from sidecar.domain.printing import printable
@@ -39,101 +39,105 @@ _PROBES = {
 class Plan:
     """What would follow from ``request``.
 
-    ``after`` is the list after it, and ``survey`` the rollout to it; where that is None the list stays.
-    ``named``: somebody said what the newcomer is called. ``under_way``: a rollout is not over yet.
+    ``after`` is the list after it, and ``rollout`` the rollout to it; where that is None the list stays.
+    ``has_name``: the newcomer's NodeID is known. ``in_progress``: a rollout is not over yet.
     """
 
-    sight: Sight
+    snapshot: Snapshot
     request: Request
-    answer: Answer
+    result: Answer
     after: Canonical
-    survey: Survey | None
-    named: bool
-    under_way: bool
+    rollout: Survey | None
+    has_name: bool
+    in_progress: bool
 
     @property
-    def joins(self) -> bool:
+    def is_join(self) -> bool:
         return self.request.kind is RequestKind.JOIN
 
     def node_at(self, url: ServerUrl) -> NodeID | None:
         """The node behind ``url``, the newcomer as well."""
-        is_it = self.joins and self.named and url == self.request.url
-        return NodeID(self.request.subject) if is_it else self.sight.network.node_at(url)
+        is_it = self.is_join and self.has_name and url == self.request.url
+        return NodeID(self.request.subject) if is_it else self.snapshot.network.node_at(url)
 
     @property
-    def waves(self) -> list[tuple[Place, ...]]:
+    def planned_waves(self) -> list[tuple[Place, ...]]:
         """Who would restart, turn after turn."""
-        return list(waves(self.survey)) if self.survey else []
+        return list(waves(self.rollout)) if self.rollout else []
 
     @property
-    def left_out(self) -> list[Place]:
+    def excluded(self) -> list[Place]:
         """Who would run on as it is."""
-        places = self.survey.places if self.survey else ()
-        return [place for place in places if place.progress in (Progress.PAUSED, Progress.SKIPPED)]
+        nodes = self.rollout.places if self.rollout else ()
+        return [node for node in nodes if node.progress in (Progress.PAUSED, Progress.SKIPPED)]
 
     @property
-    def in_the_way(self) -> list[Place]:
+    def blockers(self) -> list[Place]:
         """Who would have to come back first: nobody else may go down beside it, or it failed."""
-        seen = self.survey
+        rollout = self.rollout
         return [
-            place
-            for place in (seen.places if seen else ())
-            if place.progress is Progress.FAILED
-            or (seen and not place.available and seen.room(place.role) < 1 and not self._new(place))
+            node
+            for node in (rollout.places if rollout else ())
+            if node.progress is Progress.FAILED
+            or (
+                rollout and not node.available and rollout.room(node.role) < 1 and not self._is_newcomer(node)
+            )
         ]
 
-    def _new(self, place: Place) -> bool:
-        return self.joins and place.node_id == self.request.subject
+    def _is_newcomer(self, node: Place) -> bool:
+        return self.is_join and node.node_id == self.request.subject
 
 
 def print_plan(out: TextIO, plan: Plan) -> None:
     """Tell people."""
-    before = list_of(plan.sight)
+    before = require_canonical(plan.snapshot)
     out.write(f"{printable(_title(plan))}\n")
-    if plan.survey is None:
-        out.writelines(f"{printable(line)}\n" for line in _nothing_much(plan).splitlines())
+    if plan.rollout is None:
+        out.writelines(f"{printable(line)}\n" for line in _unchanged_list(plan).splitlines())
         return
     titles = (f"version {before.version} (present)", f"version {plan.after.version} (planned)")
     out.write("\n")
-    print_diff(out, list(list_diff(before.servers, plan.after.servers, titles, plan.node_at)))
-    lines = chain(_restarts(plan, plan.survey), _obstacles(plan, plan.survey), _what_it_takes(plan))
+    print_diff(out, list(diff_lines(before.servers, plan.after.servers, titles, plan.node_at)))
+    lines = chain(
+        _restart_lines(plan, plan.rollout), _blocker_lines(plan, plan.rollout), _next_step_lines(plan)
+    )
     out.writelines(f"{printable(line)}\n" for line in lines)
 
 
-def to_document(plan: Plan) -> dict[str, object]:
+def plan_to_json(plan: Plan) -> dict[str, object]:
     """The plan for scripts: a contract, whose keys are always there."""
-    before, policy = list_of(plan.sight), plan.sight.network.policy
+    before, policy = require_canonical(plan.snapshot), plan.snapshot.network.policy
     return {
         "kind": plan.request.kind.value,
-        "reason": plan.answer.reason,
-        "from": before.version,
-        "to": plan.after.version,
-        **changed(before.servers, plan.after.servers, plan.node_at),
+        "reason": plan.result.reason,
+        "from_version": before.version,
+        "to_version": plan.after.version,
+        **added_and_removed(before.servers, plan.after.servers, plan.node_at),
         "FederatedServers": to_json(plan.after.servers),
-        "restarts": [[place.node_id for place in wave] for wave in plan.waves],
-        "left_out": [_named(place) for place in plan.left_out],
-        "in_the_way": [_named(place) for place in plan.in_the_way],
-        "paused": plan.survey.paused.reason if plan.survey and plan.survey.paused else None,
+        "restart_waves": [[node.node_id for node in wave] for wave in plan.planned_waves],
+        "excluded": [_node_to_json(node) for node in plan.excluded],
+        "blockers": [_node_to_json(node) for node in plan.blockers],
+        "pause_reason": plan.rollout.paused.reason if plan.rollout and plan.rollout.paused else None,
         "admission": policy.admission.value,
         "admission_probe": policy.admission_probe.value,
     }
 
 
-def _named(place: Place) -> dict[str, object]:
-    return {"node_id": place.node_id, "reason": place.reason}
+def _node_to_json(node: Place) -> dict[str, object]:
+    return {"node_id": node.node_id, "reason": node.reason}
 
 
 def _title(plan: Plan) -> str:
-    network, request = plan.sight.network.keys.network, plan.request
-    if plan.joins:
-        name = f" ({request.subject})" if plan.named else ""
+    network, request = plan.snapshot.network.keys.network, plan.request
+    if plan.is_join:
+        name = f" ({request.subject})" if plan.has_name else ""
         return f"if {request.url}{name} joined network {network}:"
     return f"if {request.subject} were removed from network {network}:"
 
 
-def _nothing_much(plan: Plan) -> str:
-    if plan.answer.network.removed == plan.sight.network.removed:
-        return f"{plan.answer.reason}; nothing would change"
+def _unchanged_list(plan: Plan) -> str:
+    if plan.result.network.removed == plan.snapshot.network.removed:
+        return f"{plan.result.reason}; nothing would change"
     name = plan.request.subject
     return (
         "the list stays as it is, and nobody restarts\n"
@@ -142,55 +146,55 @@ def _nothing_much(plan: Plan) -> str:
     )
 
 
-def _restarts(plan: Plan, seen: Survey) -> Iterator[str]:
-    name = plan.request.subject if plan.named else "the newcomer"
+def _restart_lines(plan: Plan, rollout: Survey) -> Iterator[str]:
+    name = plan.request.subject if plan.has_name else "the newcomer"
     yield ""
-    if plan.joins:
+    if plan.is_join:
         yield f"{name} itself starts first, as soon as it is let in"
-    yield from _turns(plan, seen)
-    if plan.joins:
+    yield from _wave_lines(plan, rollout)
+    if plan.is_join:
         return
     yield f"{name} itself is kept out, until `sidecar readmit {name}`"
-    leader = plan.sight.leader
-    if leader and leader not in {place.node_id for place in seen.places}:
+    leader = plan.snapshot.leader
+    if leader and leader not in {node.node_id for node in rollout.places}:
         yield f"{leader} leads now: another server takes over, and its turn is the servers' last"
 
 
-def _turns(plan: Plan, seen: Survey) -> Iterator[str]:
-    counts = {name: len(seen.of(role)) for role, name in _ROLES.items()}
-    most = {name: seen.policy.max_unavailable.of(count) for name, count in counts.items() if count}
+def _wave_lines(plan: Plan, rollout: Survey) -> Iterator[str]:
+    counts = {name: len(rollout.of(role)) for role, name in _ROLES.items()}
+    most = {name: rollout.policy.max_unavailable.of(count) for name, count in counts.items() if count}
     limits = (f"{number} {name}{'' if number == 1 else 's'}" for name, number in most.items())
-    waves = plan.waves
+    waves = plan.planned_waves
     yield f"restarts, at most {' and '.join(limits)} at a time:" if waves else "nobody restarts"
     for turn, wave in enumerate(waves, start=1):
-        yield f"{turn:>4}. " + ", ".join(_who(plan, seen, place) for place in wave)
+        yield f"{turn:>4}. " + ", ".join(_describe_node(plan, rollout, node) for node in wave)
 
 
-def _who(plan: Plan, seen: Survey, place: Place) -> str:
-    marks = {"leads": plan.sight.leader, "canary": seen.policy.canary}
-    said = [_ROLES[place.role], *(mark for mark, node in marks.items() if node == place.node_id)]
-    return f"{place.node_id} ({', '.join(said)})"
+def _describe_node(plan: Plan, rollout: Survey, node: Place) -> str:
+    marks = {"leads": plan.snapshot.leader, "canary": rollout.policy.canary}
+    labels = [_ROLES[node.role], *(mark for mark, holder in marks.items() if holder == node.node_id)]
+    return f"{node.node_id} ({', '.join(labels)})"
 
 
-def _obstacles(plan: Plan, seen: Survey) -> Iterator[str]:
-    if seen.paused:
-        yield f"in the way now: {seen.paused.reason}; `sidecar rollout resume` lets it go on"
-    for place in plan.in_the_way:
-        yield f"in the way now: {place.node_id} {place.reason}"
-    for place in plan.left_out:
-        yield f"not restarted: {place.node_id} {place.reason}"
-    if plan.under_way:
-        now, then = list_of(plan.sight).version, plan.after.version
+def _blocker_lines(plan: Plan, rollout: Survey) -> Iterator[str]:
+    if rollout.paused:
+        yield f"in the way now: {rollout.paused.reason}; `sidecar rollout resume` lets it go on"
+    for node in plan.blockers:
+        yield f"in the way now: {node.node_id} {node.reason}"
+    for node in plan.excluded:
+        yield f"not restarted: {node.node_id} {node.reason}"
+    if plan.in_progress:
+        now, then = require_canonical(plan.snapshot).version, plan.after.version
         yield f"version {now} is being rolled out: who has not restarted yet goes straight to version {then}"
 
 
-def _what_it_takes(plan: Plan) -> Iterator[str]:
+def _next_step_lines(plan: Plan) -> Iterator[str]:
     yield ""
-    if not plan.joins:
+    if not plan.is_join:
         yield f"nothing has been done; `sidecar remove {plan.request.subject}` does it"
         return
-    policy: Policy = plan.sight.network.policy
-    name = plan.request.subject if plan.named else "NODEID"
+    policy: Policy = plan.snapshot.network.policy
+    name = plan.request.subject if plan.has_name else "NODEID"
     for text in (_ADMISSION[policy.admission], _PROBES[policy.admission_probe]):
         if text:
             yield text.format(name=name)

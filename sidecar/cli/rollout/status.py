@@ -10,22 +10,22 @@ from functools import partial
 
 import anyio
 
-from sidecar.cli.rollout.text import (
+from sidecar.cli.rollout.status_text import (
     TITLES,
-    Status,
-    bars,
-    footnotes,
+    RolloutStatus,
+    footnote_lines,
     headline,
-    plain_bar,
+    make_status,
+    progress_bars,
     row,
-    status_of,
-    to_document,
+    status_to_json,
+    text_bar,
 )
-from sidecar.cli.shared.context import World
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.follow import follow_network
 from sidecar.cli.shared.output import print_json, print_table
 from sidecar.cli.shared.parser import Parser, add_settings
-from sidecar.cli.shared.snapshot import Sight, at_work, look
+from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.printing import printable
 from sidecar.domain.records.keys import Keys
@@ -38,124 +38,126 @@ LIST: the version a node's process runs on. TURN: since when it may restart.
 
 example:
   sidecar rollout status --watch"""
-EACH_SECOND = 1.0  # a terminal shows how long turns take
+REDRAW_INTERVAL = 1.0  # a terminal shows how long turns take
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("rollout status", "[--watch] [OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--watch", action="store_true", help="go on until the rollout has ended")
     parser.add_argument(
         "--json", action="store_true", help="for scripts (null: no list; --watch: a line each)"
     )
     add_settings(parser)
-    asked = parser.parse(argv)
-    return at_work(asked, world, partial(_show, asked=asked, world=world))
+    arguments = parser.parse(argv)
+    return run_with_store(arguments, context, partial(_show, arguments=arguments, context=context))
 
 
-async def _show(store: Store, keys: Keys, *, asked: argparse.Namespace, world: World) -> int:
+async def _show(store: Store, keys: Keys, *, arguments: argparse.Namespace, context: CommandContext) -> int:
     # Before it is followed: an etcd that is not there is an error, one that goes away is waited for.
-    sight = await look(store, keys)
-    if asked.watch:
-        watch = _watch_lines if asked.json or not world.out.isatty() else _watch_screen
-        await watch(store, keys, world, asked)
+    snapshot = await read_snapshot(store, keys)
+    if arguments.watch:
+        watch = _watch_lines if arguments.json or not context.out.isatty() else _watch_screen
+        await watch(store, keys, context, arguments)
         return ExitCode.OK
-    status = status_of(sight, time.time())
-    if asked.json:
-        print_json(world.out, status and to_document(status))
+    status = make_status(snapshot, time.time())
+    if arguments.json:
+        print_json(context.out, status and status_to_json(status))
     elif status is None:
-        world.out.write(_no_list(keys))
+        context.out.write(_no_list_line(keys))
     else:
-        _print(world, status)
+        _print(context, status)
     return ExitCode.OK
 
 
-def _no_list(keys: Keys) -> str:
+def _no_list_line(keys: Keys) -> str:
     return f"network {keys.network} has no list yet: none of its servers has led it\n"
 
 
-def _print(world: World, status: Status) -> None:
-    if world.out.isatty():
-        from sidecar.cli.rollout.screen import print_status  # noqa: PLC0415 - rich, for terminals alone
+def _print(context: CommandContext, status: RolloutStatus) -> None:
+    if context.out.isatty():
+        from sidecar.cli.rollout.status_screen import print_status  # noqa: PLC0415 - rich, for terminals alone
 
-        print_status(world.out, status)
+        print_status(context.out, status)
         return
-    world.out.write(f"{printable(headline(status))}\n")
-    for name, done, total in bars(status):
-        world.out.write(f"{name:<14}  {plain_bar(done, total)}  {done}/{total}\n")
-    world.out.write("\n")
-    print_table(world.out, TITLES, [row(status, place) for place in status.survey.places])
-    notes = list(footnotes(status))
-    world.out.writelines(["\n"] if notes else [])
-    world.out.writelines(f"{printable(text)}\n" for text in notes)
+    context.out.write(f"{printable(headline(status))}\n")
+    for name, done, total in progress_bars(status):
+        context.out.write(f"{name:<14}  {text_bar(done, total)}  {done}/{total}\n")
+    context.out.write("\n")
+    print_table(context.out, TITLES, [row(status, node) for node in status.rollout.places])
+    notes = list(footnote_lines(status))
+    context.out.writelines(["\n"] if notes else [])
+    context.out.writelines(f"{printable(text)}\n" for text in notes)
 
 
-async def _watch_screen(store: Store, keys: Keys, world: World, _: argparse.Namespace) -> None:
-    from sidecar.cli.rollout.screen import picture, screen  # noqa: PLC0415 - rich, for terminals alone
+async def _watch_screen(store: Store, keys: Keys, context: CommandContext, _: argparse.Namespace) -> None:
+    from sidecar.cli.rollout.status_screen import open_screen, render_status  # noqa: PLC0415 - rich, for terminals alone
 
-    with screen(world.out, world.err) as drawn:
-        seen: list[Sight] = []
+    with open_screen(context.out, context.err) as screen:
+        latest: list[Snapshot] = []
 
-        def draw() -> Status | None:
-            status = status_of(seen[-1], time.time()) if seen else None
-            drawn.draw(picture(status) if status else _no_list(keys))
+        def draw() -> RolloutStatus | None:
+            status = make_status(latest[-1], time.time()) if latest else None
+            screen.draw(render_status(status) if status else _no_list_line(keys))
             return status
 
-        def show(sight: Sight) -> bool:
-            seen[:] = [sight]
+        def show(snapshot: Snapshot) -> bool:
+            latest[:] = [snapshot]
             status = draw()
-            return status is not None and status.over
+            return status is not None and status.finished
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_each_second, draw)
-            await follow_network(store, keys, seen=show, err=drawn.err)
+            tasks.start_soon(_redraw_periodically, draw)
+            await follow_network(store, keys, on_snapshot=show, err=screen.err)
             tasks.cancel_scope.cancel()
 
 
-async def _each_second(draw: Callable[[], object]) -> None:
+async def _redraw_periodically(draw: Callable[[], object]) -> None:
     while True:
-        await anyio.sleep(EACH_SECOND)
+        await anyio.sleep(REDRAW_INTERVAL)
         draw()
 
 
-async def _watch_lines(store: Store, keys: Keys, world: World, asked: argparse.Namespace) -> None:
+async def _watch_lines(
+    store: Store, keys: Keys, context: CommandContext, arguments: argparse.Namespace
+) -> None:
     """Print the whole, then what changes, a line each."""
-    last: list[Status | None] = []
+    last: list[RolloutStatus | None] = []
 
-    def show(sight: Sight) -> bool:
-        status = status_of(sight, time.time())
-        if asked.json:
-            lines: list[str] = _documents(last, status)
+    def show(snapshot: Snapshot) -> bool:
+        status = make_status(snapshot, time.time())
+        if arguments.json:
+            lines: list[str] = _json_lines(last, status)
         elif status is None:
-            lines = [] if last else [_no_list(keys)]
+            lines = [] if last else [_no_list_line(keys)]
         elif not last or last[-1] is None:
             lines = []
-            _print(world, status)
+            _print(context, status)
         else:
             lines = [f"{printable(line)}\n" for line in _changes(last[-1], status)]
-        world.out.writelines(lines)
-        world.out.flush()
+        context.out.writelines(lines)
+        context.out.flush()
         last[:] = [status]
-        return status is not None and status.over
+        return status is not None and status.finished
 
-    await follow_network(store, keys, seen=show, err=world.err)
+    await follow_network(store, keys, on_snapshot=show, err=context.err)
 
 
-def _documents(last: Sequence[Status | None], status: Status | None) -> list[str]:
-    document = status and to_document(status)
-    if last and (last[-1] and to_document(last[-1])) == document:
+def _json_lines(last: Sequence[RolloutStatus | None], status: RolloutStatus | None) -> list[str]:
+    document = status and status_to_json(status)
+    if last and (last[-1] and status_to_json(last[-1])) == document:
         return []
     return [json.dumps(document, ensure_ascii=False) + "\n"]
 
 
-def _changes(before: Status, after: Status) -> Iterator[str]:
-    known = {place.node_id: (place.progress, place.reason) for place in before.survey.places}
-    where = f"version {after.survey.version}, {after.done}/{len(after.survey.places)}"
-    for place in after.survey.places:
-        if known.pop(place.node_id, None) != (place.progress, place.reason):
-            yield f"{where}: {place.node_id} {place.progress.value}: {place.reason}"
+def _changes(before: RolloutStatus, after: RolloutStatus) -> Iterator[str]:
+    known = {node.node_id: (node.progress, node.reason) for node in before.rollout.places}
+    where = f"version {after.rollout.version}, {after.done}/{len(after.rollout.places)}"
+    for node in after.rollout.places:
+        if known.pop(node.node_id, None) != (node.progress, node.reason):
+            yield f"{where}: {node.node_id} {node.progress.value}: {node.reason}"
     for gone in known:
         yield f"{where}: {gone} is no member any more"
     # What it runs through is said of the nodes already.
-    told = before.outlook.state is after.outlook.state is State.RUNNING or before.outlook == after.outlook
-    if not told or before.survey.version != after.survey.version:
-        yield f"{where}: {after.outlook.state.value}: {after.outlook.why}"
+    told = before.summary.state is after.summary.state is State.RUNNING or before.summary == after.summary
+    if not told or before.rollout.version != after.rollout.version:
+        yield f"{where}: {after.summary.state.value}: {after.summary.why}"

@@ -12,12 +12,12 @@ from typing import TextIO
 
 import anyio
 
-from sidecar.cli.rollout.text import NOBODY
-from sidecar.cli.shared.context import World
+from sidecar.cli.rollout.status_text import NO_NODE
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.follow import follow_network, note
 from sidecar.cli.shared.output import print_json
 from sidecar.cli.shared.parser import Parser, add_settings, seconds, version
-from sidecar.cli.shared.snapshot import Sight, at_work, list_of, look
+from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, require_canonical, run_with_store
 from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable, Transient
 from sidecar.domain.network.history import read_history
 from sidecar.domain.network.snapshot import Network
@@ -37,58 +37,58 @@ EPILOG = """\
 example:
   sidecar wait --version 7 --timeout 600"""
 
-HELD_UP = (State.PAUSED, State.HALTED)
-LEFT_OUT = (Progress.PAUSED, Progress.SKIPPED)
+BLOCKED_STATES = (State.PAUSED, State.HALTED)
+EXCLUDED = (Progress.PAUSED, Progress.SKIPPED)
 
 
-def main(argv: Sequence[str], world: World) -> int:
+def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("wait", "[--version N] [--timeout SECONDS] [OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--version", type=version, metavar="N", help="this one (the newest at the call)")
     parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="give up after that (never)")
     parser.add_argument("--json", action="store_true", help="for scripts")
     add_settings(parser)
-    asked = parser.parse(argv)
-    return at_work(asked, world, partial(_wait, asked=asked, world=world))
+    arguments = parser.parse(argv)
+    return run_with_store(arguments, context, partial(_wait, arguments=arguments, context=context))
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WaitProgress:
     """Who has loaded a version, who is to do so yet, and who is not waited for.
 
-    ``unseen``: the servers of the list that nobody ever heard of.
+    ``never_reported``: the servers of the list that nobody ever heard of.
     """
 
     version: int
     loaded: tuple[Place, ...]
     missing: tuple[Place, ...]
-    left_out: tuple[Place, ...]
-    unseen: tuple[ServerUrl, ...] = ()
+    excluded: tuple[Place, ...]
+    never_reported: tuple[ServerUrl, ...] = ()
 
     @property
-    def over(self) -> bool:
-        return not self.missing and not self.unseen and bool(self.loaded or self.left_out)
+    def complete(self) -> bool:
+        return not self.missing and not self.never_reported and bool(self.loaded or self.excluded)
 
     @property
-    def who_is_missing(self) -> str:
-        unseen = [f"the server at {url} was never seen" for url in self.unseen]
-        return "; ".join((*_each(self.missing), *unseen)) or "no node of the network is known yet"
+    def missing_summary(self) -> str:
+        never_reported = [f"the server at {url} was never seen" for url in self.never_reported]
+        return "; ".join((*_describe(self.missing), *never_reported)) or "no node of the network is known yet"
 
 
-def standing(network: Network, canonical: Canonical, seen: Survey, wanted: int) -> Standing:
-    """Look who runs, healthy, on version ``wanted`` or later. ``seen`` is the rollout of ``canonical``."""
-    loaded, left_out, missing = list[Place](), list[Place](), list[Place]()
-    for place in seen.places:
-        report = network.reports.get(place.node_id)
+def measure_progress(network: Network, canonical: Canonical, rollout: Survey, wanted: int) -> WaitProgress:
+    """Look who runs, healthy, on version ``wanted`` or later. ``rollout`` is the rollout of ``canonical``."""
+    loaded, excluded, missing = list[Place](), list[Place](), list[Place]()
+    for node in rollout.places:
+        report = network.reports.get(node.node_id)
         if report and well(report) and report.loaded_version >= wanted:
-            loaded.append(place)
+            loaded.append(node)
         else:
-            (left_out if place.progress in LEFT_OUT else missing).append(place)
+            (excluded if node.progress in EXCLUDED else missing).append(node)
     known = {member.url for member in network.members_of(canonical)}
-    unseen = tuple(url for url in canonical.servers if url not in known)
-    return Standing(wanted, tuple(loaded), tuple(missing), tuple(left_out), unseen)
+    never_reported = tuple(url for url in canonical.servers if url not in known)
+    return WaitProgress(wanted, tuple(loaded), tuple(missing), tuple(excluded), never_reported)
 
 
-def taken_back(network: Network, wanted: int) -> str | None:
+def why_undone(network: Network, wanted: int) -> str | None:
     """Say why version ``wanted`` will not be loaded any more; None where it may."""
     quarantine = next((each for each in network.quarantined if each.version == wanted), None)
     if quarantine:
@@ -101,83 +101,83 @@ def taken_back(network: Network, wanted: int) -> str | None:
 
 
 @dataclass(slots=True)
-class _Watch:
+class _Waiter:
     """What has been seen, and what was said of it already."""
 
     wanted: int
     err: TextIO
-    last: Standing | None = None
+    last: WaitProgress | None = None
     refusal: str | None = None
-    told: set[str] = field(default_factory=set)
+    reported: set[str] = field(default_factory=set)
 
-    def see(self, sight: Sight) -> bool:
+    def update(self, snapshot: Snapshot) -> bool:
         """Whether the waiting is over."""
-        network, canonical = sight.network, sight.network.canonical
-        self.refusal = taken_back(network, self.wanted)
+        network, canonical = snapshot.network, snapshot.network.canonical
+        self.refusal = why_undone(network, self.wanted)
         if self.refusal:
             return True
         if canonical is None or canonical.version < self.wanted:
             newest = f"the newest is {canonical.version}" if canonical else "there is no list yet"
-            self._tell(f"version {self.wanted} does not exist yet, {newest}: waiting for it")
+            self._report_once(f"version {self.wanted} does not exist yet, {newest}: waiting for it")
             return False
-        seen = survey(network, canonical, sight.leader or NOBODY, time.time())
-        self.last = standing(network, canonical, seen, self.wanted)
-        for place in self.last.left_out:
-            self._tell(f"{place.node_id} is not waited for: it {place.reason}")
-        for url in self.last.unseen:
-            self._tell(
+        rollout = survey(network, canonical, snapshot.leader or NO_NODE, time.time())
+        self.last = measure_progress(network, canonical, rollout, self.wanted)
+        for node in self.last.excluded:
+            self._report_once(f"{node.node_id} is not waited for: it {node.reason}")
+        for url in self.last.never_reported:
+            self._report_once(
                 f"the server at {url} was never seen: waiting for it; `sidecar remove {url}` gives it up"
             )
-        state = outlook(seen, led=sight.leader is not None)
-        if not self.last.over and state.state in HELD_UP:
-            self._tell(f"the rollout is {state.state.value}: {state.why}; still waiting")
-        elif not self.last.over and network.standstill:
-            self._tell(f"the rollout is {network.standstill}; still waiting")
-        return self.last.over
+        state = outlook(rollout, led=snapshot.leader is not None)
+        if not self.last.complete and state.state in BLOCKED_STATES:
+            self._report_once(f"the rollout is {state.state.value}: {state.why}; still waiting")
+        elif not self.last.complete and network.standstill:
+            self._report_once(f"the rollout is {network.standstill}; still waiting")
+        return self.last.complete
 
-    def _tell(self, text: str) -> None:
-        if text not in self.told:
+    def _report_once(self, text: str) -> None:
+        if text not in self.reported:
             note(self.err, text)
-        self.told.add(text)
+        self.reported.add(text)
 
 
-async def _wait(store: Store, keys: Keys, *, asked: argparse.Namespace, world: World) -> int:
+async def _wait(store: Store, keys: Keys, *, arguments: argparse.Namespace, context: CommandContext) -> int:
     # Before it is followed: an etcd that is not there is an error, one that goes away is waited for.
-    sight = await look(store, keys)
-    watch = _Watch(asked.version or list_of(sight).version, world.err)
-    with anyio.move_on_after(asked.timeout or float("inf")) as limit:
-        await _until_over(store, keys, watch)
+    snapshot = await read_snapshot(store, keys)
+    watch = _Waiter(arguments.version or require_canonical(snapshot).version, context.err)
+    with anyio.move_on_after(arguments.timeout or float("inf")) as limit:
+        await _wait_until_complete(store, keys, watch)
     if limit.cancelled_caught:
-        who = watch.last.who_is_missing if watch.last else "it does not exist yet"
-        raise Transient(f"version {watch.wanted} is not loaded by all within {asked.timeout:g} s: {who}")
+        who = watch.last.missing_summary if watch.last else "it does not exist yet"
+        raise Transient(f"version {watch.wanted} is not loaded by all within {arguments.timeout:g} s: {who}")
     if watch.refusal:
         raise Refused(watch.refusal)
     if watch.last:
-        _print(world, watch.last, as_json=asked.json)
+        _print(context, watch.last, as_json=arguments.json)
     return ExitCode.OK
 
 
-async def _until_over(store: Store, keys: Keys, watch: _Watch) -> None:
+async def _wait_until_complete(store: Store, keys: Keys, watch: _Waiter) -> None:
     while True:
-        await follow_network(store, keys, keys.versions, seen=watch.see, err=watch.err)
+        await follow_network(store, keys, keys.versions, on_snapshot=watch.update, err=watch.err)
         # The watch of one range may lag behind another's: who has loaded a version may be seen before the
         # version is. So the end is judged from one look.
         with contextlib.suppress(StoreUnavailable):
-            if watch.see(await look(store, keys, keys.versions)):
+            if watch.update(await read_snapshot(store, keys, keys.versions)):
                 return
 
 
-def _print(world: World, found: Standing, *, as_json: bool) -> None:
+def _print(context: CommandContext, found: WaitProgress, *, as_json: bool) -> None:
     if as_json:
-        names = {"loaded": found.loaded, "left_out": found.left_out}
-        lists = {key: [place.node_id for place in places] for key, places in names.items()}
-        print_json(world.out, {"version": found.version, **lists})
+        names = {"loaded": found.loaded, "excluded": found.excluded}
+        lists = {key: [node.node_id for node in nodes] for key, nodes in names.items()}
+        print_json(context.out, {"version": found.version, **lists})
         return
     count = len(found.loaded)
     who = f"{count} node{'' if count == 1 else 's'} run{'s' if count == 1 else ''} on version {found.version}"
-    left_out = f"; not waited for: {'; '.join(_each(found.left_out))}" if found.left_out else ""
-    world.out.write(f"{who} or a later one{printable(left_out)}\n")
+    excluded = f"; not waited for: {'; '.join(_describe(found.excluded))}" if found.excluded else ""
+    context.out.write(f"{who} or a later one{printable(excluded)}\n")
 
 
-def _each(places: Sequence[Place]) -> list[str]:
-    return [f"{place.node_id} {place.reason}" for place in places]
+def _describe(nodes: Sequence[Place]) -> list[str]:
+    return [f"{node.node_id} {node.reason}" for node in nodes]

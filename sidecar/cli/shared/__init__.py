@@ -1,5 +1,5 @@
-"""What every command stands on: its context, its parser, its output, and a snapshot of the network.
+"""What every command stands on: its context, the parser, the network's snapshot, output.
 
-Belongs here: what at least two groups of commands use.
-Forbidden here: importing a command.
+Belongs here: what commands of two or more groups use. Forbidden here: importing a group, and what one
+command alone needs.
 """

@@ -1,4 +1,4 @@
-"""What a verb touches of the world outside, in one value that tests replace."""
+"""What a command uses of the process around it, in one value that tests replace."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def _gate(settings: Settings, timeout: float) -> None:
 
 
 def _open_store(access: EtcdAccess) -> AbstractAsyncContextManager[Store]:
-    from sidecar.wiring import open_store  # noqa: PLC0415 - only verbs that talk to etcd need it
+    from sidecar.wiring import open_store  # noqa: PLC0415 - only commands that talk to etcd need it
 
     return open_store(access)
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class CommandContext:
     """The real one by default."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)

@@ -1,4 +1,4 @@
-"""Following a whole network, for the verbs that watch it: by etcd's watch, not by asking over and over."""
+"""Following a whole network, for the commands that watch it: by etcd's watch, not by asking over and over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TextIO
 import anyio
 
 from sidecar.agent.list_and_watch import follow
-from sidecar.cli.shared.snapshot import Sight, ranges_of, sight_of, warn_of
+from sidecar.cli.shared.snapshot import Snapshot, parse_snapshot, snapshot_ranges, warn_unreadable
 from sidecar.domain.printing import printable
 from sidecar.domain.records.keys import Keys, Range
 from sidecar.domain.records.store import Listing
@@ -16,33 +16,33 @@ from sidecar.ports import Store
 
 
 async def follow_network(
-    store: Store, keys: Keys, *more: Range, seen: Callable[[Sight], bool], err: TextIO
+    store: Store, keys: Keys, *more: Range, on_snapshot: Callable[[Snapshot], bool], err: TextIO
 ) -> None:
-    """Call ``seen`` with the network at first and after every change, until it returns True.
+    """Call ``on_snapshot`` with the network at first and after every change, until it returns True.
 
     Outages of etcd are told on ``err``, once each, and waited for.
     """
-    warned, away = set[str](), False
+    warned, is_unreachable = set[str](), False
 
     def listed(listing: Listing) -> None:
-        nonlocal away
-        away = False
-        sight = sight_of(keys, listing)
-        warn_of(problem for problem in sight.unreadable if problem not in warned)
-        warned.update(sight.unreadable)
-        if not scope.cancel_called and seen(sight):
+        nonlocal is_unreachable
+        is_unreachable = False
+        snapshot = parse_snapshot(keys, listing)
+        warn_unreadable(problem for problem in snapshot.unreadable if problem not in warned)
+        warned.update(snapshot.unreadable)
+        if not scope.cancel_called and on_snapshot(snapshot):
             scope.cancel()
 
     def lost(exc: Exception) -> None:
-        nonlocal away
-        if not away:
+        nonlocal is_unreachable
+        if not is_unreachable:
             note(err, f"{exc}; trying again")
-        away = True
+        is_unreachable = True
 
     with anyio.CancelScope() as scope:
-        await follow(store, *ranges_of(keys), *more, seen=listed, lost=lost)
+        await follow(store, *snapshot_ranges(keys), *more, seen=listed, lost=lost)
 
 
 def note(err: TextIO, text: str) -> None:
-    """Tell a person something while the verb goes on."""
+    """Tell a person something while the command goes on."""
     print(f"sidecar: {printable(text)}", file=err, flush=True)

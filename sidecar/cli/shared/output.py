@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Row = Sequence[str]
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
-_COLOURS = {
+_STYLES = {
     "running": "green",
     "leader": "bold",
     "away": "red",
@@ -35,7 +35,7 @@ _COLOURS = {
     "down": "red",
     "paused": "magenta",
     "skipped": "magenta",
-    "present": "bold",
+    "current": "bold",
     "quarantined": "red",
 }
 
@@ -77,16 +77,16 @@ def rich_table(titles: Row, rows: Sequence[Row]) -> Table:
         table.add_column(title, overflow="fold")
     for row in rows:
         # `Text`, as a value with brackets in it must not be read as markup.
-        table.add_row(*(Text(printable(cell) or "-", style=colour_of(cell)) for cell in row))
+        table.add_row(*(Text(printable(cell) or "-", style=style_of(cell)) for cell in row))
     return table
 
 
-def colour_of(cell: str) -> str:
+def style_of(cell: str) -> str:
     """The style in which rich shows a word such as ``running``; empty for most."""
-    return _COLOURS.get(cell, "")
+    return _STYLES.get(cell, "")
 
 
-def ago(since: float) -> str:
+def format_age(since: float) -> str:
     """How long ago ``since`` (Unix epoch) was, in one unit: ``12m``."""
     seconds = max(0, int(time.time() - since))
     size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])

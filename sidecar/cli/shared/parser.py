@@ -10,7 +10,7 @@ from typing import NoReturn
 from sidecar.config.table import NETWORK, Setting
 from sidecar.domain.errors import UsageError
 
-WIDTH = 82  # argparse keeps two of them free
+HELP_WIDTH = 82  # argparse keeps two of them free
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -20,37 +20,39 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     """
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=34, width=WIDTH)
+        super().__init__(prog, max_help_position=34, width=HELP_WIDTH)
 
 
 class Parser(argparse.ArgumentParser):
-    """A verb's parser; what it does not understand is a `UsageError` that says what would be."""
+    """A command's parser; what it does not understand is a `UsageError` that says what would be."""
 
-    def __init__(self, verb: str, arguments: str, description: str, epilog: str, *, stray: str = "") -> None:
-        """``stray`` is what to say to somebody who gave a word too many."""
+    def __init__(
+        self, command: str, arguments: str, description: str, epilog: str, *, hint: str = ""
+    ) -> None:
+        """``hint`` is what to say to somebody who gave a word too many."""
         super().__init__(
-            prog=f"sidecar {verb}",
-            usage=f"sidecar {verb} {arguments}",
+            prog=f"sidecar {command}",
+            usage=f"sidecar {command} {arguments}",
             description=description,
             epilog=epilog,
             formatter_class=_Formatter,
             allow_abbrev=False,  # a script must not break when an option is added
             add_help=False,
         )
-        self._stray = stray or f"it takes {arguments.removesuffix('[OPTION]…').strip() or 'options only'}"
+        self._stray = hint or f"it takes {arguments.removesuffix('[OPTION]…').strip() or 'options only'}"
         self.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
 
     def parse(self, argv: Sequence[str]) -> argparse.Namespace:
         """Return what ``argv`` says. Raises `UsageError`."""
-        namespace, unknown = self.parse_known_args(list(argv))
+        arguments, unknown = self.parse_known_args(list(argv))
         if unknown:
-            self.error(self._about(unknown[0]))
-        return namespace
+            self.error(self._describe_unexpected(unknown[0]))
+        return arguments
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see `{self.prog} --help`")
 
-    def _about(self, word: str) -> str:
+    def _describe_unexpected(self, word: str) -> str:
         if not word.startswith("-"):
             return f"{word!r} is a word too many: {self._stray}"
         import difflib  # noqa: PLC0415 - needed on this way out alone
@@ -60,19 +62,19 @@ class Parser(argparse.ArgumentParser):
         return f"there is no option {word}" + (f"; did you mean {near[0]}?" if near else "")
 
 
-def no_such_verb(name: str, known: Iterable[str], frame: str = "sidecar") -> UsageError:
-    """The error for a word behind ``frame`` that is none of the ``known`` verbs."""
+def unknown_command(name: str, known: Iterable[str], program: str = "sidecar") -> UsageError:
+    """The error for a word behind ``program`` that is none of the ``known`` commands."""
     names = list(known)
     if not name:
-        return UsageError(f"no verb given; one of {', '.join(names)}; see `{frame} --help`")
+        return UsageError(f"no command given; one of {', '.join(names)}; see `{program} --help`")
     if name.startswith("-"):
-        return UsageError(f"{name}: options go behind the verb, as in `{frame} {names[0]} {name} …`")
+        return UsageError(f"{name}: options go behind the command, as in `{program} {names[0]} {name} …`")
     import difflib  # noqa: PLC0415 - needed on this way out alone
 
     near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean `{frame} {near[0]}`?" if near else f"one of {', '.join(names)}"
-    where = "" if frame == "sidecar" else f" of `{frame}`"
-    return UsageError(f"there is no verb {name!r}{where}; {hint}")
+    hint = f"did you mean `{program} {near[0]}`?" if near else f"one of {', '.join(names)}"
+    where = "" if program == "sidecar" else f" of `{program}`"
+    return UsageError(f"there is no command {name!r}{where}; {hint}")
 
 
 def add_settings(parser: Parser, title: str = "etcd and logs", settings: Iterable[Setting] = NETWORK) -> None:
@@ -109,6 +111,6 @@ def version(text: str) -> int:
     return int(text)
 
 
-def flags_of(namespace: argparse.Namespace) -> dict[str, object]:
+def flags_of(arguments: argparse.Namespace) -> dict[str, object]:
     """What was given on the command line, keyed like the table of settings."""
-    return vars(namespace)
+    return vars(arguments)

@@ -1,4 +1,4 @@
-"""What the verbs that talk to etcd share: settings, the store, and one look at the whole network."""
+"""What the commands that talk to etcd share: settings, the store, and one look at the whole network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import partial
 import anyio
 
 from sidecar import logs
-from sidecar.cli.shared.context import World
+from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import flags_of
 from sidecar.config import NetworkSettings, load_network
 from sidecar.domain.errors import BadRecord, StoreUnavailable, Transient
@@ -36,7 +36,7 @@ class Leadership:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Snapshot:
     """Everything in etcd about a network, as of one revision; ``unreadable`` says what was left out."""
 
     network: Network
@@ -51,52 +51,52 @@ class Sight:
 Work = Callable[[Store, Keys], Awaitable[int]]
 
 
-def at_work(namespace: argparse.Namespace, world: World, work: Work) -> int:
+def run_with_store(arguments: argparse.Namespace, context: CommandContext, work: Work) -> int:
     """Run ``work`` with an open store and the network's keys; return its exit code."""
-    settings = load_network(flags_of(namespace), world.environ, world.folder)
-    logs.set_up(settings.log_format, settings.log_level, stream=world.err, environ=world.environ)
-    return anyio.run(partial(_with_store, settings, world, work))
+    settings = load_network(flags_of(arguments), context.environ, context.folder)
+    logs.set_up(settings.log_format, settings.log_level, stream=context.err, environ=context.environ)
+    return anyio.run(partial(_with_store, settings, context, work))
 
 
-async def _with_store(settings: NetworkSettings, world: World, work: Work) -> int:
+async def _with_store(settings: NetworkSettings, context: CommandContext, work: Work) -> int:
     try:
-        async with world.open_store(settings.access) as store:
+        async with context.open_store(settings.access) as store:
             return await work(store, Keys(settings.network))
     except StoreUnavailable as exc:
         raise StoreUnavailable(f"{exc}; is etcd up, and --etcd right?") from exc
 
 
-async def look(store: Store, keys: Keys, *more: Range) -> Sight:
+async def read_snapshot(store: Store, keys: Keys, *more: Range) -> Snapshot:
     """Read the whole network, and ``more``, which its listing holds then.
 
     What cannot be decoded is left out, with a warning in the log.
     """
-    sight = sight_of(keys, await store.read(*ranges_of(keys), *more))
-    warn_of(sight.unreadable)
-    return sight
+    snapshot = parse_snapshot(keys, await store.read(*snapshot_ranges(keys), *more))
+    warn_unreadable(snapshot.unreadable)
+    return snapshot
 
 
-def ranges_of(keys: Keys) -> tuple[Range, ...]:
-    """All that a `Sight` is made from."""
+def snapshot_ranges(keys: Keys) -> tuple[Range, ...]:
+    """All that a `Snapshot` is made from."""
     return (*keys.of_leader(), keys.candidates())
 
 
-def sight_of(keys: Keys, listing: Listing) -> Sight:
-    """What ``listing`` (of `ranges_of`) says."""
+def parse_snapshot(keys: Keys, listing: Listing) -> Snapshot:
+    """What ``listing`` (of `snapshot_ranges`) says."""
     network = read_network(keys, listing)
-    leadership, problem = _leadership(keys, listing)
-    return Sight(network, leadership, (*network.unreadable, *([problem] if problem else [])))
+    leadership, problem = _parse_leadership(keys, listing)
+    return Snapshot(network, leadership, (*network.unreadable, *([problem] if problem else [])))
 
 
-def warn_of(unreadable: Iterable[str]) -> None:
+def warn_unreadable(unreadable: Iterable[str]) -> None:
     """Say in the log which records are left out."""
     for problem in unreadable:
         logs.event(log, logging.WARNING, "a record in etcd cannot be read", problem=problem)
 
 
-def list_of(sight: Sight) -> Canonical:
+def require_canonical(snapshot: Snapshot) -> Canonical:
     """The canonical list. Raises `Transient` where there is none."""
-    network = sight.network
+    network = snapshot.network
     if network.canonical is None:
         raise Transient(
             f"network {network.keys.network} has no list: none of its servers has started, "
@@ -105,7 +105,7 @@ def list_of(sight: Sight) -> Canonical:
     return network.canonical
 
 
-def _leadership(keys: Keys, listing: Listing) -> tuple[Leadership | None, str]:
+def _parse_leadership(keys: Keys, listing: Listing) -> tuple[Leadership | None, str]:
     """Who leads, and what is wrong with the record that says so."""
     candidates = [entry for key, entry in listing.entries.items() if key in keys.candidates()]
     if not candidates:

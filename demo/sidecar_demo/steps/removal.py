@@ -1,0 +1,66 @@
+"""A server is taken out of the network, and let in again."""
+
+from __future__ import annotations
+
+from sidecar_demo.conditions import files_hold, holds, phase_is, process_is_down, start_counts_match
+from sidecar_demo.network import DemoNetwork
+from sidecar_demo.steps.propagation import Moment, everyone_gets
+from sidecar_demo.steps.step import Step
+
+
+def _remove(network: DemoNetwork) -> None:
+    fed_3 = network.node("fed-3")
+    network.expected_servers = tuple(url for url in network.expected_servers if url != fed_3.url)
+    since = Moment.now(network)
+    _run_and_check(network, "remove", "fed-3", "--reason", "a demonstration")
+    everyone_gets(network, since, network.members, "three that are left")
+    network.checks.wait(
+        "fed-3's own sidecar has stopped its process", process_is_down(fed_3), "fed-3", since=since.clock
+    )
+    network.announce("fed-3's sidecar is stopped and started: a reboot")
+    fed_3.stop()
+    began = network.checks.clock()
+    fed_3.start()
+    network.checks.wait("the tombstone keeps it out", phase_is(fed_3, "removed"), "fed-3", since=began)
+    network.checks.expect(
+        "its process was not started", start_counts_match([fed_3], network.expected_starts), "fed-3"
+    )
+    network.checks.expect(
+        "the others are as they were", start_counts_match(network.members, network.expected_starts), "fed-3"
+    )
+
+
+def _readmit(network: DemoNetwork) -> None:
+    fed_3, reloading = network.node("fed-3"), network.members
+    network.expected_servers = (*network.expected_servers, fed_3.url)
+    network.expected_starts["fed-3"] += 1
+    since = Moment.now(network)
+    _run_and_check(network, "readmit", "fed-3")
+    everyone_gets(network, since, reloading, "four servers, fed-3 as the last")
+    network.checks.expect(
+        "fed-3's own file holds them too", files_hold([fed_3], network.expected_servers), "fed-3"
+    )
+
+
+def _run_and_check(network: DemoNetwork, *words: str) -> None:
+    """Run a command that changes something; it waits until that is done."""
+    network.announce(f"sidecar {' '.join(words[:2])}")
+    began = network.checks.clock()
+    answer = network.run_command(*words)
+    took = network.checks.clock() - began
+    told = (answer.stdout if answer.returncode == 0 else answer.stderr).strip()
+    network.checks.expect(
+        f"it answers: {told}", holds(answer.returncode == 0, f"exit code {answer.returncode}"), seconds=took
+    )
+
+
+REMOVE = Step(
+    "fed-3 is removed",
+    "An operator takes it out. The others get the new list; it stays out.",
+    _remove,
+)
+READMIT = Step(
+    "fed-3 is readmitted",
+    "The operator takes the tombstone away; its sidecar asks to join by itself.",
+    _readmit,
+)

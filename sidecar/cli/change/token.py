@@ -1,0 +1,193 @@
+"""``sidecar token``: join tokens, for a network whose policy asks newcomers for one."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from sidecar.cli.change.leader_request import operator_name
+from sidecar.cli.shared.context import CommandContext
+from sidecar.cli.shared.messages import no_list_message
+from sidecar.cli.shared.output import print_json, print_table
+from sidecar.cli.shared.parser import Parser, add_settings
+from sidecar.cli.shared.snapshot import read_snapshot, run_with_store
+from sidecar.cli.shared.subcommands import Subcommand, run_subcommand
+from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable
+from sidecar.domain.network.context import timestamp
+from sidecar.domain.records.encoding import encode
+from sidecar.domain.records.keys import Keys, Range
+from sidecar.domain.records.policy import Admission
+from sidecar.domain.records.store import Compare, Delete, Put, Revision, Target, Transaction
+from sidecar.domain.records.tokens import JoinToken, TokenRecord
+from sidecar.ports import Store
+
+DESCRIPTION = """\
+Join tokens. Where the policy is admission=token, a newcomer is let in that was
+given one; it proves so without sending it."""
+EPILOG = """\
+example:
+  sidecar token create --ttl 1h > join.token"""
+
+_CREATE = """\
+Makes a join token and prints it and nothing else; it is not shown again. A
+newcomer's sidecar reads it: `sidecar run --join-token-file FILE`."""
+_CREATE_EXAMPLE = """\
+example:
+  sidecar token create --ttl 7d --uses 3 > join.token"""
+_LIST = "Shows the join tokens, without their secrets; one that is used up is gone."
+_LIST_EXAMPLE = """\
+example:
+  sidecar token list --json | jq -r '.[] | select(.why_unusable) | .id'"""
+_REVOKE = """\
+Takes a join token away: nobody joins with it any more. Who joined stays."""
+_REVOKE_EXAMPLE = """\
+example:
+  sidecar token list && sidecar token revoke 3f9c02d1a7be"""
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_DURATION = re.compile(r"([0-9]{1,10})([smhd])")
+_USES = re.compile(r"[1-9][0-9]{0,8}")
+_MAX_TTL = 3650 * 86_400
+_DEFAULT_TTL = 86_400.0
+
+
+def main(argv: Sequence[str], context: CommandContext) -> int:
+    return run_subcommand("token", _SUBCOMMANDS, DESCRIPTION, EPILOG, argv, context)
+
+
+def _create(argv: Sequence[str], context: CommandContext) -> int:
+    parser = Parser("token create", "[OPTION]…", _CREATE, _CREATE_EXAMPLE)
+    parser.add_argument(
+        "--ttl",
+        type=_ttl,
+        default=_DEFAULT_TTL,
+        metavar="TIME",
+        help="until it expires: 90s, 15m, 1h, 7d, never (24h)",
+    )
+    parser.add_argument(
+        "--uses", type=_uses, default=1, metavar="N", help="joins it is good for, or unlimited (1)"
+    )
+    add_settings(parser)
+    arguments = parser.parse(argv)
+    return run_with_store(
+        arguments, context, partial(_create_token, ttl=arguments.ttl, uses=arguments.uses, context=context)
+    )
+
+
+def _ttl(text: str) -> float | None:
+    """Seconds; None for ever."""
+    if text == "never":
+        return None
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 15m, 1h, 7d or never")
+    seconds = int(found[1]) * _UNITS[found[2]]
+    if not 0 < seconds <= _MAX_TTL:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 1s and 3650d; never is longer")
+    return float(seconds)
+
+
+def _uses(text: str) -> int | None:
+    if text == "unlimited":
+        return None
+    if not _USES.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of joins from 1, or unlimited")
+    return int(text)
+
+
+async def _create_token(
+    store: Store, keys: Keys, *, ttl: float | None, uses: int | None, context: CommandContext
+) -> int:
+    token, now = JoinToken.new(), time.time()
+    expires = None if ttl is None else now + ttl
+    record = TokenRecord(token.secret, operator_name(context.environ), timestamp(now), expires, uses)
+    key = keys.token(token.id)
+    missing = Compare(key, Target.CREATED, Revision(0))
+    if await store.commit(Transaction((missing,), (Put(key, encode(record)),))) is None:
+        raise StoreUnavailable(f"another join token has the id {token.id}; try again")
+    context.out.write(f"{token}\n")
+    network = (await read_snapshot(store, keys)).network
+    if network.canonical is None:
+        print(f"sidecar: note: {no_list_message(keys)}", file=context.err)
+    admission = network.policy.admission
+    if admission is not Admission.TOKEN:
+        note = f"nobody is asked for it, as the policy is admission={admission.value}"
+        hint = "`sidecar policy set admission=token` changes that"
+        print(f"sidecar: note: {note}; {hint}", file=context.err)
+    return ExitCode.OK
+
+
+def _list(argv: Sequence[str], context: CommandContext) -> int:
+    parser = Parser("token list", "[OPTION]…", _LIST, _LIST_EXAMPLE)
+    parser.add_argument("--json", action="store_true", help="for scripts (null: never, or unlimited)")
+    add_settings(parser)
+    arguments = parser.parse(argv)
+    return run_with_store(arguments, context, partial(_list_tokens, as_json=arguments.json, context=context))
+
+
+async def _list_tokens(store: Store, keys: Keys, *, as_json: bool, context: CommandContext) -> int:
+    tokens = sorted(
+        (await read_snapshot(store, keys)).network.tokens.items(), key=lambda item: (item[1].at, item[0])
+    )
+    now = time.time()
+    if as_json:
+        print_json(context.out, [_to_json(name, record, now) for name, record in tokens])
+    elif not tokens:
+        context.out.write(f"network {keys.network} has no join tokens; `sidecar token create` makes one\n")
+    else:
+        titles = ("ID", "BY", "AT", "EXPIRES", "USES LEFT", "STATE")
+        print_table(context.out, titles, [_row(name, record, now) for name, record in tokens])
+    return ExitCode.OK
+
+
+def _row(name: str, record: TokenRecord, now: float) -> tuple[str, ...]:
+    expires = _format_expiry(record.expires) or "never"
+    uses = "unlimited" if record.uses is None else str(record.uses)
+    return name, record.by, record.at, expires, uses, record.spent(now) or "good"
+
+
+def _format_expiry(expires: float | None) -> str | None:
+    if expires is None:
+        return None
+    try:
+        return timestamp(expires)
+    except (ValueError, OverflowError, OSError):  # somebody wrote what is in no calendar
+        return f"{expires:g}"
+
+
+def _to_json(name: str, record: TokenRecord, now: float) -> dict[str, object]:
+    expires = _format_expiry(record.expires)
+    told = {"id": name, "by": record.by, "at": record.at, "expires_at": expires}
+    return told | {"uses_left": record.uses, "why_unusable": record.spent(now)}
+
+
+def _revoke(argv: Sequence[str], context: CommandContext) -> int:
+    parser = Parser("token revoke", "ID [OPTION]…", _REVOKE, _REVOKE_EXAMPLE)
+    parser.add_argument("id", metavar="ID", help=argparse.SUPPRESS)
+    add_settings(parser)
+    arguments = parser.parse(argv)
+    # Somebody may give the whole token; its secret must not come back in a message.
+    return run_with_store(
+        arguments, context, partial(_revoke_token, name=arguments.id.partition(".")[0], context=context)
+    )
+
+
+async def _revoke_token(store: Store, keys: Keys, *, name: str, context: CommandContext) -> int:
+    key = keys.token(name)
+    entry = (await store.read(Range(key))).entries.get(key)
+    # The leader may count a use meanwhile: that it is the same token is enough.
+    same = Compare(key, Target.CREATED, entry.created if entry else Revision(0))
+    if entry is None or await store.commit(Transaction((same,), (Delete(key),))) is None:
+        raise Refused(f"there is no join token {name}, or not any more; see `sidecar token list`")
+    context.out.write(f"revoked the join token {name}\n")
+    return ExitCode.OK
+
+
+_SUBCOMMANDS = {
+    "create": Subcommand("", "make one, and print it", _create),
+    "list": Subcommand("", "show them without their secrets", _list),
+    "revoke": Subcommand("ID", "take one away", _revoke),
+}

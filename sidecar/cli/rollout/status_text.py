@@ -1,0 +1,191 @@
+"""What `sidecar rollout status` says: in lines, in rows of a table, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sidecar.cli.shared.output import format_age
+from sidecar.cli.shared.snapshot import Snapshot
+from sidecar.domain.identity import Role
+from sidecar.domain.records.report import Phase
+from sidecar.domain.rollout.assessment import Survey, survey
+from sidecar.domain.rollout.node_progress import Place, Progress
+from sidecar.domain.rollout.summary import Outlook, State, outlook
+from sidecar.domain.servers import NodeID, ServerUrl
+
+TITLES = ("NODE", "ROLE", "PROGRESS", "LIST", "TURN", "WHY")
+BAR_WIDTH = 30  # characters
+NO_NODE = NodeID("")
+STARTING_PHASES = (Phase.STARTING, Phase.RESTARTING)
+
+_BARS = {Role.FEDERATED: "servers", Role.DATABASE: "database nodes"}
+_ROLES = {Role.FEDERATED: "server", Role.DATABASE: "database"}
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStatus:
+    """How the rollout of the canonical list goes, as of one look."""
+
+    snapshot: Snapshot
+    rollout: Survey
+    summary: Outlook
+
+    @property
+    def done(self) -> int:
+        return _count_done(self.rollout.places)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more is to be expected: nobody restarts any more, and nobody comes up."""
+        down = [p.node_id for p in self.rollout.places if p.progress is Progress.DOWN]
+        reports = self.snapshot.network.reports
+        return self.rollout.ended and not any(
+            n in reports and reports[n].phase in STARTING_PHASES for n in down
+        )
+
+    @property
+    def never_reported(self) -> list[ServerUrl]:
+        """The servers in the list that nobody has heard of yet."""
+        canonical = self.snapshot.network.canonical
+        return (
+            [url for url in canonical.servers if not self.snapshot.network.node_at(url)] if canonical else []
+        )
+
+
+def make_status(snapshot: Snapshot, now: float) -> RolloutStatus | None:
+    """None while there is no canonical list. ``now``: seconds since the epoch."""
+    canonical = snapshot.network.canonical
+    if canonical is None:
+        return None
+    rollout = survey(snapshot.network, canonical, snapshot.leader or NO_NODE, now)
+    return RolloutStatus(snapshot, rollout, outlook(rollout, led=snapshot.leader is not None))
+
+
+def headline(status: RolloutStatus) -> str:
+    """Which version, and how it goes, in one line."""
+    network, rollout = status.snapshot.network.keys.network, status.rollout
+    return f"network {network}, version {rollout.version}: {status.summary.state.value}: {status.summary.why}"
+
+
+def progress_bars(status: RolloutStatus) -> Iterator[tuple[str, int, int]]:
+    """Yield, for each role that somebody has: its name, how many are in step, of how many."""
+    for role, name in _BARS.items():
+        nodes = status.rollout.of(role)
+        if nodes:
+            yield name, _count_done(nodes), len(nodes)
+
+
+def text_bar(done: int, total: int) -> str:
+    """A bar for where no terminal draws one."""
+    filled = BAR_WIDTH * done // total
+    return "[" + "#" * filled + "-" * (BAR_WIDTH - filled) + "]"
+
+
+def footnote_lines(status: RolloutStatus) -> Iterator[str]:
+    """Yield what is to be said below the table."""
+    if status.never_reported:
+        yield f"in the list, but never seen: {', '.join(url.text for url in status.never_reported)}"
+    step = next_step(status)
+    if step:
+        yield f"next: {step}"
+
+
+def row(status: RolloutStatus, node: Place) -> tuple[str, ...]:
+    """One node, as `TITLES` has it."""
+    report = status.snapshot.network.reports.get(node.node_id)
+    role = "leader" if node.node_id == status.snapshot.leader else _ROLES[node.role]
+    loaded = str(report.loaded_version) if report else ""
+    turn = format_age(node.kept.since) if node.kept else ""
+    return node.node_id, role, node.progress.value, loaded, turn, node.reason
+
+
+def next_step(status: RolloutStatus) -> str:
+    """What an operator can do now, in one line; empty where there is nothing to do."""
+    match status.summary.state:
+        case State.PAUSED:
+            return "`sidecar rollout resume` lets it go on"
+        case State.HALTED:
+            return _step_after_failure(status, status.rollout.failed[0].node_id)
+        case State.WAITING if status.snapshot.leader is None:
+            return "start the sidecar of a server: one of them leads"
+        case State.WAITING:
+            return _step_for_down_node(status)
+        case _:
+            return _step_for_excluded_node(status)
+
+
+def _step_for_down_node(status: RolloutStatus) -> str:
+    """Empty where they are only starting, which is no trouble yet."""
+    reports = status.snapshot.network.reports
+    for node in status.rollout.places:
+        name, report = node.node_id, reports.get(node.node_id)
+        if node.progress is Progress.DOWN and (report is None or report.phase not in STARTING_PHASES):
+            return (
+                f"see to {name}; or `sidecar rollout skip {name}` goes on without it, "
+                f"`sidecar remove {name}` takes it out"
+            )
+    return ""
+
+
+def _step_for_excluded_node(status: RolloutStatus) -> str:
+    for node in status.rollout.places:
+        if node.progress is Progress.PAUSED:
+            return f"`sidecar resume {node.node_id}` lets it take part again"
+        if node.progress is Progress.SKIPPED:
+            return f"`sidecar rollout retry {node.node_id}` gives it another try"
+    return ""
+
+
+def _step_after_failure(status: RolloutStatus, name: NodeID) -> str:
+    good, present = status.snapshot.network.healthy, status.snapshot.network.canonical
+    back = good and present and good.servers != present.servers
+    steps = [
+        f"see to {name}, and `sidecar rollout retry {name}` gives it another try",
+        f"`sidecar rollout skip {name}` goes on without it",
+        *([f"`sidecar rollback {good.version}` takes the change back"] if good and back else []),
+    ]
+    return "; or ".join(steps)
+
+
+def status_to_json(status: RolloutStatus) -> dict[str, object]:
+    """The whole status for scripts: a contract, whose keys are always there."""
+    rollout, leader = status.rollout, status.snapshot.leader
+    return {
+        "network": status.snapshot.network.keys.network,
+        "version": rollout.version,
+        "state": status.summary.state.value,
+        "reason": status.summary.why,
+        "next_step": next_step(status),
+        "finished": status.finished,
+        "leader": leader,
+        "done": status.done,
+        "total": len(rollout.places),
+        "roles": {
+            role.value: {"done": _count_done(rollout.of(role)), "total": len(rollout.of(role))}
+            for role in Role
+        },
+        "max_unavailable": rollout.policy.max_unavailable.to_json(),
+        "canary": rollout.policy.canary,
+        "never_reported": [url.text for url in status.never_reported],
+        "nodes": [_node_to_json(status, node) for node in rollout.places],
+    }
+
+
+def _node_to_json(status: RolloutStatus, node: Place) -> dict[str, object]:
+    report = status.snapshot.network.reports.get(node.node_id)
+    return {
+        "node_id": node.node_id,
+        "role": node.role.value,
+        "progress": node.progress.value,
+        "reason": node.reason,
+        "available": node.available,
+        "loaded_version": report.loaded_version if report else None,
+        "grant": {"version": node.kept.version, "since": node.kept.since, "outside_budget": node.kept.free}
+        if node.kept
+        else None,
+    }
+
+
+def _count_done(nodes: tuple[Place, ...]) -> int:
+    return sum(node.progress is Progress.DONE for node in nodes)

@@ -1,0 +1,151 @@
+"""`remove` and `readmit`: what is asked of the leader, and how its answer is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidecar.domain.errors import StoreUnavailable
+from sidecar.domain.records.membership import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.records.store import Put, Revision, Transaction
+from tests.cli.flaky_store import FlakyStore, done
+from tests.cli.network import KEYS, ONE, TWO, USUAL, Shell, canonical
+
+
+def refused(_: Request) -> Outcome:
+    return Outcome(OutcomeKind.REFUSED, "fed-1 is the last server; a network cannot be empty", 5, 1.0)
+
+
+def test_the_leader_is_asked_and_its_answer_told() -> None:
+    shell = Shell(answer=lambda _: done())
+
+    code, out, err = shell("remove", "fed-3", "--reason", "moved")
+
+    assert (code, err) == (0, "")
+    assert out == "removed fed-3 (http://localhost:9002); version 5 has 3 servers\n"
+    (request,) = shell.requests
+    assert (request.kind, request.subject, request.reason) == (RequestKind.REMOVE, "fed-3", "moved")
+    assert request.by.startswith("ann@")
+    assert shell.open_requests == []
+
+
+def test_readmitting_asks_for_that() -> None:
+    shell = Shell(USUAL | {KEYS.canonical: canonical(6, ONE)}, answer=lambda _: done("readmitted fed-9"))
+
+    code, out, _ = shell("readmit", "http://localhost:9009")
+
+    assert (code, out) == (0, "readmitted fed-9; version 6 has 1 server\n")
+    assert (shell.requests[0].kind, shell.requests[0].subject) == (
+        RequestKind.READMIT,
+        "http://localhost:9009",
+    )
+
+
+def test_a_refusal_exits_with_77_and_the_leaders_reason() -> None:
+    shell = Shell(answer=refused)
+
+    code, out, err = shell("remove", "fed-1")
+
+    assert (code, out) == (77, "")
+    assert err == (
+        "sidecar: error: cannot remove fed-1: fed-1 is the last server; a network cannot be empty\n"
+    )
+    assert shell.open_requests == []
+
+
+def test_without_waiting_the_request_stays_for_the_leader() -> None:
+    shell = Shell()
+
+    code, out, _ = shell("remove", "fed-3", "--no-wait")
+
+    assert (code, out) == (0, "asked to remove fed-3; the leader, fed-2, has been told\n")
+    assert len(shell.open_requests) == 1
+
+
+def test_without_a_leader_and_without_waiting_the_promise_is_for_later() -> None:
+    shell = Shell({KEYS.canonical: canonical()})
+
+    assert shell("remove", "fed-3", "--no-wait")[1].endswith(
+        "nobody leads now, so it will be done when a server does\n"
+    )
+    assert len(shell.open_requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("records", "who"),
+    [
+        (USUAL, "the leader, fed-2, did not answer within 0.05 s"),
+        ({KEYS.canonical: canonical()}, "nobody led the network within 0.05 s"),
+    ],
+)
+def test_a_request_that_nobody_answers_is_withdrawn(records: dict[str, bytes], who: str) -> None:
+    shell = Shell(records)
+
+    code, out, err = shell("remove", "fed-3", "--timeout", "0.05")
+
+    assert (code, out) == (69, "")
+    assert f"{who}; the request to remove fed-3 was withdrawn, nothing has changed" in err
+    assert "--etcd" not in err
+    assert shell.open_requests == []
+
+
+def test_a_network_without_a_list_is_not_asked() -> None:
+    shell = Shell({})
+
+    code, _, err = shell("remove", "fed-3", "--network", "typo")
+
+    assert code == 69
+    assert "network typo has no list: none of its servers has started, or --network is wrong" in err
+    assert shell.open_requests == []
+
+
+def test_a_broken_watch_is_followed_by_a_look_at_what_stands_there() -> None:
+    shell = Shell(answer=lambda _: done(), wrap=lambda store: FlakyStore(store, breaks=1))
+
+    assert shell("remove", "fed-3")[0] == 0
+    assert shell.open_requests == []
+
+
+def test_an_answer_that_comes_with_the_withdrawal_counts() -> None:
+    shell = Shell(wrap=lambda store: FlakyStore(store, answers_late=True))
+
+    code, out, _ = shell("remove", "fed-3", "--timeout", "0.05")
+
+    assert code == 0
+    assert out.startswith("removed fed-3")
+    assert shell.open_requests == []
+
+
+def test_a_request_that_cannot_be_withdrawn_is_not_called_so() -> None:
+    class Lost(FlakyStore):
+        async def commit(self, transaction: Transaction) -> Revision | None:
+            if isinstance(transaction.operations[0], Put):
+                return await super().commit(transaction)
+            raise StoreUnavailable("connection refused")
+
+    code, _, err = Shell(wrap=Lost)("remove", "fed-3", "--timeout", "0.05")
+
+    assert code == 69
+    assert "the request could not be withdrawn, and may still be done (connection refused)" in err
+
+
+def test_the_subject_may_be_a_url() -> None:
+    shell = Shell(answer=lambda _: done())
+
+    shell("remove", TWO.text)
+
+    assert shell.requests[0].subject == TWO.text
+
+
+@pytest.mark.parametrize("argv", [("fed-\udcff",), ("fed-3", "--reason", "half a \udcff")])
+def test_what_is_no_utf_8_is_not_asked(argv: tuple[str, ...]) -> None:
+    shell = Shell(answer=lambda _: done())
+    code, out, err = shell("remove", *argv)
+    assert (code, out, shell.requests) == (64, "", [])
+    assert "is not UTF-8; write it anew" in err
+    err.encode()
+
+
+def test_an_operator_whose_name_is_no_utf_8_may_ask_all_the_same() -> None:
+    shell = Shell(answer=lambda _: done(), environ={"USER": "ann\udcff"})
+    assert shell("remove", "fed-3")[0] == 0
+    assert shell.requests[0].by.startswith("ann?@")

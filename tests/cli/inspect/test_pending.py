@@ -1,0 +1,108 @@
+"""`pending`: who asks to join, and what each waits for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.membership import Request, RequestKind, Verdict, VerdictKind
+from sidecar.domain.records.policy import Admission, AdmissionProbe, Policy
+from sidecar.domain.servers import NodeID, ServerUrl
+from tests.cli.network import KEYS, ONE, USUAL, Shell
+
+FOUR, FIVE = (ServerUrl.parse(f"http://localhost:900{n}") for n in (4, 5))
+WISH = Request(RequestKind.JOIN, "fed-4", "fed-4", 100.0, "try-1", url=FOUR, servers=(ONE, FOUR))
+TOLD = {KEYS.verdict(NodeID("fed-4")): Verdict(VerdictKind.PENDING, "waits", "", "try-1")}
+MANUAL = Policy(Admission.MANUAL)
+
+
+def asking(policy: Policy, **more: Record) -> dict[str, Record]:
+    return USUAL | {KEYS.policy: policy, KEYS.request("1"): WISH} | more
+
+
+def only(records: dict[str, Record]) -> Any:
+    found = Shell(records).json("pending")
+    assert isinstance(found, list)
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_newcomer_that_waits_for_an_operator() -> None:
+    assert only(asking(MANUAL)) == {
+        "node_id": "fed-4",
+        "url": "http://localhost:9004",
+        "since": 100.0,
+        "waiting_for": "approval",
+        "reason": "an operator has to let it in",
+        "FederatedServers": ["http://localhost:9000", "http://localhost:9004"],
+    }
+
+
+def test_people_are_told_what_they_can_do() -> None:
+    code, out, _ = Shell(asking(MANUAL))("pending")
+
+    assert code == 0
+    assert re.search(
+        r"^fed-4 +http://localhost:9004 +\d+d +approval +an operator has to let it in$", out, re.MULTILINE
+    )
+    assert "\nadmission is manual\n" in out
+    assert "next: `sidecar approve fed-4` lets it in, `sidecar refuse fed-4` turns it away" in out
+
+
+@pytest.mark.parametrize("admission", [Admission.OPEN, Admission.MANUAL])
+def test_a_newcomer_whose_url_is_to_be_probed_waits_for_that(admission: Admission) -> None:
+    found = only(asking(Policy(admission, AdmissionProbe.ANSWERS)))
+
+    assert found["waiting_for"] == "probe"
+    assert "sidecar approve" not in Shell(asking(Policy(admission, AdmissionProbe.ANSWERS)))("pending")[1]
+
+
+def test_whose_url_was_probed_waits_for_the_operator() -> None:
+    found = only(asking(Policy(Admission.MANUAL, AdmissionProbe.ANSWERS)) | TOLD)
+
+    assert found["waiting_for"] == "approval"
+
+
+def test_a_verdict_on_an_earlier_try_says_nothing_of_this_one() -> None:
+    earlier = {KEYS.verdict(NodeID("fed-4")): Verdict(VerdictKind.PENDING, "waits", "", "try-0")}
+
+    found = only(asking(Policy(Admission.MANUAL, AdmissionProbe.ANSWERS)) | earlier)
+
+    assert found["waiting_for"] == "probe"
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (Policy(), "fed-2 lets it in, presently"),
+        (Policy(Admission.CLOSED), "fed-2 turns it away: the network admits nobody now"),
+        (Policy(Admission.TOKEN), "fed-2 turns it away: the network lets nobody in without a join token"),
+    ],
+)
+def test_what_the_leader_is_about_to_answer_is_foretold(policy: Policy, reason: str) -> None:
+    found = only(asking(policy))
+
+    assert found["waiting_for"] == "leader"
+    assert found["reason"].startswith(reason)
+
+
+def test_where_nobody_leads_that_is_what_it_waits_for() -> None:
+    records = {key: record for key, record in asking(MANUAL).items() if "/leader/" not in key}
+
+    found = only(records)
+
+    assert (found["waiting_for"], found["reason"]) == ("leader", "nobody leads the network")
+
+
+def test_the_oldest_comes_first_and_operators_requests_are_none() -> None:
+    later = Request(RequestKind.JOIN, "fed-5", "fed-5", 90.0, "1", url=FIVE, servers=(ONE, FIVE))
+    other = Request(RequestKind.REMOVE, "fed-1", "ann", 95.0, "1")
+    records = asking(MANUAL) | {KEYS.request("0"): later, KEYS.request("2"): other}
+
+    found = Shell(records).json("pending")
+
+    assert isinstance(found, list)
+    assert [each["node_id"] for each in found] == ["fed-4", "fed-5"]

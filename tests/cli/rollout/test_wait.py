@@ -1,0 +1,239 @@
+"""`wait`: returns when every node has loaded a version."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sidecar.domain.records.canonical import Change, ChangeKind
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import Exemption, Grant, Halt, Quarantine, Standstill
+from sidecar.domain.servers import NodeID
+from tests.cli.network import KEYS, ONE, THREE, TWO, Shell, canonical, put
+from tests.cli.rollout.records import AT, in_step, reported, rolling, waiting, without
+from tests.fakes.memory_store import MemoryStore
+
+ROLLBACK = (Change(ChangeKind.ROLLBACK, by="ann@desk", reason="rolled back to version 5"),)
+BACK = replace(canonical(7, ONE, TWO), cause=ROLLBACK)
+SIX = canonical(6, ONE, TWO, THREE)
+
+
+def test_it_returns_at_once_where_all_is_done() -> None:
+    assert Shell(in_step())("wait") == (0, "4 nodes run on version 5 or a later one\n", "")
+
+
+def test_it_tells_scripts_who_has_loaded_it() -> None:
+    assert Shell(in_step()).json("wait", "--version", "3") == {
+        "version": 3,
+        "loaded": ["fed-1", "fed-3", "fed-2", "db-1"],
+        "excluded": [],
+    }
+
+
+def test_it_returns_when_the_last_node_has_loaded_the_version_that_was_newest_at_the_call() -> None:
+    shell = Shell(rolling())
+
+    async def story(store: MemoryStore) -> None:
+        for name in ("fed-1", "fed-2", "fed-3"):
+            await put(store, reported(name, loaded_version=6))
+        # A version that comes later is not waited for.
+        await put(store, {KEYS.canonical: canonical(7)})
+        await put(store, reported("db-1", loaded_version=6))
+
+    shell.scenario = story
+
+    assert shell("wait", "--timeout", "10") == (0, "4 nodes run on version 6 or a later one\n", "")
+
+
+def test_a_node_that_loaded_it_and_is_not_healthy_is_waited_for() -> None:
+    shell = Shell(in_step() | reported("fed-3", healthy=False, reason="HTTP 503"))
+
+    code, out, err = shell("wait", "--timeout", "1")
+
+    assert (code, out) == (69, "")
+    assert err == ("sidecar: error: version 5 is not loaded by all within 1 s: fed-3 is running: HTTP 503\n")
+
+
+def test_time_is_up_and_everybody_who_is_missing_is_named_with_the_reason() -> None:
+    records = without(in_step() | waiting("fed-1", 4), KEYS.report(NodeID("db-1")))
+
+    code, _, err = Shell(records)("wait", "--timeout", "1")
+
+    assert code == 69
+    assert "fed-1 runs on version 4; db-1 is missing: its sidecar is down" in err
+
+
+def test_a_version_that_does_not_exist_yet_is_waited_for() -> None:
+    shell = Shell(in_step())
+
+    async def story(store: MemoryStore) -> None:
+        await shell.wait_for_output("version 6 does not exist yet, the newest is 5: waiting for it")
+        await put(store, {KEYS.canonical: canonical(6)})
+        for name in ("fed-1", "fed-2", "fed-3", "db-1"):
+            await put(store, reported(name, loaded_version=6))
+
+    shell.scenario = story
+
+    code, out, _ = shell("wait", "--version", "6", "--timeout", "10")
+
+    assert (code, out) == (0, "4 nodes run on version 6 or a later one\n")
+
+
+def test_a_version_that_never_came_is_said_not_to_exist() -> None:
+    code, _, err = Shell(in_step())("wait", "--version", "9", "--timeout", "1")
+
+    assert code == 69
+    assert "version 9 is not loaded by all within 1 s: it does not exist yet" in err
+
+
+@pytest.mark.parametrize(
+    ("left_out", "why"),
+    [
+        (KEYS.pause(NodeID("fed-3")), "is paused by ann"),
+        (KEYS.skip(NodeID("fed-3")), "is skipped by ann"),
+    ],
+)
+def test_whom_an_operator_left_out_is_not_waited_for_and_that_is_said(left_out: str, why: str) -> None:
+    shell = Shell(in_step() | waiting("fed-3", 4) | {left_out: Exemption(5, AT, "ann")})
+
+    code, out, err = shell("wait", "--timeout", "10")
+
+    assert (code, out) == (
+        0,
+        f"3 nodes run on version 5 or a later one; not waited for: fed-3 {why}\n",
+    )
+    assert err == f"sidecar: fed-3 is not waited for: it {why}\n"
+
+
+def test_a_halt_is_told_once_and_waited_out() -> None:
+    failed = Grant(6, 1, 1.0, failed="died: exit code 3")
+    crashed = reported("fed-1", phase=Phase.CRASHED, healthy=False)
+    shell = Shell(rolling() | crashed | {KEYS.grant(NodeID("fed-1")): failed})
+
+    async def story(store: MemoryStore) -> None:
+        await shell.wait_for_output("halted")
+        await put(store, reported("fed-2", loaded_version=6))
+        await put(store, reported("fed-1", loaded_version=6) | {KEYS.grant(NodeID("fed-1")): None})
+        for name in ("fed-3", "db-1"):
+            await put(store, reported(name, loaded_version=6))
+
+    shell.scenario = story
+
+    code, _, err = shell("wait", "--timeout", "10")
+
+    assert code == 0
+    assert err == "sidecar: the rollout is halted: fed-1 died: exit code 3; still waiting\n"
+
+
+def test_a_pause_of_the_rollout_is_told() -> None:
+    stop: dict[str, Record] = {KEYS.standstill: Standstill(Halt.PAUSED, 6, "ann paused it: lunch", AT, "ann")}
+
+    code, _, err = Shell(rolling() | stop)("wait", "--timeout", "1")
+
+    assert code == 69
+    assert err.startswith("sidecar: the rollout is paused: ann paused it: lunch; still waiting\n")
+
+
+def test_a_version_that_is_quarantined_will_not_come() -> None:
+    bad: dict[str, Record] = {KEYS.quarantine(6): Quarantine(6, SIX.servers, "fed-1 died", AT)}
+
+    code, _, err = Shell(in_step(7) | bad)("wait", "--version", "6")
+
+    assert code == 77
+    assert err == f"sidecar: error: version 6 is quarantined, since {AT}: fed-1 died\n"
+
+
+def test_a_version_that_is_rolled_back_while_it_is_waited_for_will_not_come() -> None:
+    shell = Shell(rolling() | {KEYS.history(6): SIX, KEYS.canonical: SIX})
+
+    async def story(store: MemoryStore) -> None:
+        await put(store, {KEYS.canonical: BACK, KEYS.history(7): BACK})
+
+    shell.scenario = story
+
+    code, _, err = shell("wait", "--timeout", "10")
+
+    assert code == 77
+    assert "version 6 was taken back by version 7, at 2026-05-04T10:00:00Z: rolled back to version 5" in err
+
+
+@pytest.mark.parametrize("wanted", ["5", "7"])
+def test_what_a_rollback_went_back_to_still_counts(wanted: str) -> None:
+    history: dict[str, Record] = {
+        KEYS.history(5): canonical(5, ONE, TWO),
+        KEYS.history(6): SIX,
+        KEYS.canonical: BACK,
+    }
+
+    assert Shell(in_step(7) | history)("wait", "--version", wanted, "--timeout", "10")[0] == 0
+
+
+def test_without_a_list_there_is_nothing_to_wait_for() -> None:
+    code, _, err = Shell({})("wait")
+
+    assert code == 69
+    assert "network default has no list" in err
+
+
+def test_a_list_whose_nodes_nobody_knows_is_not_loaded() -> None:
+    code, _, err = Shell({KEYS.canonical: canonical(5)})("wait", "--timeout", "1")
+
+    assert code == 69
+    for url in (ONE, TWO, THREE):
+        assert (
+            f"the server at {url} was never seen: waiting for it; `sidecar remove {url}` gives it up\n" in err
+        )
+    assert f"not loaded by all within 1 s: the server at {ONE} was never seen; the server at {TWO}" in err
+
+
+def test_a_server_of_the_list_that_nobody_ever_saw_is_waited_for() -> None:
+    shell = Shell(without(in_step(), KEYS.report(NodeID("fed-3")), KEYS.member(NodeID("fed-3"))))
+    code, _, err = shell("wait", "--timeout", "1")
+    assert code == 69
+    assert f"the server at {THREE} was never seen" in err
+
+    async def story(store: MemoryStore) -> None:
+        await put(store, reported("fed-3"))
+
+    shell.scenario = story
+
+    assert shell("wait", "--timeout", "10")[:2] == (0, "4 nodes run on version 5 or a later one\n")
+
+
+def test_an_outage_of_etcd_is_told_once_and_waited_out() -> None:
+    shell = Shell(rolling() | {KEYS.pause(NodeID("fed-3")): Exemption(5, AT, "ann")})
+
+    async def story(store: MemoryStore) -> None:
+        await shell.wait_for_output("fed-3 is not waited for")
+        store.disconnect()
+        await shell.wait_for_output("trying again")
+        for name in ("fed-1", "fed-2", "db-1"):
+            await put(MemoryStore(store.cluster), reported(name, loaded_version=6))
+        store.reconnect()
+
+    shell.scenario = story
+
+    code, out, err = shell("wait", "--timeout", "20")
+
+    assert code == 0
+    assert out.startswith("3 nodes run on version 6")
+    assert err.count("trying again") == 1
+
+
+@pytest.mark.parametrize("argv", [("--timeout", "0"), ("--timeout", "soon"), ("--version", "0"), ("now",)])
+def test_a_line_that_makes_no_sense_exits_with_64(argv: tuple[str, ...]) -> None:
+    assert Shell(in_step())("wait", *argv)[0] == 64
+
+
+def test_who_has_everybody_wait_is_told() -> None:
+    stands: dict[str, Record] = {
+        KEYS.standstill: Standstill(Halt.WAITING, 6, "fed-2 does not become healthy", AT)
+    }
+    sick = reported("fed-2", loaded_version=6, healthy=False)
+
+    code, _, err = Shell(rolling() | sick | stands)("wait", "--timeout", "1")
+
+    assert code == 69
+    assert err.startswith("sidecar: the rollout is waiting: fed-2 does not become healthy; still waiting\n")
