@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint format coverage lock release-check simulate bench etcd-versions etcd-3.6 clean
-.PHONY: java binary package platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd test-package test-kube-apiserver
+.PHONY: java binary image package platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd test-package test-kube-apiserver
 
 help: ## what there is
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -49,6 +49,10 @@ java: ## build the Java library and the example nodes
 
 binary: $(VENV)/.dev ## one file that runs on a machine without Python: dist/sidecar
 	@tools/build-binary
+
+image: ## the sidecar's image, with this version as its tag (ARGS="--build-arg ...")
+	@docker build --build-arg VERSION=$$($(PYTHON) tools/release.py version) \
+	  --build-arg REVISION=$$(git rev-parse HEAD) --tag federation-sidecar:$$($(PYTHON) tools/release.py version) $(ARGS) .
 
 package: $(VENV)/.dev ## the wheels and sdists of the sidecar and of its demo: dist/packages
 	@rm -rf dist/packages

@@ -23,25 +23,23 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
 UV = ROOT / ".cache" / "uv"
 OWN = ("federation-sidecar", "federation-sidecar-demo")
+# Without setuptools, which pbr names for builds alone.
 BINARY = (
-    "--python-version",
-    "3.11",
-    "--python-platform",
-    "x86_64-manylinux_2_28",
-    "--only-binary",
-    ":all:",
-    "--no-emit-package",
-    "setuptools",
-)  # which pbr names for building alone
+    *("--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:"),
+    *("--no-emit-package", "setuptools"),
+)
 EVERY_PYTHON = ("--python-version", "3.11", "--universal")
 
 
 def ranges() -> dict[str, list[str]]:
     """Return what goes into each lock, in the order in which they are written."""
     main, demo = _project(ROOT), _project(ROOT / "demo")
-    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     run, extras = main["dependencies"], main["optional-dependencies"]
-    build = [*build, "editables"]  # hatchling names it when it makes an editable installation
+    whole = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    build = [
+        *whole["build-system"]["requires"],
+        "editables",
+    ]  # hatchling names it when it makes an editable installation
     locks = {
         "dev": [*run, *extras["docker"], *extras["dev"], *demo["dependencies"], *build],
         "build": build,
@@ -49,6 +47,7 @@ def ranges() -> dict[str, list[str]]:
         "docker": [*run, *extras["docker"]],
         "demo": [*run, *demo["dependencies"]],
         "binary": run,
+        "release": whole["dependency-groups"]["release"],
     }
     if "docs" in extras:
         locks["docs"] = [*run, *extras["docs"]]
@@ -69,7 +68,9 @@ def _uv() -> Path:
     program = UV / "bin" / "uv"
     if not program.exists():
         venv.create(UV, with_pip=True)
-        subprocess.run([UV / "bin" / "python", "-m", "pip", "install", "--quiet", "uv"], check=True)
+        locked = LOCKS / "release.lock"
+        what = ["--require-hashes", "--requirement", locked] if locked.exists() else ["uv"]
+        subprocess.run([UV / "bin" / "python", "-m", "pip", "install", "--quiet", *what], check=True)
     return program
 
 
