@@ -67,4 +67,4 @@ class _ThreeServers:
         return {port: began[-1] for port, began in terms.items() if began}
 
     def _candidate_count(self) -> int:
-        return self._ground.gateway.count(self._keys.candidates())
+        return self._ground.gateway.count(self._keys.candidate_range())

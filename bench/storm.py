@@ -21,19 +21,19 @@ import anyio
 from bench.figures import Figure, Samples
 from bench.testbed import Testbed
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
-from sidecar.agent.agent import Self, run
+from sidecar.agent.agent import Instance, run
 from sidecar.agent.board import Board
-from sidecar.agent.dependencies import World
-from sidecar.agent.shutdown import Ending
-from sidecar.agent.watch_file import attempt_of
+from sidecar.agent.dependencies import Dependencies
+from sidecar.agent.shutdown import Shutdown
+from sidecar.agent.watch_file import join_attempt_id
 from sidecar.domain.identity import Identity
 from sidecar.domain.network.snapshot import Network, read_network
 from sidecar.domain.node.view import View
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.report import Phase
 from sidecar.domain.records.store import Batch, Delete, Listing, Revision, Transaction
-from tests.build import KEYS, document, server
-from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState, welcome
+from tests.builders import KEYS, document, server
+from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState, accept_newcomer
 
 PORTS = (9000, 9001, 9002)
 START_DELAY = 2.0
@@ -172,18 +172,21 @@ class MemoryNode:
         found = await file.read()
         board = Board(
             View(
-                identity, file=found, process=self.process.state, attempt=attempt_of(found, identity.node_id)
+                identity,
+                file=found,
+                process=self.process.state,
+                attempt=join_attempt_id(found, identity.node_id),
             )
         )
         probe = MemoryProbe(self.process, START_DELAY)
         await run(
-            World(self.store, file, MemoryState(), self.process, probe, welcome, time.time),
+            Dependencies(self.store, file, MemoryState(), self.process, probe, accept_newcomer, time.time),
             board=board,
             keys=KEYS,
-            me=Self(identity.node_id, "bench", "0"),
+            instance=Instance(identity.node_id, "bench", "0"),
             lease_ttl=LEASE_TTL,
-            beside=anyio.sleep_forever,
-            ending=Ending(board),
+            alongside=anyio.sleep_forever,
+            shutdown=Shutdown(board),
         )
 
 
@@ -192,7 +195,7 @@ async def _all_in_step(store: EtcdStore, count: int) -> int:
     deadline = anyio.current_time() + STORM_TIMEOUT
     # No one event tells that all of hundreds of nodes are there.
     while True:
-        network = read_network(KEYS, await store.read(*KEYS.of_leader()))
+        network = read_network(KEYS, await store.read(*KEYS.ranges_of_leader()))
         late = list(_missing(network, count))
         if not late and network.canonical:
             return network.canonical.version

@@ -18,10 +18,10 @@ _FIELDS = "sidecar_fields"
 _RESERVED = {"ts", "level", "event", "logger", "traceback"}
 _SECRET_NAME = re.compile(r"password|passwd|secret|token|authorization|credential", re.IGNORECASE)
 _SECRET_IN_URL = re.compile(r"(://)[^/@\s'\"]+@")
-_HIDDEN = "***"
+_REDACTED = "***"
 # What would let a value forge a line of the log, or play with the terminal it is read on.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_PLAIN_VALUE = re.compile(r"[^\s\"'=\\]+")
+_BARE_VALUE = re.compile(r"[^\s\"'=\\]+")
 _COLOURS = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
 
 
@@ -31,7 +31,7 @@ def event(logger: logging.Logger, level: int, message: str, /, **fields: object)
         logger.log(level, "%s", message, extra={_FIELDS: fields}, stacklevel=2)
 
 
-def set_up(
+def configure(
     log_format: str,
     level: str,
     *,
@@ -63,15 +63,15 @@ class _Handler(logging.StreamHandler[IO[str]]):
         if not isinstance(exc, OSError | ValueError):
             super().handleError(record)
         elif isinstance(exc, BrokenPipeError):
-            self._point_to_nowhere()
+            self._redirect_to_devnull()
 
-    def _point_to_nowhere(self) -> None:
+    def _redirect_to_devnull(self) -> None:
         # What could not be written stays in the stream's buffer, and the interpreter would fail on
         # it again when it exits (status 120).
         try:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.stream.fileno())
-            os.close(nowhere)
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, self.stream.fileno())
+            os.close(devnull)
         except (OSError, ValueError):  # not a real file
             pass
 
@@ -88,9 +88,9 @@ class _Console(logging.Formatter):
         level = f"{record.levelname:<7}"
         if self._colour:
             level = f"\x1b[{_COLOURS.get(record.levelname, '0')}m{level}\x1b[0m"
-        pairs = "".join(f" {key}={_shown(value)}" for key, value in _fields(record).items())
-        lines = [_printable(line) for line in _message(record).split("\n")]
-        lines += [_printable(line) for line in _traceback(self, record).splitlines()]
+        pairs = "".join(f" {key}={_format_value(value)}" for key, value in _fields(record).items())
+        lines = [_escape_controls(line) for line in _message(record).split("\n")]
+        lines += [_escape_controls(line) for line in _traceback(self, record).splitlines()]
         return f"{at[:-3]} {level} {lines[0]}{pairs and ' ' + pairs}" + "".join(
             f"\n    {line}" for line in lines[1:]
         )
@@ -118,45 +118,45 @@ class _Json(logging.Formatter):
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     fields: Mapping[str, object] = getattr(record, _FIELDS, {})
-    return {key: _safe(key, value) for key, value in fields.items()}
+    return {key: _redact(key, value) for key, value in fields.items()}
 
 
-def _safe(key: str, value: object) -> object:
+def _redact(key: str, value: object) -> object:
     """Return ``value`` without secrets, as something JSON knows."""
     if _SECRET_NAME.search(key):
-        return _HIDDEN
+        return _REDACTED
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(inner): _safe(str(inner), item) for inner, item in value.items()}
+        return {str(inner): _redact(str(inner), item) for inner, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_safe(key, item) for item in value]
-    return _without_secrets(str(value))
+        return [_redact(key, item) for item in value]
+    return _redact_urls(str(value))
 
 
 def _message(record: logging.LogRecord) -> str:
-    return _without_secrets(record.getMessage())
+    return _redact_urls(record.getMessage())
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     if not record.exc_info or record.exc_info[0] is None:
         return ""
-    return _without_secrets(formatter.formatException(record.exc_info))
+    return _redact_urls(formatter.formatException(record.exc_info))
 
 
-def _without_secrets(text: str) -> str:
-    return _SECRET_IN_URL.sub(rf"\1{_HIDDEN}@", text)
+def _redact_urls(text: str) -> str:
+    return _SECRET_IN_URL.sub(rf"\1{_REDACTED}@", text)
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     """One value as a word: bare where that is clear, as JSON where it is not."""
     if isinstance(value, str):
-        bare = _PLAIN_VALUE.fullmatch(value) and not _CONTROL.search(value)
-        return value if bare else _printable(json.dumps(value, ensure_ascii=False))
+        bare = _BARE_VALUE.fullmatch(value) and not _CONTROL.search(value)
+        return value if bare else _escape_controls(json.dumps(value, ensure_ascii=False))
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        return _shown(",".join(value))
-    return _printable(json.dumps(value, ensure_ascii=False, default=str))
+        return _format_value(",".join(value))
+    return _escape_controls(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def _printable(text: str) -> str:
+def _escape_controls(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)

@@ -70,7 +70,7 @@ class ConfigFile(Protocol):
         """Replace the file, durably and atomically, keeping its mode and owner. Raises `BadFile`."""
         ...
 
-    async def repaired(self, servers: ServerList) -> tuple[str, Document] | None:
+    async def propose_repair(self, servers: ServerList) -> tuple[str, Document] | None:
         """The text of a file that `read` refused, and the document it becomes with ``servers`` in it.
 
         None where more than its list is wrong. Nothing is written: hand the document to `write`.
@@ -85,19 +85,19 @@ class ConfigFile(Protocol):
 class StateFolder(Protocol):
     """What the sidecar remembers between two lives of its own."""
 
-    async def last_known_good(self) -> tuple[int, ServerList] | None:
+    async def load_last_known_good(self) -> tuple[int, ServerList] | None:
         """The version and list that were last applied; None if there are none or the checksum fails."""
         ...
 
-    async def remember(self, version: int, servers: ServerList) -> None:
+    async def save_last_known_good(self, version: int, servers: ServerList) -> None:
         """Keep this list as the last-known-good one, durably."""
         ...
 
-    async def forget(self) -> None:
+    async def clear_last_known_good(self) -> None:
         """Have no last-known-good list any more."""
         ...
 
-    async def keep_rejected(self, rejected: str, replaced_by: str) -> str:
+    async def save_rejected(self, rejected: str, replaced_by: str) -> str:
         """Keep a text that was not obeyed, with its unified diff; return the path of the diff."""
         ...
 
@@ -126,11 +126,11 @@ class Process(Protocol):
         """End it: SIGTERM to all of it, SIGKILL after the grace period. Returns when all of it is gone."""
         ...
 
-    async def release(self) -> None:
+    async def end_supervision(self) -> None:
         """The sidecar ends: what it launched ends with it, what others launched goes on."""
         ...
 
-    async def changed(self) -> None:
+    async def wait_for_change(self) -> None:
         """Return when `state` may have changed by itself (it died) since the last call."""
         ...
 
@@ -141,7 +141,7 @@ class Probe(Protocol):
     async def check(self) -> Health: ...
 
 
-class AskNewcomer(Protocol):
+class NewcomerProbe(Protocol):
     """Asks what answers at a newcomer's URL, before the leader lets it in. Never raises."""
 
     async def __call__(self, url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
@@ -157,6 +157,6 @@ class ServiceManager(Protocol):
         """Seconds of silence after which it takes the sidecar for hung; None where it does not watch."""
         ...
 
-    def tell(self, **state: object) -> None:
+    def notify(self, **state: object) -> None:
         """Tell it, as sd_notify(3) names things. Never raises, never waits."""
         ...

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class KeyPair:
     """A certificate and its key, as PEM files."""
 
     cert: Path
@@ -40,7 +40,7 @@ class Authority:
         self.cert = folder / f"{name}.pem"
         self.cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, *, common_name: bool = True) -> Pair:
+    def issue(self, name: str, *, common_name: bool = True) -> KeyPair:
         """A certificate for 127.0.0.1, for servers and clients; ``name`` is also that of its files."""
         key = ec.generate_private_key(ec.SECP256R1())
         address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
@@ -50,7 +50,7 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName([address]), critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        pair = Pair(self._folder / f"{name}.pem", self._folder / f"{name}-key.pem")
+        pair = KeyPair(self._folder / f"{name}.pem", self._folder / f"{name}-key.pem")
         pair.cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         pair.key.write_bytes(
             key.private_bytes(

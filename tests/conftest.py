@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures_etcd import etcd_cluster, own_etcd, shared_etcd
-from tests.ports import Ports
+from tests.etcd_fixtures import etcd_cluster, own_etcd, shared_etcd
+from tests.free_ports import PortPool
 
 PLATFORMS = Path(__file__).with_name("platforms")
 
@@ -41,6 +41,6 @@ def anyio_backend() -> str:
 @pytest.fixture
 def free_port() -> Iterator[int]:
     """A port where nobody listens."""
-    ports = Ports()
-    yield ports.free()
+    ports = PortPool()
+    yield ports.take()
     ports.close()

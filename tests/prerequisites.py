@@ -7,9 +7,9 @@ import os
 import pytest
 
 
-def require(held: bool, what: str) -> None:
-    """Go on if ``held``; else skip the test, or, under ``CI=true``, fail it."""
-    if held:
+def require(condition: bool, what: str) -> None:
+    """Go on if ``condition``; else skip the test, or, under ``CI=true``, fail it."""
+    if condition:
         return
     if os.environ.get("CI") == "true":
         pytest.fail(f"this machine lacks what the test needs: {what}")

@@ -15,20 +15,20 @@ PYTHON = (sys.executable, "-I", "-S")
 """A Python for helper programs. Its coverage is not measured: that would catch their SIGTERM."""
 
 
-async def until(condition: Callable[[], object], deadline: float = DEADLINE) -> None:
+async def poll_until(condition: Callable[[], object], deadline: float = DEADLINE) -> None:
     """Return once ``condition()`` holds; fail past the deadline."""
     with anyio.fail_after(deadline):
         while not condition():  # noqa: ASYNC110  a condition outside this process sets no event
             await anyio.sleep(0.005)
 
 
-async def number_in(path: Path) -> int:
+async def read_pid(path: Path) -> int:
     """The number that a process writes into ``path``, and a newline after it."""
-    await until(lambda: path.exists() and path.read_text().endswith("\n"))
+    await poll_until(lambda: path.exists() and path.read_text().endswith("\n"))
     return int(path.read_text())
 
 
-def lives(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """Whether process ``pid`` runs; a zombie does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
@@ -37,7 +37,7 @@ def lives(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
 
 
-async def open_gate(fifo: Path) -> None:
+async def open_fifo(fifo: Path) -> None:
     """Let the process go on that does ``read _ < fifo``, once it has come that far."""
 
     def opened() -> bool:
@@ -47,4 +47,4 @@ async def open_gate(fifo: Path) -> None:
             return False
         return True
 
-    await until(opened)
+    await poll_until(opened)

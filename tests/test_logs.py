@@ -24,7 +24,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
+def _restore_logging() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
@@ -34,7 +34,7 @@ def _as_before() -> Iterator[None]:
 
 def written(log_format: str, message: str, /, **fields: object) -> str:
     out = io.StringIO()
-    logs.set_up(log_format, "info", stream=out, environ={})
+    logs.configure(log_format, "info", stream=out, environ={})
     logs.event(log, logging.INFO, message, **fields)
     return out.getvalue()
 
@@ -60,7 +60,7 @@ def test_lists_of_words_are_shown_with_commas() -> None:
     )
 
 
-def test_a_json_line_is_one_object_with_the_fields_beside_the_event() -> None:
+def test_a_json_line_is_one_object_with_all_fields() -> None:
     document = as_json("restarted", version=5, path=Path("/x"), servers=("a", "b"), none=None)
 
     assert str(document.pop("ts")).endswith("Z")
@@ -75,9 +75,9 @@ def test_a_json_line_is_one_object_with_the_fields_beside_the_event() -> None:
     }
 
 
-def test_a_field_cannot_take_the_place_of_what_every_line_has() -> None:
+def test_a_field_cannot_replace_a_standard_key() -> None:
     out = io.StringIO()
-    logs.set_up("json", "info", stream=out, environ={})
+    logs.configure("json", "info", stream=out, environ={})
 
     logs.event(log, logging.INFO, "x", event="forged", level="forged", message="m")
 
@@ -87,7 +87,7 @@ def test_a_field_cannot_take_the_place_of_what_every_line_has() -> None:
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
-def test_a_value_can_neither_forge_a_line_nor_play_with_the_terminal(log_format: str) -> None:
+def test_a_value_cannot_forge_a_line_or_control_the_terminal(log_format: str) -> None:
     line = written(log_format, "edit\x1b[2J", text='a\n2026 ERROR forged\x1b[31m"\u2028\x85')
 
     assert line.count("\n") == 1
@@ -97,7 +97,7 @@ def test_a_value_can_neither_forge_a_line_nor_play_with_the_terminal(log_format:
 
 def test_a_message_of_several_lines_is_indented() -> None:
     out = io.StringIO()
-    logs.set_up("console", "info", stream=out, environ={})
+    logs.configure("console", "info", stream=out, environ={})
 
     logs.event(log, logging.ERROR, "first\nsecond", n=1)
 
@@ -105,7 +105,7 @@ def test_a_message_of_several_lines_is_indented() -> None:
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
-def test_secrets_are_not_shown(log_format: str) -> None:
+def test_secrets_are_redacted(log_format: str) -> None:
     fields: dict[str, object] = {
         "password": "hunter2",
         "auth": {"Token": "hunter2"},
@@ -119,9 +119,9 @@ def test_secrets_are_not_shown(log_format: str) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
-def test_a_traceback_is_part_of_its_line_and_has_no_secrets_either(log_format: str) -> None:
+def test_a_traceback_stays_on_its_line_without_secrets(log_format: str) -> None:
     out = io.StringIO()
-    logs.set_up(log_format, "info", stream=out, environ={})
+    logs.configure(log_format, "info", stream=out, environ={})
     error = ValueError("http://root:hunter2@etcd")
     log.error("failed", exc_info=error)
 
@@ -129,9 +129,9 @@ def test_a_traceback_is_part_of_its_line_and_has_no_secrets_either(log_format: s
     assert "hunter2" not in out.getvalue()
 
 
-def test_the_level_is_for_the_sidecar_and_libraries_only_warn() -> None:
+def test_the_level_applies_to_the_sidecar_and_libraries_only_warn() -> None:
     out = io.StringIO()
-    logs.set_up("json", "debug", stream=out, environ={})
+    logs.configure("json", "debug", stream=out, environ={})
 
     log.debug("ours")
     logging.getLogger("aiohttp").info("theirs")
@@ -142,16 +142,16 @@ def test_the_level_is_for_the_sidecar_and_libraries_only_warn() -> None:
 
 def test_below_the_level_nothing_is_logged() -> None:
     out = io.StringIO()
-    logs.set_up("json", "warning", stream=out, environ={})
+    logs.configure("json", "warning", stream=out, environ={})
 
     logs.event(log, logging.INFO, "x")
 
     assert out.getvalue() == ""
 
 
-def test_set_up_again_replaces_what_was_set_up() -> None:
+def test_configuring_again_replaces_the_handler() -> None:
     first = io.StringIO()
-    logs.set_up("console", "info", stream=first, environ={})
+    logs.configure("console", "info", stream=first, environ={})
 
     assert written("console", "once").count("once") == 1
     assert first.getvalue() == ""
@@ -163,7 +163,7 @@ def test_set_up_again_replaces_what_was_set_up() -> None:
 )
 def test_colour_is_for_terminals_that_want_it(environ: dict[str, str], colourful: bool) -> None:
     out = Terminal()
-    logs.set_up("console", "info", stream=out, environ=environ)
+    logs.configure("console", "info", stream=out, environ=environ)
 
     logs.event(log, logging.WARNING, "x")
 
@@ -174,11 +174,11 @@ def test_a_pipe_has_no_colour() -> None:
     assert "\x1b" not in written("console", "x")
 
 
-def test_a_log_that_nobody_reads_any_more_ends_nothing() -> None:
+def test_a_closed_log_pipe_stops_nothing() -> None:
     script = (
         "import logging, os\n"
         "from sidecar import logs\n"
-        "logs.set_up('console', 'info')\n"
+        "logs.configure('console', 'info')\n"
         "log = logging.getLogger('sidecar')\n"
         "for n in range(3): logs.event(log, logging.INFO, 'x' * 10000)\n"
         "print('still here')\n"

@@ -30,7 +30,7 @@ def listen(address: Address) -> socket.socket:
         raise BadConfiguration(f"admin: cannot listen on {address}: {what}; {_ADVICE}") from exc
 
 
-def bound_to(listener: socket.socket) -> Address:
+def bound_address(listener: socket.socket) -> Address:
     """Where it listens, the port as the kernel gave it."""
     host, port, *_ = listener.getsockname()
     return Address(host, port)

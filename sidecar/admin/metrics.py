@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from sidecar import __version__
 from sidecar.domain.node.status import Status
 from sidecar.domain.records.report import Phase
+from sidecar.domain.records.rollout import BlockKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
 
 _COUNTERS = {
     "starts": ("process_starts", "Times the process was started."),
     "restarts": ("process_restarts", "Times the process was restarted after a change of the list."),
-    "deaths": ("process_deaths", "Times the process died by itself."),
+    "crashes": ("process_crashes", "Times the process exited by itself."),
     "file_writes": ("file_writes", "Times the list was written into the file."),
     "rejected_edits": ("rejected_edits", "Edits of the list by hand that were not obeyed."),
     "store_errors": ("store_errors", "Times etcd did not answer, or not in time."),
-    "terms": ("terms", "Times this sidecar became leader."),
+    "leader_terms": ("leader_terms", "Times this sidecar became leader."),
 }
 
 
@@ -37,42 +38,49 @@ def _lines(status: Status) -> Iterator[str]:
     }
     yield from _gauge("info", "Always 1; the labels say which sidecar this is.", 1, labels)
     gauges: dict[str, tuple[str, float | None]] = {
-        "ready": ("Whether it has listed, has applied, and its lease is alive.", status.ready),
-        "listed": ("Whether it has read the network's state.", status.listed),
-        "applied": ("Whether its file holds the canonical list.", status.applied),
+        "ready": ("Whether it is synced, its file is up to date, and its lease is alive.", status.ready),
+        "synced": ("Whether it has read the network's state.", status.synced),
+        "file_up_to_date": ("Whether its file holds the canonical list.", status.file_up_to_date),
         "lease_alive": ("Whether its lease in etcd is alive.", status.lease_alive),
         "boot_checked": ("Whether the file was checked before the process.", status.boot_checked),
-        "leading": ("Whether it leads the network.", status.leading),
+        "leader": ("Whether it leads the network.", status.leading),
         "process_healthy": ("Whether the process next to it is healthy.", status.healthy),
-        "rollout_halted": (
-            "Whether the network's rollout is halted, paused, or waits for a missing node.",
-            status.standstill is not None,
-        ),
-        "servers": ("Servers in the canonical list.", len(status.servers)),
+        "file_servers": ("Servers in the configuration file.", len(status.servers)),
         "canonical_version": ("Version of the canonical list.", status.canonical_version),
         "loaded_version": ("Version that the process was started on.", status.loaded_version),
-        "phase_since_seconds": ("When the phase began, in seconds since the epoch.", status.since),
+        "phase_start_time_seconds": (
+            "Start of the current phase, in seconds since the epoch.",
+            status.phase_since,
+        ),
     }
     for name, (about, value) in gauges.items():
         if value is not None:
             yield from _gauge(name, about, value)
+    yield from _rollout_blocked(status)
     yield from _header("phase", "gauge", "1 for the phase the node is in, 0 for the others.")
     for phase in Phase:
-        yield f'sidecar_phase{{phase="{phase.value}"}} {int(phase is status.phase)}'
+        yield f'federation_sidecar_phase{{phase="{phase.value}"}} {int(phase is status.phase)}'
     for field, (name, about) in _COUNTERS.items():
         yield from _header(f"{name}_total", "counter", about)
-        yield f"sidecar_{name}_total {getattr(status.counters, field)}"
+        yield f"federation_sidecar_{name}_total {getattr(status.counters, field)}"
+
+
+def _rollout_blocked(status: Status) -> Iterator[str]:
+    yield from _header("rollout_blocked", "gauge", "1 for what blocks the rollout, 0 for the others.")
+    current = (status.rollout_block or "").partition(": ")[0]
+    for kind in BlockKind:
+        yield f'federation_sidecar_rollout_blocked{{state="{kind.value}"}} {int(kind.value == current)}'
 
 
 def _gauge(name: str, about: str, value: float, labels: dict[str, str] | None = None) -> Iterator[str]:
     yield from _header(name, "gauge", about)
     pairs = ",".join(f'{key}="{_escaped(text)}"' for key, text in (labels or {}).items())
-    yield f"sidecar_{name}{f'{{{pairs}}}' if pairs else ''} {value:.17g}"
+    yield f"federation_sidecar_{name}{f'{{{pairs}}}' if pairs else ''} {value:.17g}"
 
 
 def _header(name: str, kind: str, about: str) -> Iterator[str]:
-    yield f"# HELP sidecar_{name} {about}"
-    yield f"# TYPE sidecar_{name} {kind}"
+    yield f"# HELP federation_sidecar_{name} {about}"
+    yield f"# TYPE federation_sidecar_{name} {kind}"
 
 
 def _escaped(text: str) -> str:

@@ -10,7 +10,7 @@ from sidecar import __version__
 from sidecar.domain.node.status import Status
 from sidecar.domain.records.report import Phase
 
-REFRESH = 2  # seconds
+REFRESH_INTERVAL = 2  # seconds
 
 _GOOD = {Phase.RUNNING}
 _BAD = {Phase.CRASHED, Phase.RESTART_FAILED, Phase.REFUSED, Phase.REMOVED}
@@ -42,7 +42,7 @@ code {{ font: .93em ui-monospace, monospace; }}
 </head>
 <body>
 <h1>{node} <span class="phase {colour}">{phase}</span></h1>
-<p>{reason}</p>{standstill}
+<p>{reason}</p>{rollout_block}
 <p class="dim">{role} of the network <b>{network}</b>, {phase} since {since}</p>
 <h2>FederatedServers</h2>
 <table>{servers}</table>
@@ -61,15 +61,15 @@ def render(status: Status) -> str:
     """Return the page; every value in it is escaped."""
     colour = "good" if status.phase in _GOOD else "bad" if status.phase in _BAD else "busy"
     return _PAGE.format(
-        refresh=REFRESH,
+        refresh=REFRESH_INTERVAL,
         node=escape(status.identity.node_id),
         phase=status.phase.value,
         colour=colour,
         reason=escape(status.reason),
-        standstill=_standstill(status),
+        rollout_block=_rollout_block(status),
         role="server" if status.identity.url else "database node",
         network=escape(status.network),
-        since=datetime.fromtimestamp(status.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        since=datetime.fromtimestamp(status.phase_since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         servers="".join(_servers(status)) or _row("none yet", "no canonical list is known"),
         now="".join(_row(name, value) for name, value in _now(status)),
         counters="".join(_row(name, str(value)) for name, value in _counters(status)),
@@ -77,10 +77,10 @@ def render(status: Status) -> str:
     )
 
 
-def _standstill(status: Status) -> str:
-    if status.standstill is None:
+def _rollout_block(status: Status) -> str:
+    if status.rollout_block is None:
         return ""
-    kind, _, why = status.standstill.partition(": ")
+    kind, _, why = status.rollout_block.partition(": ")
     return f'\n<p>The rollout is <span class="phase bad">{escape(kind)}</span> {escape(why)}</p>'
 
 
@@ -92,33 +92,33 @@ def _servers(status: Status) -> Iterator[str]:
 
 
 def _now(status: Status) -> Iterator[tuple[str, str]]:
-    yield "leads the network", _yes(status.leading)
-    yield "ready", _yes(status.ready)
-    yield "has read the network", _yes(status.listed)
-    yield "file holds the list", _yes(status.applied)
-    yield "lease in etcd alive", _yes(status.lease_alive)
+    yield "leads the network", _yes_or_no(status.leading)
+    yield "ready", _yes_or_no(status.ready)
+    yield "has read the network", _yes_or_no(status.synced)
+    yield "file holds the list", _yes_or_no(status.file_up_to_date)
+    yield "lease in etcd alive", _yes_or_no(status.lease_alive)
     yield "canonical version", _or_none(status.canonical_version)
     yield "process runs on version", _or_none(status.loaded_version)
     yield "process", "not running" if status.pid is None else f"pid {status.pid}"
-    yield "process healthy", _yes(status.healthy)
+    yield "process healthy", _yes_or_no(status.healthy)
 
 
 def _counters(status: Status) -> Iterator[tuple[str, int]]:
     counters = status.counters
     yield "starts of the process", counters.starts
     yield "restarts after a change", counters.restarts
-    yield "deaths of the process", counters.deaths
+    yield "deaths of the process", counters.crashes
     yield "writes of the file", counters.file_writes
     yield "edits not obeyed", counters.rejected_edits
     yield "errors of etcd", counters.store_errors
-    yield "terms as leader", counters.terms
+    yield "terms as leader", counters.leader_terms
 
 
 def _row(name: str, value: str) -> str:
     return f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>\n"
 
 
-def _yes(value: bool) -> str:
+def _yes_or_no(value: bool) -> str:
     return "yes" if value else "no"
 
 

@@ -19,8 +19,8 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import Response
 from aiohttp.web_server import Server
 
-from sidecar.admin.answers import JSON, PATHS, Answer
-from sidecar.admin.listening import bound_to
+from sidecar.admin.endpoints import ENDPOINTS, JSON, ApiResponse
+from sidecar.admin.listening import bound_address
 from sidecar.domain.node.status import Status
 
 _HEADERS = {
@@ -28,16 +28,16 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
 }
-_GRACE = 1.0  # seconds for answers that are under way when the sidecar ends
+_SHUTDOWN_TIMEOUT = 1.0  # seconds for answers that are under way when the sidecar ends
 
 
 @asynccontextmanager
-async def serve(source: Callable[[], Status], listener: socket.socket) -> AsyncIterator[None]:
-    """Serve what ``source`` says on ``listener``, and close it in the end. Needs asyncio."""
-    guarded = _is_loopback(bound_to(listener).host)
+async def serve(read_status: Callable[[], Status], listener: socket.socket) -> AsyncIterator[None]:
+    """Serve what ``read_status`` says on ``listener``, and close it in the end. Needs asyncio."""
+    local_names_only = _is_loopback(bound_address(listener).host)
 
     async def handle(request: BaseRequest) -> Response:
-        answer = _answer(request, source, guarded=guarded)
+        answer = _respond(request, read_status, local_names_only=local_names_only)
         headers = _HEADERS | (
             {"Allow": "GET, HEAD"} if answer.status == HTTPStatus.METHOD_NOT_ALLOWED else {}
         )
@@ -52,25 +52,27 @@ async def serve(source: Callable[[], Status], listener: socket.socket) -> AsyncI
     finally:
         serving.close()
         server.pre_shutdown()  # or each idle connection costs the whole grace
-        await server.shutdown(_GRACE)
+        await server.shutdown(_SHUTDOWN_TIMEOUT)
 
 
-def _answer(request: BaseRequest, source: Callable[[], Status], *, guarded: bool) -> Answer:
+def _respond(
+    request: BaseRequest, read_status: Callable[[], Status], *, local_names_only: bool
+) -> ApiResponse:
     host = request.headers.get("Host")  # every browser sends one
-    if guarded and host and not _names_this_machine(host):
+    if local_names_only and host and not _names_this_machine(host):
         what = f"this API is for this machine alone, and {host!r} may be any; say 127.0.0.1"
         return _error(HTTPStatus.FORBIDDEN, what)
-    teller = PATHS.get(request.path)
-    if teller is None:
-        return _error(HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(PATHS)}")
+    endpoint = ENDPOINTS.get(request.path)
+    if endpoint is None:
+        return _error(HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(ENDPOINTS)}")
     if request.method not in {"GET", "HEAD"}:
         what = "nothing can be changed here; `sidecar --help` shows what can be done"
         return _error(HTTPStatus.METHOD_NOT_ALLOWED, what)
-    return teller(source())
+    return endpoint(read_status())
 
 
-def _error(status: HTTPStatus, what: str) -> Answer:
-    return Answer(json.dumps({"error": what}) + "\n", JSON, status)
+def _error(status: HTTPStatus, what: str) -> ApiResponse:
+    return ApiResponse(json.dumps({"error": what}) + "\n", JSON, status)
 
 
 def _is_loopback(host: str) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sidecar.domain.node.health import Rhythm
-from sidecar.ports import AskNewcomer, ConfigFile, Probe, Process, StateFolder, Store
+from sidecar.domain.node.health import ProbeSchedule
+from sidecar.ports import ConfigFile, NewcomerProbe, Probe, Process, StateFolder, Store
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Dependencies:
     """The ports, the wall clock (seconds since the epoch), and how often to probe."""
 
     store: Store
@@ -18,6 +18,6 @@ class World:
     state: StateFolder
     process: Process
     probe: Probe
-    ask_newcomer: AskNewcomer
+    probe_newcomer: NewcomerProbe
     wall: Callable[[], float]
-    rhythm: Rhythm = field(default_factory=Rhythm)
+    probe_schedule: ProbeSchedule = field(default_factory=ProbeSchedule)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sidecar.agent.backoff import back_off
 from sidecar.domain.errors import LeaseLost, StoreUnavailable
-from sidecar.domain.network.transaction import NEVER, Term
+from sidecar.domain.network.transaction import NO_REVISION, Term
 from sidecar.domain.records.encoding import encode
 from sidecar.domain.records.keys import Keys, Range
 from sidecar.domain.records.membership import Candidate
@@ -15,7 +15,7 @@ from sidecar.ports import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
+class Candidacy:
     """One candidacy, under one lease."""
 
     store: Store
@@ -27,42 +27,42 @@ class Ballot:
     def key(self) -> str:
         return self.keys.candidate(self.lease)
 
-    async def win(self) -> Term:
+    async def campaign(self) -> Term:
         """Stand, and return once elected. Raises `LeaseLost` when the candidacy vanishes.
 
         Each candidate watches only the one just before it, so a leader's death wakes one, not all.
         """
-        await self._stand()
+        await self._register()
         while True:
-            listing = await self.store.read(self.keys.candidates())
-            queue = sorted(listing.entries.values(), key=lambda entry: entry.created)
+            listing = await self.store.read(self.keys.candidate_range())
+            queue = sorted(listing.entries.values(), key=lambda entry: entry.create_revision)
             place = next((i for i, entry in enumerate(queue) if entry.key == self.key), None)
             if place is None:
                 raise LeaseLost(f"the candidacy of {self.candidate.node_id} has expired")
             if place == 0:
-                return Term(self.candidate.node_id, self.key, queue[0].created)
-            await self._gone(queue[place - 1], listing.revision)
+                return Term(self.candidate.node_id, self.key, queue[0].create_revision)
+            await self._wait_until_deleted(queue[place - 1], listing.revision)
 
-    async def still_holds(self, term: Term) -> bool:
+    async def is_current(self, term: Term) -> bool:
         """Ask etcd whether ``term`` goes on."""
         found = (await self.store.read(Range(term.key))).entries.get(term.key)
-        return found is not None and found.created == term.created
+        return found is not None and found.create_revision == term.create_revision
 
     async def resign(self) -> None:
         """Withdraw; the next candidate leads at once."""
         await self.store.commit(Transaction((), (Delete(self.key),)))
 
-    async def _stand(self) -> None:
-        absent = Compare(self.key, Target.CREATED, NEVER)
+    async def _register(self) -> None:
+        absent = Compare(self.key, Target.CREATED, NO_REVISION)
         put = Put(self.key, encode(self.candidate), self.lease)
         await self.store.commit(Transaction((absent,), (put,)))
 
-    async def _gone(self, rival: Entry, seen_at: Revision) -> None:
-        """Return when ``rival`` is deleted, or when that can no longer be told from here."""
+    async def _wait_until_deleted(self, predecessor: Entry, after: Revision) -> None:
+        """Return when ``predecessor`` is deleted, or when that can no longer be told from here."""
         try:
-            async with self.store.watch(Range(rival.key), after=seen_at) as batches:
+            async with self.store.watch(Range(predecessor.key), after=after) as batches:
                 async for batch in batches:
-                    if rival.key in batch.changes and batch.changes[rival.key] is None:
+                    if predecessor.key in batch.changes and batch.changes[predecessor.key] is None:
                         return
         except StoreUnavailable:
             # The caller reads the queue again, and meets the outage there; or else nothing can be streamed.

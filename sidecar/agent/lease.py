@@ -20,22 +20,22 @@ log = logging.getLogger(__name__)
 
 # Of the TTL: how often the lease is renewed, how soon a failed renewal is tried again, and how long before
 # etcd lets it go the work under it ends here. The last covers the call that is on its way at that moment.
-RENEW, RETRY_RENEWAL, MARGIN = 1 / 3, 1 / 20, 1 / 10
+RENEW_FRACTION, RETRY_FRACTION, MARGIN_FRACTION = 1 / 3, 1 / 20, 1 / 10
 
 
 @dataclass(slots=True)
-class Session:
+class LeaseKeeper:
     """Holds this sidecar's one lease, across outages of etcd for as long as etcd keeps it.
 
     ``ttl`` is what a new lease is asked for with; one that goes on from a former life keeps what it was
-    ``granted``.
+    ``granted_ttl``.
     """
 
     store: Store
     board: Board
     ttl: float
     lease: LeaseID | None = None
-    granted: float = field(default=0.0, init=False)
+    granted_ttl: float = field(default=0.0, init=False)
 
     async def run(self, work: Callable[[LeaseID], Coroutine[Any, Any, None]]) -> NoReturn:
         """Run ``work(lease)`` whenever there is a lease that is known to be alive, again and again."""
@@ -43,21 +43,21 @@ class Session:
         while True:
             began = anyio.current_time()
             try:
-                lease, deadline = await self._secure()
-                await self._hold(work, lease, deadline)
+                lease, deadline = await self._grant_or_renew()
+                await self._run_until(work, lease, deadline)
             except* LeaseLost as lost:
-                event(log, logging.WARNING, "the lease is lost", error=_words(lost))
+                event(log, logging.WARNING, "the lease is lost", error=_messages(lost))
                 self.lease = None
             except* (StoreUnavailable, StoreRefused) as trouble:
                 level = logging.WARNING if self.board.view.lease_alive else logging.DEBUG
-                event(log, level, "nothing is done under the lease for now", error=_words(trouble))
+                event(log, level, "nothing is done under the lease for now", error=_messages(trouble))
             self.board.update(lease_alive=False)
             # Only what went well for a while starts anew: a store that refuses the work is not to be stormed.
             failures = failures + 1 if anyio.current_time() - began < self.ttl else 1
             if self.lease is not None or failures > 1:
                 await back_off(failures)
 
-    async def end(self) -> None:
+    async def revoke(self) -> None:
         """Give the lease back, so that the network need not wait for it to expire."""
         if self.lease is not None:
             await self.store.revoke_lease(self.lease)
@@ -67,46 +67,48 @@ class Session:
         if self.lease is not None:
             await self.store.keep_alive(self.lease)
 
-    async def _secure(self) -> tuple[LeaseID, float]:
+    async def _grant_or_renew(self) -> tuple[LeaseID, float]:
         """Have a lease that is alive, and know until when on anyio's clock, less the margin."""
         asked = anyio.current_time()
         if self.lease is None:
             self.lease = await self.store.grant_lease(self.ttl)
-            self.granted = self.ttl
+            self.granted_ttl = self.ttl
         else:
-            self.granted = await self.store.keep_alive(self.lease)
-        return self.lease, asked + self.granted * (1 - MARGIN)
+            self.granted_ttl = await self.store.keep_alive(self.lease)
+        return self.lease, asked + self.granted_ttl * (1 - MARGIN_FRACTION)
 
-    async def _hold(
+    async def _run_until(
         self, work: Callable[[LeaseID], Coroutine[Any, Any, None]], lease: LeaseID, deadline: float
     ) -> None:
         """Run ``work`` while the lease is renewed in time; cancel it when it is not."""
-        self._known_until(deadline)
+        self._set_deadline(deadline)
         self.board.update(lease_alive=True)
         with anyio.CancelScope(deadline=deadline) as scope:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(work, lease)
-                await self._renew(scope)
+                await self._keep_renewing(scope)
         raise StoreUnavailable("the lease could not be renewed in time; stepping down")
 
-    def _known_until(self, deadline: float) -> None:
-        was_gone = self.board.lease_until <= anyio.current_time()
-        self.board.lease_until = deadline
+    def _set_deadline(self, deadline: float) -> None:
+        was_gone = self.board.lease_deadline <= anyio.current_time()
+        self.board.lease_deadline = deadline
         if was_gone:
             self.board.wake()
 
-    async def _renew(self, scope: anyio.CancelScope) -> NoReturn:
+    async def _keep_renewing(self, scope: anyio.CancelScope) -> NoReturn:
         while True:
             # Counted from when it was asked for last, which on a busy machine is a while ago.
-            await anyio.sleep_until(scope.deadline - self.granted * (1 - MARGIN - RENEW))
+            await anyio.sleep_until(
+                scope.deadline - self.granted_ttl * (1 - MARGIN_FRACTION - RENEW_FRACTION)
+            )
             try:
-                _, scope.deadline = await self._secure()
-                self._known_until(scope.deadline)
+                _, scope.deadline = await self._grant_or_renew()
+                self._set_deadline(scope.deadline)
             except (StoreUnavailable, StoreRefused):
-                await anyio.sleep(self.granted * RETRY_RENEWAL)
+                await anyio.sleep(self.granted_ttl * RETRY_FRACTION)
 
 
-def _words(group: BaseExceptionGroup[Exception]) -> str:
+def _messages(group: BaseExceptionGroup[Exception]) -> str:
     """The messages in ``group``, on one line."""
-    inner = [_words(e) if isinstance(e, BaseExceptionGroup) else str(e) for e in group.exceptions]
+    inner = [_messages(e) if isinstance(e, BaseExceptionGroup) else str(e) for e in group.exceptions]
     return "; ".join(inner)

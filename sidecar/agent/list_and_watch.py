@@ -15,32 +15,32 @@ from sidecar.domain.records.store import Listing
 from sidecar.ports import Store
 
 
-async def follow(
+async def list_and_watch(
     store: Store,
     *ranges: Range,
-    also: tuple[Range, ...] = (),
-    seen: Callable[[Listing], None],
-    lost: Callable[[Exception], None],
-    handled: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
+    list_only: tuple[Range, ...] = (),
+    on_listing: Callable[[Listing], None],
+    on_error: Callable[[Exception], None],
+    before_watch: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
 ) -> NoReturn:
-    """Call ``seen`` with the state of ``ranges``, at first and after every change, for ever.
+    """Call ``on_listing`` with the state of ``ranges``, at first and after every change, for ever.
 
-    What is in ``also`` is read with them, and not followed. ``lost`` hears of each break in between. A state
-    may be seen twice; the last one is always seen. Streaming begins when ``handled`` returns; what happens
-    until then is streamed all the same.
+    What is in ``list_only`` is read with them, and not followed. ``on_error`` hears of each break in between.
+    A state may be seen twice; the last one is always seen. Streaming begins when ``before_watch`` returns;
+    what happens until then is streamed all the same.
     """
     failures = 0
     while True:
         try:
-            listing = await store.read(*ranges, *also)
-            seen(listing)
-            await handled()
+            listing = await store.read(*ranges, *list_only)
+            on_listing(listing)
+            await before_watch()
             async with store.watch(*ranges, after=listing.revision) as batches:
                 failures = 0
                 async for batch in batches:
                     listing = listing.applying(batch)
-                    seen(listing)
+                    on_listing(listing)
         except (StoreUnavailable, StoreRefused) as exc:
-            lost(exc)
+            on_error(exc)
         failures += 1
         await back_off(failures)

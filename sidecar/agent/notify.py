@@ -9,38 +9,38 @@ import anyio
 from sidecar.agent.board import Board
 from sidecar.ports import ServiceManager
 
-PATIENCE = 30
+STARTUP_TIMEOUT_EXTENSION = 30
 """Seconds of start-up that the manager is asked for at a time: etcd, or a leader, may take its time."""
 
-SHARE = 1 / 3
+WATCHDOG_FRACTION = 1 / 3
 """Of the time after which the manager takes a silent process for hung: how often it hears of this one."""
 
 
-async def announce(*, manager: ServiceManager, board: Board) -> None:
+async def notify(*, manager: ServiceManager, board: Board) -> None:
     """Keep the manager told, until cancelled."""
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_tell_status, manager, board)
+        tasks.start_soon(_send_status, manager, board)
         if manager.watchdog is not None:
             tasks.start_soon(_feed_watchdog, manager, manager.watchdog)
-        await _get_ready(manager, board)
+        await _send_ready(manager, board)
 
 
-async def _get_ready(manager: ServiceManager, board: Board) -> None:
+async def _send_ready(manager: ServiceManager, board: Board) -> None:
     while not board.boot_checked:
-        manager.tell(EXTEND_TIMEOUT_USEC=PATIENCE * 1_000_000)
-        with anyio.move_on_after(PATIENCE / 2):
-            await board.until(lambda: board.boot_checked)
-    manager.tell(READY=1)
+        manager.notify(EXTEND_TIMEOUT_USEC=STARTUP_TIMEOUT_EXTENSION * 1_000_000)
+        with anyio.move_on_after(STARTUP_TIMEOUT_EXTENSION / 2):
+            await board.wait_until(lambda: board.boot_checked)
+    manager.notify(READY=1)
 
 
-async def _tell_status(manager: ServiceManager, board: Board) -> NoReturn:
+async def _send_status(manager: ServiceManager, board: Board) -> NoReturn:
     while True:
-        told = board.decision
-        manager.tell(STATUS=f"{told.phase.value}: {told.reason}")
-        await board.until_other(lambda: board.decision, than=told)
+        sent = board.decision
+        manager.notify(STATUS=f"{sent.phase.value}: {sent.reason}")
+        await board.wait_until_changed(lambda: board.decision, from_value=sent)
 
 
-async def _feed_watchdog(manager: ServiceManager, patience: float) -> NoReturn:
+async def _feed_watchdog(manager: ServiceManager, watchdog_timeout: float) -> NoReturn:
     while True:
-        manager.tell(WATCHDOG=1)
-        await anyio.sleep(patience * SHARE)
+        manager.notify(WATCHDOG=1)
+        await anyio.sleep(watchdog_timeout * WATCHDOG_FRACTION)

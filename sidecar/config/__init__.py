@@ -7,7 +7,7 @@ of settings: flags, variables, keys and help all come from the table.
 """
 
 from sidecar.config.loading import load, load_admin, load_network
-from sidecar.config.restarts import Restart, RestartDriver
+from sidecar.config.restart_modes import Restart, RestartDriver
 from sidecar.config.settings import EtcdAccess, NetworkSettings, Settings
 from sidecar.config.table import Bootstrap, LogFormat, LogLevel, OnRemoved
 from sidecar.config.values import Address

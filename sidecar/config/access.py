@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from sidecar.config.reading import Reading
-from sidecar.config.secret_files import first_line, unreadable
+from sidecar.config.secret_files import read_secret, why_unreadable
 from sidecar.config.settings import EtcdAccess
 
 
-def etcd_access(reading: Reading) -> EtcdAccess:
+def load_etcd_access(reading: Reading) -> EtcdAccess:
     """Return how to reach etcd; what is wrong with it joins ``reading.problems``."""
     values = reading.values
     endpoints = values["etcd"] or ()
@@ -29,17 +29,17 @@ def etcd_access(reading: Reading) -> EtcdAccess:
 def _check_tls(reading: Reading, endpoints: tuple[str, ...]) -> None:
     given = [key for key in ("tls.ca", "tls.cert", "tls.key") if reading.values[key]]
     for key in given:
-        trouble = unreadable(reading.values[key])
+        trouble = why_unreadable(reading.values[key])
         if trouble:
             reading.problems.append(f"{reading.source(key)}: {trouble}")
     for one, other in (("tls.cert", "tls.key"), ("tls.key", "tls.cert")):
         if one in given and other not in reading.found:
             reading.problems.append(f"{reading.source(one)}: needs {other} beside it, which is not set")
     # Whoever names certificates believes that the connection is encrypted.
-    plain = [url for url in endpoints if url.startswith("http://")]
-    if given and plain:
+    unencrypted = [url for url in endpoints if url.startswith("http://")]
+    if given and unencrypted:
         reading.problems.append(
-            f"{reading.source(given[0])}: {given[0]} is set, but {plain[0]} is not encrypted; "
+            f"{reading.source(given[0])}: {given[0]} is set, but {unencrypted[0]} is not encrypted; "
             f"write https:// ({reading.source('etcd')})"
         )
 
@@ -47,15 +47,15 @@ def _check_tls(reading: Reading, endpoints: tuple[str, ...]) -> None:
 def _password(reading: Reading) -> str | None:
     """Return the password: the setting, or what the file holds, whichever has the higher source."""
     text, file = reading.found.get("auth.password"), reading.found.get("auth.password_file")
-    if text and file and text.rank == file.rank:
+    if text and file and text.precedence == file.precedence:
         reading.problems.append(
             f"{text.source} and {file.source}: two passwords are one too many; set one of them"
         )
     path: Path | None = reading.values["auth.password_file"]
-    if path is None or file is None or (text and text.rank > file.rank):
+    if path is None or file is None or (text and text.precedence > file.precedence):
         password: str | None = reading.values["auth.password"]
         return password
-    return first_line(reading, "auth.password_file", "the password")
+    return read_secret(reading, "auth.password_file", "the password")
 
 
 def _check_user(reading: Reading, password: str | None) -> None:

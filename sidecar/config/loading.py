@@ -5,35 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sidecar.config.access import etcd_access
+from sidecar.config.access import load_etcd_access
 from sidecar.config.reading import Reading, read
-from sidecar.config.restarting import restart
-from sidecar.config.restarts import NoRestart
-from sidecar.config.secret_files import join_token
+from sidecar.config.restart_loading import load_restart
+from sidecar.config.restart_modes import NoRestart
+from sidecar.config.secret_files import load_join_token
 from sidecar.config.settings import NetworkSettings, Settings
-from sidecar.config.table import ADMIN, NETWORK, SETTINGS
+from sidecar.config.table import ADMIN_SETTINGS, ALL_SETTINGS, NETWORK_SETTINGS
 from sidecar.config.values import Address
 from sidecar.domain.documents.document import role_of
 from sidecar.domain.identity import Role
 
-FILE_NAMES = {Role.FEDERATED: "federated.json", Role.DATABASE: "config.json"}
+DEFAULT_FILE_NAMES = {Role.FEDERATED: "federated.json", Role.DATABASE: "config.json"}
 
 
 def load(
-    flags: Mapping[str, object], environ: Mapping[str, str], folder: Path, *, attends: bool = True
+    flags: Mapping[str, object], environ: Mapping[str, str], folder: Path, *, manages_process: bool = True
 ) -> Settings:
     """Return the settings of ``sidecar run``, started in ``folder``; those of a gate attend to no process.
 
     ``flags`` is keyed like the table (and ``config``), None for what was not given. Raises
     `BadConfiguration` that names everything that is wrong, and where it came from.
     """
-    reading = read(SETTINGS, flags, environ, folder)
-    access = etcd_access(reading)
-    file = _file(reading, folder)
-    role = _role(reading, file)
+    reading = read(ALL_SETTINGS, flags, environ, folder)
+    access = load_etcd_access(reading)
+    file = _find_file(reading, folder)
+    role = _find_role(reading, file)
     state_dir = reading.values["state_dir"] or file.parent / ".sidecar"
-    how = restart(reading, state_dir) if attends else NoRestart()
-    token = join_token(reading)
+    how = load_restart(reading, state_dir) if manages_process else NoRestart()
+    token = load_join_token(reading)
     reading.finish()
     values = reading.values
     return Settings(
@@ -65,8 +65,8 @@ def load(
 
 def load_network(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> NetworkSettings:
     """Return the settings of every other command; those of ``sidecar run`` alone are not looked at."""
-    reading = read(NETWORK, flags, environ, folder)
-    access = etcd_access(reading)
+    reading = read(NETWORK_SETTINGS, flags, environ, folder)
+    access = load_etcd_access(reading)
     reading.finish()
     values = reading.values
     return NetworkSettings(access, values["network"], values["log_format"], values["log_level"])
@@ -74,18 +74,18 @@ def load_network(flags: Mapping[str, object], environ: Mapping[str, str], folder
 
 def load_admin(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Address | None:
     """Return where the sidecar of these settings can be asked; None where that is off."""
-    reading = read(ADMIN, flags, environ, folder)
+    reading = read(ADMIN_SETTINGS, flags, environ, folder)
     reading.finish()
     address: Address | None = reading.values["admin"]
     return address
 
 
-def _file(reading: Reading, folder: Path) -> Path:
+def _find_file(reading: Reading, folder: Path) -> Path:
     """Return the file that was named, else the one in ``folder`` with one of the usual names."""
     if "file" in reading.found:
         return Path(reading.values["file"] or "")
     role: Role | None = reading.values["role"]
-    names = [FILE_NAMES[role]] if role else list(FILE_NAMES.values())
+    names = [DEFAULT_FILE_NAMES[role]] if role else list(DEFAULT_FILE_NAMES.values())
     there = [name for name in names if (folder / name).is_file()]
     if len(there) != 1:
         what = "both are" if there else "there is none"
@@ -96,7 +96,7 @@ def _file(reading: Reading, folder: Path) -> Path:
     return folder / (there or names)[0]
 
 
-def _role(reading: Reading, file: Path) -> Role:
+def _find_role(reading: Reading, file: Path) -> Role:
     """Return the role that was set, else the one that goes with the file's name."""
     role: Role | None = reading.values["role"]
     if role:

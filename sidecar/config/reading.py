@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.config import toml
-from sidecar.config.sources import Found, find
+from sidecar.config.sources import SourceValue, find
 from sidecar.config.table import Setting
 from sidecar.domain.errors import BadConfiguration
 
@@ -21,7 +21,7 @@ class Reading:
     """
 
     values: dict[str, Any]
-    found: dict[str, Found]
+    found: dict[str, SourceValue]
     problems: list[str]
 
     def source(self, key: str) -> str:
@@ -41,7 +41,7 @@ def read(
     folder: Path,
 ) -> Reading:
     """Read ``settings`` from everywhere; never raises, so that everything wrong is told at once."""
-    file = toml.read(flags.get("config") or environ.get(toml.VARIABLE), folder)
+    file = toml.read(flags.get("config") or environ.get(toml.CONFIG_VARIABLE), folder)
     reading = Reading({}, {}, [])
     reported = set()
     for setting in settings:
@@ -58,7 +58,7 @@ def read(
     return reading
 
 
-def _value(setting: Setting, found: Found | None) -> object:
+def _value(setting: Setting, found: SourceValue | None) -> object:
     if found is None:
         return None if setting.default is None else setting.parse(setting.default)
     value = setting.parse(found.raw)

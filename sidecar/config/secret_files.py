@@ -8,12 +8,12 @@ from sidecar.config.reading import Reading
 from sidecar.domain.records.tokens import JoinToken
 
 
-def first_line(reading: Reading, key: str, what: str) -> str | None:
+def read_secret(reading: Reading, key: str, what: str) -> str | None:
     """Return ``what`` is on the first line of the file that ``key`` names; trouble joins the problems."""
     path: Path = reading.values[key]
-    trouble = unreadable(path)
-    if trouble:
-        reading.problems.append(f"{reading.source(key)}: {trouble}")
+    problem = why_unreadable(path)
+    if problem:
+        reading.problems.append(f"{reading.source(key)}: {problem}")
         return None
     try:
         # Editors and `echo` end a file with a newline, which belongs to no secret.
@@ -26,10 +26,10 @@ def first_line(reading: Reading, key: str, what: str) -> str | None:
     return secret or None
 
 
-def join_token(reading: Reading) -> JoinToken | None:
+def load_join_token(reading: Reading) -> JoinToken | None:
     """Return the token to join with, if a file of one is named."""
     path: Path | None = reading.values["join_token_file"]
-    text = first_line(reading, "join_token_file", "the join token") if path else None
+    text = read_secret(reading, "join_token_file", "the join token") if path else None
     if text is None:
         return None
     try:
@@ -42,7 +42,7 @@ def join_token(reading: Reading) -> JoinToken | None:
         return None
 
 
-def unreadable(path: Path) -> str:
+def why_unreadable(path: Path) -> str:
     """Say why ``path`` cannot be read; nothing where it can."""
     try:
         with path.open("rb"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sidecar.config.restarts import ChildRestart, Restart
+from sidecar.config.restart_modes import ChildRestart, Restart
 from sidecar.config.table import Bootstrap, LogFormat, LogLevel, OnRemoved
 from sidecar.config.values import Address
 from sidecar.domain.identity import Role
@@ -40,7 +40,7 @@ class Settings(NetworkSettings):
     """What ``sidecar run`` needs. Durations are in seconds.
 
     None: ``node_id`` is the file's, ``url`` is found in its list, ``health`` is a TCP connect to
-    ``url``, ``admin`` is off, ``seed`` and ``join_token`` are none.
+    ``url``, ``admin`` is off, ``seed`` and ``load_join_token`` are none.
     """
 
     file: Path

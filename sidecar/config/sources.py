@@ -11,7 +11,7 @@ from sidecar.config.table import Setting
 from sidecar.config.toml import TomlFile
 
 
-class Rank(IntEnum):
+class Precedence(IntEnum):
     """Of two sources the higher one wins."""
 
     FILE = 1
@@ -20,7 +20,7 @@ class Rank(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SourceValue:
     """What the winning source holds for a setting; ``source`` names the place for people.
 
     Relative paths are meant from ``base``: the current folder, or that of sidecar.toml.
@@ -28,7 +28,7 @@ class Found:
 
     raw: object
     source: str
-    rank: Rank
+    precedence: Precedence
     base: Path
 
 
@@ -38,14 +38,14 @@ def find(
     environ: Mapping[str, str],
     file: TomlFile,
     folder: Path,
-) -> Found | None:
+) -> SourceValue | None:
     """Return what was given for ``setting``, or None. ``flags`` is keyed like the table."""
     key = setting.key
     if flags.get(key) is not None:
-        return Found(flags[key], setting.flag or "the command", Rank.FLAG, folder)
+        return SourceValue(flags[key], setting.flag or "the command", Precedence.FLAG, folder)
     # An empty variable is one that a compose file passes on without anybody having set it.
     if environ.get(setting.variable):
-        return Found(environ[setting.variable], setting.variable, Rank.ENVIRONMENT, folder)
+        return SourceValue(environ[setting.variable], setting.variable, Precedence.ENVIRONMENT, folder)
     if key in file.values:
-        return Found(file.values[key], f"{file.path}: {key}", Rank.FILE, file.path.parent)
+        return SourceValue(file.values[key], f"{file.path}: {key}", Precedence.FILE, file.path.parent)
     return None

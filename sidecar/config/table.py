@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sidecar.config import values
-from sidecar.config.restarts import KubernetesMode, RestartDriver, SystemdScope
+from sidecar.config.restart_modes import KubernetesMode, RestartDriver, SystemdScope
 from sidecar.domain.identity import Role
 
 
@@ -53,13 +53,13 @@ class Setting:
     metavar: str
     help: str
     default: str | None = None
-    own_flag: str | None = None
+    flag_override: str | None = None
 
     @property
     def flag(self) -> str:
         """Its option, or ``""``: a secret has none, as ``ps`` shows everybody's command lines."""
-        if self.own_flag is not None:
-            return self.own_flag
+        if self.flag_override is not None:
+            return self.flag_override
         return "--" + self.key.replace(".", "-").replace("_", "-")
 
     @property
@@ -68,10 +68,10 @@ class Setting:
 
 
 # Where a sidecar can be asked, which `sidecar health` does.
-ADMIN = (Setting("admin", values.address_or_off, "ADDRESS", "HOST:PORT or off", "127.0.0.1:9180"),)
+ADMIN_SETTINGS = (Setting("admin", values.address_or_off, "ADDRESS", "HOST:PORT or off", "127.0.0.1:9180"),)
 
 # What `sidecar run` alone takes.
-NODE = (
+RUN_SETTINGS = (
     Setting("file", values.path, "PATH", "federated.json or config.json; else found here"),
     Setting("role", values.choice(Role), "ROLE", "federated or database; else by the file's name"),
     Setting("node_id", values.node_id, "ID", "this node's name; else the file's NodeID"),
@@ -83,13 +83,13 @@ NODE = (
     Setting("join_token_file", values.path, "FILE", "holds the token to join with, if one is needed"),
     Setting("bootstrap", values.choice(Bootstrap), "auto|never", "publish the first list", "auto"),
     Setting("on_removed", values.choice(OnRemoved), "stop|leave", "what to do to COMMAND", "stop"),
-    *ADMIN,
+    *ADMIN_SETTINGS,
     Setting("seed", values.path, "FILE", "what the file begins as where there is none"),
 )
 
 # What looks after the process next to it; of `sidecar run` too.
-PROCESS = (
-    Setting("command", values.command, "COMMAND", "the process to look after", own_flag=""),
+PROCESS_SETTINGS = (
+    Setting("command", values.command, "COMMAND", "the process to look after", flag_override=""),
     Setting("restart", values.choice(RestartDriver), "DRIVER", "see below; child with a COMMAND, else none"),
     Setting("restart_timeout", values.seconds(1), "SECONDS", "until a restart is cut off", "60"),
     Setting("start_timeout", values.seconds(1), "SECONDS", "to be healthy in, or started anew", "60"),
@@ -100,11 +100,13 @@ PROCESS = (
 )
 
 # What each driver has to be told, for a process that the sidecar does not launch.
-DRIVERS = (
+DRIVER_SETTINGS = (
     Setting("restart_command", values.command, "COMMAND", "command: what restarts the process"),
     Setting("signal.pattern", values.pattern, "REGEX", "signal: found in its command line"),
     Setting("signal.pid_file", values.path, "FILE", "signal: holds its number"),
-    Setting("signal.signal", values.signum, "NAME", "HUP, USR1, USR2: no end", "TERM", own_flag="--signal"),
+    Setting(
+        "signal.signal", values.signum, "NAME", "HUP, USR1, USR2: no end", "TERM", flag_override="--signal"
+    ),
     Setting("endpoint.url", values.endpoint, "URL", "endpoint: where to POST"),
     Setting("endpoint.status", values.endpoint, "URL", "endpoint: where to GET; else the same"),
     Setting("endpoint.token_file", values.path, "FILE", "else hot-reload.token in --state-dir"),
@@ -120,20 +122,20 @@ DRIVERS = (
     Setting("systemd.scope", values.choice(SystemdScope), "SCOPE", "system or user", "system"),
 )
 
-RESTARTING = PROCESS + DRIVERS
+RESTART_SETTINGS = PROCESS_SETTINGS + DRIVER_SETTINGS
 
 # What every command that talks to etcd takes.
-NETWORK = (
+NETWORK_SETTINGS = (
     Setting("etcd", values.etcd_endpoints, "URL[,URL…]", "endpoints", "http://127.0.0.1:2379"),
     Setting("network", values.network, "NAME", "which network of this etcd", "default"),
     Setting("tls.ca", values.path, "FILE", "PEM: who signed etcd's certificate"),
     Setting("tls.cert", values.path, "FILE", "PEM: the certificate to show etcd"),
     Setting("tls.key", values.path, "FILE", "PEM: its private key"),
-    Setting("auth.user", values.text, "NAME", "user of etcd", own_flag="--user"),
-    Setting("auth.password", values.secret, "TEXT", "its password", own_flag=""),
-    Setting("auth.password_file", values.path, "FILE", "its password", own_flag="--password-file"),
+    Setting("auth.user", values.text, "NAME", "user of etcd", flag_override="--user"),
+    Setting("auth.password", values.secret, "TEXT", "its password", flag_override=""),
+    Setting("auth.password_file", values.path, "FILE", "its password", flag_override="--password-file"),
     Setting("log_format", values.choice(LogFormat), "FORMAT", "console or json", "console"),
     Setting("log_level", values.choice(LogLevel), "LEVEL", "debug, info, warning, error", "info"),
 )
 
-SETTINGS = NETWORK + NODE + RESTARTING
+ALL_SETTINGS = NETWORK_SETTINGS + RUN_SETTINGS + RESTART_SETTINGS

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sidecar.config.table import SETTINGS
+from sidecar.config.table import ALL_SETTINGS
 from sidecar.domain.errors import Problem
 
 DEFAULT_NAME = "sidecar.toml"
-VARIABLE = "SIDECAR_CONFIG"
-_KEYS = tuple(setting.key for setting in SETTINGS)
+CONFIG_VARIABLE = "SIDECAR_CONFIG"
+_KEYS = tuple(setting.key for setting in ALL_SETTINGS)
 _TABLES = {key.partition(".")[0] for key in _KEYS if "." in key}
 
 
@@ -19,30 +19,30 @@ _TABLES = {key.partition(".")[0] for key in _KEYS if "." in key}
 class TomlFile:
     """What stands in the file: ``values`` by dotted key, and ``document`` as it was read.
 
-    ``document`` is None where there is no file, and where ``trouble`` says why it cannot be read.
+    ``document`` is None where there is no file, and where ``error`` says why it cannot be read.
     """
 
     path: Path
     document: Mapping[str, object] | None = None
     values: Mapping[str, object] = field(default_factory=dict)
-    trouble: str = ""
+    error: str = ""
 
     def problems(self, reported: Collection[str]) -> Iterator[str]:
         """Say what is wrong besides ``reported``: unknown keys, then what the schema finds."""
-        if self.trouble:
-            yield f"{self.path}: {self.trouble}"
+        if self.error:
+            yield f"{self.path}: {self.error}"
         if self.document is None:
             return
         unknown = [key for key in self.values if key not in (*_KEYS, "$schema")]
         for key in unknown:
-            yield f"{self.path}: {key}: {_unknown(key)}"
-        from sidecar.domain.documents.validation import problems  # noqa: PLC0415 - 6 MiB and 80 ms, where there is a file
+            yield f"{self.path}: {key}: {_describe_unknown(key)}"
+        from sidecar.domain.documents.validation import find_problems  # noqa: PLC0415 - 6 MiB and 80 ms, where there is a file
 
         silent = {*reported, *unknown, *(key.partition(".")[0] for key in unknown)}
-        for problem in problems("sidecar", self.document):
-            key = _dotted(problem)
+        for problem in find_problems("sidecar", self.document):
+            key = _setting_of(problem)
             if key not in silent and not (key == "" and unknown):
-                yield f"{self.path}: {key or 'the file'}: {_described(problem, key)}"
+                yield f"{self.path}: {key or 'the file'}: {_describe(problem, key)}"
 
 
 def read(named: object, folder: Path) -> TomlFile:
@@ -55,17 +55,17 @@ def read(named: object, folder: Path) -> TomlFile:
     try:
         data = path.read_bytes()
     except OSError as exc:
-        return TomlFile(path, trouble=f"cannot be read: {exc.strerror}")
+        return TomlFile(path, error=f"cannot be read: {exc.strerror}")
     try:
         document = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as exc:  # not TOML, or not UTF-8
         # The end is the only place that tomllib names without its line.
         what = str(exc).replace("at end of document", f"at the end, line {len(data.splitlines())}")
-        return TomlFile(path, trouble=f"is not TOML: {what}")
-    return TomlFile(path, document, dict(_flat(document)))
+        return TomlFile(path, error=f"is not TOML: {what}")
+    return TomlFile(path, document, dict(_flatten(document)))
 
 
-def _flat(document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+def _flatten(document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for key, value in document.items():
         if key in _TABLES and isinstance(value, dict):
             yield from ((f"{key}.{inner}", item) for inner, item in value.items())
@@ -73,7 +73,7 @@ def _flat(document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield key, value
 
 
-def _unknown(key: str) -> str:
+def _describe_unknown(key: str) -> str:
     if key in _TABLES:
         return f"must be a table: [{key}]"
     import difflib  # noqa: PLC0415 - needed on this way out alone
@@ -85,13 +85,13 @@ def _unknown(key: str) -> str:
     return f"is no setting; did you mean {near[0]}?" if near else "is no setting"
 
 
-def _dotted(problem: Problem) -> str:
+def _setting_of(problem: Problem) -> str:
     """The setting a problem is about: ``/tls/ca`` is ``tls.ca``, ``/etcd/1`` is ``etcd``."""
     parts = problem.where.strip("/").split("/")
     return ".".join(parts[: 2 if parts[0] in _TABLES else 1])
 
 
-def _described(problem: Problem, key: str) -> str:
+def _describe(problem: Problem, key: str) -> str:
     # A schema's message repeats the value, which under [auth] may be the password.
     what = "is not what it must be" if key.startswith("auth") else problem.what
     return f"{what}; {problem.hint}" if problem.hint else what

@@ -90,12 +90,12 @@ def endpoint(raw: object) -> str:
         raise ValueError(f"{raw!r} is not an URL, such as http://127.0.0.1:9100/hot-reload")
     if parts.username is not None:  # never repeat a password
         raise ValueError("carries a user name or password; the token stands in --endpoint-token-file")
-    if parts.scheme == "http" and not _is_here(host):
+    if parts.scheme == "http" and not _is_loopback(host):
         raise ValueError(f"{raw!r} would send the token in the clear to another machine; write https://")
     return given
 
 
-def _is_here(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

@@ -5,7 +5,7 @@ The two branches under the root say whether trying again can help::
     SidecarError
     ├── Transient                   the same call may succeed later
     │   ├── StoreUnavailable        etcd did not answer, or not in time
-    │   └── DriverTrouble           what restarts the process refused, or did not answer
+    │   └── DriverError             what restarts the process refused, or did not answer
     └── Permanent                   somebody has to change something first
         ├── UsageError              the command line makes no sense
         ├── BadConfiguration        a setting is wrong (flag, environment or sidecar.toml)
@@ -53,11 +53,11 @@ class StoreUnavailable(Transient):
     """No etcd endpoint answered within the deadline, or the cluster has no leader."""
 
 
-class DriverTrouble(Transient):
+class DriverError(Transient):
     """What restarts the process refused, or did not answer; the message says what to do about it."""
 
 
-class NotExecuted(Transient):
+class ReexecFailed(Transient):
     """The sidecar was not executed anew; its launcher starts it, and it takes over what runs."""
 
     exit_code = ExitCode.OS_ERROR

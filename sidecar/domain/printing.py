@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-MOST_PROBLEMS = 50  # a file of garbage must not become a log of garbage
-_SHOWN = 60
+MAX_PROBLEMS = 50  # a file of garbage must not become a log of garbage
+_MAX_LENGTH = 60
 
 
 def pointer_to(parent: str, key: str | int) -> str:
@@ -18,7 +18,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """``value`` as JSON, cut to what fits into a message."""
     text = printable(json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."

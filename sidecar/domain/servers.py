@@ -89,11 +89,11 @@ class ServerList:
     """
 
     urls: tuple[ServerUrl, ...]
-    _known: frozenset[ServerUrl] = field(init=False, repr=False, compare=False)
+    _url_set: frozenset[ServerUrl] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_known", frozenset(self.urls))
-        if len(self._known) != len(self.urls):
+        object.__setattr__(self, "_url_set", frozenset(self.urls))
+        if len(self._url_set) != len(self.urls):
             raise ValueError(f"a server is named twice in {[url.text for url in self.urls]}")
 
     @classmethod
@@ -108,7 +108,7 @@ class ServerList:
         return len(self.urls)
 
     def __contains__(self, url: object) -> bool:
-        return url in self._known
+        return url in self._url_set
 
     def __str__(self) -> str:
         return ", ".join(url.text for url in self.urls)

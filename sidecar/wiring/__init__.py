@@ -1,7 +1,7 @@
 """Building adapters and handing them to the loops: the one place that knows both.
 
 Belongs here: from settings to a running sidecar (``node``), its boot check alone (``gate``), its next
-execution (``going_on``), which driver a setting means (``processes``), which node this is (``identity``).
+execution (``reexec``), which driver a setting means (``managed_process``), which node this is (``identity``).
 Forbidden here: rules, and being imported by anybody but ``cli``.
 """
 

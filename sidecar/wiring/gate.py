@@ -7,37 +7,37 @@ import logging
 import anyio
 
 from sidecar.agent.board import Board
-from sidecar.agent.shutdown import Ending
+from sidecar.agent.shutdown import Shutdown
 from sidecar.config import Settings
 from sidecar.domain.errors import Refused, StoreUnavailable
 from sidecar.domain.records.report import Phase
 from sidecar.logs import event
-from sidecar.wiring.node import Ended, Life, run_node
+from sidecar.wiring.node import Execution, ExecutionResult, run_node
 
 log = logging.getLogger(__name__)
 
-_KEPT_OUT = (Phase.REFUSED, Phase.REMOVED)
+_LOCKED_OUT = (Phase.REFUSED, Phase.REMOVED)
 
 
-def gate(settings: Settings, patience: float) -> None:
+def gate(settings: Settings, timeout: float) -> None:
     """Return once the file is right. Nothing is launched, restarted or listened on.
 
-    Raises `Refused` where the network will not have this node, `StoreUnavailable` after ``patience`` seconds.
+    Raises `Refused` where the network will not have this node, `StoreUnavailable` after ``timeout`` seconds.
     """
-    ended = anyio.run(_gate, settings, patience)
-    decision = ended.board.decision
-    if ended.board.boot_checked:
+    result = anyio.run(_gate, settings, timeout)
+    decision = result.board.decision
+    if result.board.boot_checked:
         event(log, logging.INFO, "the file is right", file=str(settings.file))
-    elif decision.phase in _KEPT_OUT:
-        raise Refused(f"{ended.board.view.identity.node_id}: {decision.reason}")
+    elif decision.phase in _LOCKED_OUT:
+        raise Refused(f"{result.board.view.identity.node_id}: {decision.reason}")
     else:
-        raise StoreUnavailable(f"the file could not be checked within {patience:g} s: {decision.reason}")
+        raise StoreUnavailable(f"the file could not be checked within {timeout:g} s: {decision.reason}")
 
 
-async def _gate(settings: Settings, patience: float) -> Ended:
-    async def beside(board: Board, ending: Ending) -> None:
-        with anyio.move_on_after(patience):
-            await board.until(lambda: board.boot_checked or board.decision.phase in _KEPT_OUT)
-        ending.stop()
+async def _gate(settings: Settings, max_seconds: float) -> ExecutionResult:
+    async def alongside(board: Board, shutdown: Shutdown) -> None:
+        with anyio.move_on_after(max_seconds):
+            await board.wait_until(lambda: board.boot_checked or board.decision.phase in _LOCKED_OUT)
+        shutdown.request_stop()
 
-    return await run_node(settings, Life(), beside)
+    return await run_node(settings, Execution(), alongside)

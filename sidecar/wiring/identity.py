@@ -8,40 +8,41 @@ from contextlib import suppress
 import anyio
 
 from sidecar.adapters.files.config_file import LocalFile
-from sidecar.adapters.files.state_folder import LocalState
-from sidecar.agent.watch_file import attempt_of, read_at_boot
+from sidecar.adapters.files.state_folder import LocalStateFolder
+from sidecar.agent.watch_file import join_attempt_id, read_at_boot
 from sidecar.config import Settings
 from sidecar.config.table import Bootstrap
 from sidecar.domain.documents.document import Document
 from sidecar.domain.errors import BadConfiguration
 from sidecar.domain.identity import Identity, Role, own_url
-from sidecar.domain.node.process import Patience
-from sidecar.domain.node.view import Known, View
+from sidecar.domain.node.process import StartupTimeout
+from sidecar.domain.node.view import View
+from sidecar.domain.records.canonical import VersionedServers
 
 
-async def look_around(
-    settings: Settings, file: LocalFile, state: LocalState, instance: str, *, fruitless: int
+async def initial_view(
+    settings: Settings, file: LocalFile, state: LocalStateFolder, instance: str, *, failed_starts: int
 ) -> View:
     """What there is before etcd is asked: the file, and the last-known-good list.
 
-    ``fruitless``: the starts in vain that a life before this one has counted.
+    ``failed_starts``: the starts in vain that a life before this one has counted.
     """
-    remembered = await state.last_known_good()
-    known = Known(*remembered) if remembered else None
+    loaded = await state.load_last_known_good()
+    known = VersionedServers(*loaded) if loaded else None
     document = await read_at_boot(file, state, known)
     return View(
         identity=identify(settings, document, known),
-        born=anyio.current_time(),
+        sidecar_started_at=anyio.current_time(),
         bootstrap=settings.bootstrap is Bootstrap.AUTO,
-        patience=Patience(settings.start_timeout),
+        startup_timeout=StartupTimeout(settings.start_timeout),
         file=document,
-        applied=known,
-        fruitless=fruitless,
-        attempt=attempt_of(document, instance),
+        last_known_good=known,
+        failed_starts=failed_starts,
+        attempt=join_attempt_id(document, instance),
     )
 
 
-def identify(settings: Settings, document: Document, known: Known | None) -> Identity:
+def identify(settings: Settings, document: Document, known: VersionedServers | None) -> Identity:
     """Who this node is, by its settings and its file. Raises `BadConfiguration`."""
     node_id = settings.node_id or document.node_id
     if node_id is None:

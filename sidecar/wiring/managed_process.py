@@ -12,65 +12,65 @@ from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
 
-from sidecar.adapters.processes.jvm import DUMPS, keep_thread_dump
+from sidecar.adapters.processes.jvm import THREAD_DUMP_FOLDER, save_thread_dump
 from sidecar.adapters.processes.launch import Command
 from sidecar.adapters.processes.pidfd import require_pidfd
 from sidecar.adapters.restart.child import Child
+from sidecar.adapters.restart.driver import Driver
 from sidecar.adapters.restart.drivers.command import CommandDriver
-from sidecar.adapters.restart.drivers.driver import Driver
 from sidecar.adapters.restart.drivers.endpoint import EndpointDriver
-from sidecar.adapters.restart.drivers.reexec import SelfDriver
-from sidecar.adapters.restart.drivers.signal import Pattern, PidFile, SignalDriver
+from sidecar.adapters.restart.drivers.reexec import ReexecDriver
+from sidecar.adapters.restart.drivers.signal import CommandLinePattern, PidFile, SignalDriver
 from sidecar.adapters.restart.drivers.systemd import SystemdDriver
-from sidecar.adapters.restart.external import Attended
-from sidecar.adapters.restart.none import Unattended
-from sidecar.adapters.restart.saved_state import seen_memory
+from sidecar.adapters.restart.external import ExternalProcess
+from sidecar.adapters.restart.no_process import NoManagedProcess
+from sidecar.adapters.restart.saved_state import loaded_record_file
 from sidecar.config import Settings
-from sidecar.config.restarts import (
+from sidecar.config.restart_modes import (
     ChildRestart,
     CommandRestart,
     DockerRestart,
     EndpointRestart,
     KubernetesRestart,
     NoRestart,
-    SelfRestart,
+    ReexecRestart,
     SignalRestart,
     SystemdRestart,
 )
 from sidecar.domain.errors import BadConfiguration
 from sidecar.domain.servers import ServerList
 
-ENGINE = "unix:///var/run/docker.sock"
+DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock"
 """Where a Docker engine listens that nobody moved."""
 
-Neighbour = Child | Attended | Unattended
+ManagedProcess = Child | ExternalProcess | NoManagedProcess
 """The process next to the sidecar, in one of three ways."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sidecar:
+class ReexecHooks:
     """What a process needs of the sidecar itself.
 
-    ``life`` is new in each execution of its program, ``execute_anew`` asks for the next one. ``held`` tells
-    which list the file held at a moment.
+    ``execution_id`` is new in each execution of its program, ``reexec`` asks for the next one.
+    ``file_servers_at`` tells which list the file held at a moment.
     """
 
-    life: str
-    execute_anew: Callable[[], Awaitable[None]]
-    held: Callable[[float], ServerList | None]
+    execution_id: str
+    reexec: Callable[[], Awaitable[None]]
+    file_servers_at: Callable[[float], ServerList | None]
 
 
-async def find_process(settings: Settings, sidecar: Sidecar) -> Neighbour:
+async def build_process(settings: Settings, hooks: ReexecHooks) -> ManagedProcess:
     """The process, taken over as it runs."""
     how = settings.restart
     if isinstance(how, NoRestart):
-        return Unattended()
+        return NoManagedProcess()
     if isinstance(how, ChildRestart):
-        return _child(settings, how)
-    process = Attended(
-        _driver(settings, how, sidecar),
-        memory=seen_memory(settings.state_dir),
-        held=sidecar.held,
+        return _child_process(settings, how)
+    process = ExternalProcess(
+        _driver(settings, how, hooks),
+        state_file=loaded_record_file(settings.state_dir),
+        file_servers_at=hooks.file_servers_at,
         jitter=random.random,
         restart_timeout=settings.restart_timeout,
     )
@@ -89,14 +89,14 @@ def require_command(how: ChildRestart) -> None:
         )
 
 
-def _child(settings: Settings, how: ChildRestart) -> Child:
+def _child_process(settings: Settings, how: ChildRestart) -> Child:
     require_command(how)
     child = Child(
         Command(how.command, env=_without_secrets(os.environ)),
         folder=settings.state_dir,
         jitter=random.random,
         stop_timeout=settings.stop_timeout,
-        last_words=partial(keep_thread_dump, folder=settings.state_dir / DUMPS),
+        before_kill=partial(save_thread_dump, folder=settings.state_dir / THREAD_DUMP_FOLDER),
     )
     child.adopt()
     return child
@@ -107,38 +107,38 @@ def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name != "SIDECAR_AUTH_PASSWORD"}
 
 
-Attending = (
+ExternalRestart = (
     SignalRestart
     | EndpointRestart
     | DockerRestart
     | KubernetesRestart
     | SystemdRestart
     | CommandRestart
-    | SelfRestart
+    | ReexecRestart
 )
 
 
-def _driver(settings: Settings, how: Attending, sidecar: Sidecar) -> Driver:  # noqa: PLR0911 - a case each
+def _driver(settings: Settings, how: ExternalRestart, hooks: ReexecHooks) -> Driver:  # noqa: PLR0911 - a case each
     match how:
         case SignalRestart():
-            return _signals(settings, how)
+            return _signal_driver(settings, how)
         case EndpointRestart(url=url, status=status, token_file=token_file):
             return EndpointDriver(url, status, token_file)
         case CommandRestart(command=command):
             return CommandDriver(command, settings.file)
-        case SelfRestart():
-            return SelfDriver(sidecar.life, sidecar.execute_anew)
+        case ReexecRestart():
+            return ReexecDriver(hooks.execution_id, hooks.reexec)
         case DockerRestart():
-            return _docker(settings, how)
+            return _docker_driver(settings, how)
         case KubernetesRestart():
-            return _signals(settings, how.container) if how.container else _kubernetes(how)
+            return _signal_driver(settings, how.container) if how.container else _kubernetes_driver(how)
         case SystemdRestart(unit=unit, scope=scope):
             return SystemdDriver(unit, scope=scope, stop_timeout=settings.stop_timeout)
         case _:
             assert_never(how)
 
 
-def _docker(settings: Settings, how: DockerRestart) -> Driver:
+def _docker_driver(settings: Settings, how: DockerRestart) -> Driver:
     if importlib.util.find_spec("aiodocker") is None:
         raise BadConfiguration(
             "--restart docker needs the package aiodocker: `pip install 'federation-sidecar[docker]'`"
@@ -146,11 +146,11 @@ def _docker(settings: Settings, how: DockerRestart) -> Driver:
     from sidecar.adapters.restart.drivers.docker import DockerDriver  # noqa: PLC0415 - few need it
 
     return DockerDriver(
-        how.container, how.host or os.environ.get("DOCKER_HOST") or ENGINE, settings.stop_timeout
+        how.container, how.host or os.environ.get("DOCKER_HOST") or DEFAULT_DOCKER_HOST, settings.stop_timeout
     )
 
 
-def _kubernetes(how: KubernetesRestart) -> Driver:
+def _kubernetes_driver(how: KubernetesRestart) -> Driver:
     from sidecar.adapters.restart.drivers.kubernetes.access import KubernetesAccess  # noqa: PLC0415 - few need it
     from sidecar.adapters.restart.drivers.kubernetes.driver import KubernetesDriver  # noqa: PLC0415 - few need it
     from sidecar.adapters.restart.drivers.kubernetes.workload import Workload  # noqa: PLC0415 - few need it
@@ -161,8 +161,8 @@ def _kubernetes(how: KubernetesRestart) -> Driver:
     return KubernetesDriver(access, workload=Workload(*how.workload) if how.workload else None)
 
 
-def _signals(settings: Settings, how: SignalRestart) -> SignalDriver:
+def _signal_driver(settings: Settings, how: SignalRestart) -> SignalDriver:
     require_pidfd()
-    finder = PidFile(how.pid_file) if how.pid_file else Pattern(how.pattern or "")
-    last_words = partial(keep_thread_dump, folder=settings.state_dir / DUMPS)
+    finder = PidFile(how.pid_file) if how.pid_file else CommandLinePattern(how.pattern or "")
+    last_words = partial(save_thread_dump, folder=settings.state_dir / THREAD_DUMP_FOLDER)
     return SignalDriver(finder, how.signum, settings.stop_timeout, last_words)

@@ -18,60 +18,60 @@ import anyio
 
 from sidecar import __version__
 from sidecar.adapters.files.config_file import LocalFile
-from sidecar.adapters.files.lock import Holder, locked, tell
+from sidecar.adapters.files.lock import Holder, locked, write_holder
 from sidecar.adapters.files.seeding import seed
-from sidecar.adapters.files.state_folder import LocalState
+from sidecar.adapters.files.state_folder import LocalStateFolder
 from sidecar.adapters.probes.choose import choose_probe
-from sidecar.adapters.probes.newcomer import ask_newcomer
-from sidecar.adapters.processes.os_signals import keep_for_the_next, pass_signals
+from sidecar.adapters.probes.newcomer import probe_newcomer
+from sidecar.adapters.processes.os_signals import defer_signal, forward_signals
 from sidecar.adapters.processes.reaper import must_reap, reap_forever, reap_orphans
-from sidecar.adapters.restart.external import Attended
-from sidecar.adapters.service_manager import ServiceManager
+from sidecar.adapters.restart.external import ExternalProcess
+from sidecar.adapters.systemd_notify import SystemdNotifier
 from sidecar.admin.listening import listen
-from sidecar.agent.agent import Self
+from sidecar.agent.agent import Instance
 from sidecar.agent.agent import run as run_agent
 from sidecar.agent.board import Board
-from sidecar.agent.dependencies import World
-from sidecar.agent.notify import announce
-from sidecar.agent.shutdown import Ending
+from sidecar.agent.dependencies import Dependencies
+from sidecar.agent.notify import notify
+from sidecar.agent.shutdown import Shutdown
 from sidecar.agent.status import status_of
 from sidecar.config import Settings
 from sidecar.config.table import OnRemoved
 from sidecar.domain.errors import ExitCode, SidecarError
 from sidecar.domain.identity import Identity
-from sidecar.domain.node.health import Rhythm
+from sidecar.domain.node.health import ProbeSchedule
 from sidecar.domain.records.keys import Keys
 from sidecar.domain.records.report import Phase
 from sidecar.logs import event
 from sidecar.ports import Probe
-from sidecar.wiring.identity import look_around
-from sidecar.wiring.managed_process import Neighbour, Sidecar, find_process
-from sidecar.wiring.reexec import Handover, execute_anew, handed_over, keep, require_program
-from sidecar.wiring.reexec_checks import check_next_life
+from sidecar.wiring.identity import initial_view
+from sidecar.wiring.managed_process import ManagedProcess, ReexecHooks, build_process
+from sidecar.wiring.reexec import Handover, inheritable_copy, reexec, require_program, take_handover
+from sidecar.wiring.reexec_checks import check_new_settings
 from sidecar.wiring.stores import open_store
 
 log = logging.getLogger(__name__)
 
-ADMIN_WAITS = 1.0
+MAX_ADMIN_DELAY = 1.0
 """Seconds that the admin API leaves the start to the process at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class Execution:
     """What this life of the sidecar has to do with others.
 
-    ``before`` is what the last one left, ``manager`` whoever launched it. ``load`` reads the settings again,
-    for the next life.
+    ``previous`` is what the last one left, ``manager`` whoever launched it. ``reload_settings`` reads the
+    settings again, for the next life.
     """
 
-    before: Handover | None = None
-    manager: ServiceManager = field(default_factory=ServiceManager)
-    load: Callable[[], Settings] | None = None
-    name: str = field(default_factory=lambda: secrets.token_hex(4))
+    previous: Handover | None = None
+    manager: SystemdNotifier = field(default_factory=SystemdNotifier)
+    reload_settings: Callable[[], Settings] | None = None
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ExecutionResult:
     """How a life ended; ``handover`` None: for good."""
 
     board: Board
@@ -79,174 +79,186 @@ class Ended:
     handover: Handover | None
 
 
-Beside = Callable[[Board, Ending], Coroutine[Any, Any, None]]
+Alongside = Callable[[Board, Shutdown], Coroutine[Any, Any, None]]
 """What is run beside the loops of a node."""
 
-Check = Callable[[], Coroutine[Any, Any, None]]
+ReexecCheck = Callable[[], Coroutine[Any, Any, None]]
 """Raises where the next life could not come up."""
 
 
 def run(settings: Settings, load: Callable[[], Settings]) -> int:
     """``sidecar run``: keep the node until told to stop; what to exit with."""
-    life = Life(handed_over(os.environ), ServiceManager.of(os.environ), load)
-    ended = anyio.run(_run, settings, life)
-    if ended.handover is not None:
-        os.environ.update(life.manager.given)
-        execute_anew(ended.handover)
-    code = _exit_code(ended)
+    execution = Execution(take_handover(os.environ), SystemdNotifier.from_environment(os.environ), load)
+    result = anyio.run(_run, settings, execution)
+    if result.handover is not None:
+        os.environ.update(execution.manager.inherited_variables)
+        reexec(result.handover)
+    code = _exit_code(result)
     event(log, logging.INFO, "ended", exit_code=code)
     return code
 
 
-async def _run(settings: Settings, life: Life) -> Ended:
+async def _run(settings: Settings, execution: Execution) -> ExecutionResult:
     # The port first: that it is taken must stop nothing that runs.
-    with _listener(settings, life.before) as listener:
+    with _admin_listener(settings, execution.previous) as listener:
 
-        async def beside(board: Board, ending: Ending) -> None:
+        async def alongside(board: Board, shutdown: Shutdown) -> None:
             try:
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(partial(announce, manager=life.manager, board=board))
+                    tasks.start_soon(partial(notify, manager=execution.manager, board=board))
                     tasks.start_soon(_serve_admin, listener, board, settings.network)
             finally:
                 # The next life serves who connects meanwhile; after the last one, nobody must wait for it.
-                if listener and not ending.goes_on:
+                if listener and not shutdown.reexec:
                     listener.close()
 
-        ended = await run_node(settings, life, beside)
-        if ended.handover is None or listener is None:
-            return ended
-        kept = replace(ended.handover, listener=keep(listener.fileno()), admin=str(settings.admin))
-        return replace(ended, handover=kept)
+        result = await run_node(settings, execution, alongside)
+        if result.handover is None or listener is None:
+            return result
+        handover = replace(
+            result.handover, listener=inheritable_copy(listener.fileno()), admin_address=str(settings.admin)
+        )
+        return replace(result, handover=handover)
 
 
-async def run_node(settings: Settings, life: Life, beside: Beside) -> Ended:
-    """Keep the node until its ending is due, with ``beside`` beside the loops."""
+async def run_node(settings: Settings, execution: Execution, alongside: Alongside) -> ExecutionResult:
+    """Keep the node until its ending is due, with ``alongside`` beside the loops."""
     seed(settings.seed, settings.file, settings.role)
     file = LocalFile(settings.file, settings.role)
     folder = settings.state_dir.absolute()
-    state = LocalState(folder, settings.file.name)
-    me = _self(life, settings)
-    fruitless = life.before.fruitless if life.before else 0
-    view = await look_around(settings, file, state, me.instance, fruitless=fruitless)
-    board = Board(view, since=time.time(), held_since=_on_the_clock(settings.file.stat().st_mtime))
-    ending = Ending(board)
+    state = LocalStateFolder(folder, settings.file.name)
+    instance = _instance(execution, settings)
+    failed_starts = execution.previous.failed_starts if execution.previous else 0
+    view = await initial_view(settings, file, state, instance.id, failed_starts=failed_starts)
+    board = Board(
+        view, phase_since=time.time(), file_unchanged_since=_to_monotonic(settings.file.stat().st_mtime)
+    )
+    shutdown = Shutdown(board)
     # Locked only now: for a file that cannot be used, no folder is made.
-    with locked(folder, life.before.lock if life.before else None) as lock:
-        tell(lock, Holder(os.getpid(), life.name))
-        check_next = partial(_check_next, life, settings, view.identity)
-        sidecar = Sidecar(life.name, partial(_restart_itself, check_next, ending), board.held_at)
-        process = await find_process(settings, sidecar)
-        if life.before is not None:
+    with locked(folder, execution.previous.lock if execution.previous else None) as lock:
+        write_holder(lock, Holder(os.getpid(), execution.id))
+        check_reexec = partial(_check_reexec, execution, settings, view.identity)
+        hooks = ReexecHooks(
+            execution.id, partial(_reexec_immediately, check_reexec, shutdown), board.file_servers_at
+        )
+        process = await build_process(settings, hooks)
+        if execution.previous is not None:
             reap_orphans()  # a child that ended while the sidecar was executed anew
         board.update(process=process.state, stop_when_removed=_stops_when_removed(settings, process))
         async with open_store(settings.access) as store, anyio.create_task_group() as tasks:
             # Caught before the process is started, and until it has ended.
-            stop, go_on = _meanings(life, check_next, ending, lock)
+            stop, go_on = _signal_handlers(execution, check_reexec, shutdown, lock)
             # Not waited for: it takes a while, and whoever wants the sidecar to end must not wait for it.
-            told = partial(pass_signals, process=process, stop=stop, go_on=partial(tasks.start_soon, go_on))
-            await tasks.start(partial(told, goes_on=lambda: ending.over and ending.goes_on))
+            told = partial(
+                forward_signals, process=process, stop=stop, reexec=partial(tasks.start_soon, go_on)
+            )
+            await tasks.start(partial(told, goes_on=lambda: shutdown.decided and shutdown.reexec))
             if must_reap():
                 tasks.start_soon(reap_forever)
             lease = await run_agent(
-                World(
+                Dependencies(
                     *(store, file, state, process, _probe(settings, board, process)),
-                    ask_newcomer,
+                    probe_newcomer,
                     time.time,
-                    Rhythm(settings.health_interval, settings.health_threshold),
+                    ProbeSchedule(settings.health_interval, settings.health_threshold),
                 ),
                 board=board,
                 keys=Keys(settings.network),
-                me=me,
+                instance=instance,
                 lease_ttl=settings.lease_ttl,
-                beside=partial(beside, board, ending),
-                ending=ending,
+                alongside=partial(alongside, board, shutdown),
+                shutdown=shutdown,
             )
             tasks.cancel_scope.cancel()
-        if ending.goes_on:
-            life.manager.tell_reloading()
-            left = Handover(os.getpid(), me.instance, keep(lock), None, lease, board.view.fruitless)
-            return Ended(board, None, left)
-    return Ended(board, process.last_exit, None)
+        if shutdown.reexec:
+            execution.manager.tell_reloading()
+            handover = Handover(
+                os.getpid(), instance.id, inheritable_copy(lock), None, lease, board.view.failed_starts
+            )
+            return ExecutionResult(board, None, handover)
+    return ExecutionResult(board, process.last_exit, None)
 
 
-def _on_the_clock(moment: float) -> float:
+def _to_monotonic(moment: float) -> float:
     """A moment since the epoch as one of the monotonic clock; both are read at once."""
     return anyio.current_time() - time.time() + moment
 
 
-def _self(life: Life, settings: Settings) -> Self:
-    before = life.before
-    return Self(
-        before.instance if before else secrets.token_hex(4),
+def _instance(execution: Execution, settings: Settings) -> Instance:
+    previous = execution.previous
+    return Instance(
+        previous.instance if previous else secrets.token_hex(4),
         *(socket.gethostname(), __version__),
-        lease=before.lease_id if before else None,
+        lease=previous.lease_id if previous else None,
         token=settings.join_token,
         file=str(settings.file.absolute()).encode(errors="replace").decode(),  # a name may be any bytes
     )
 
 
-def _stops_when_removed(settings: Settings, process: Neighbour) -> bool:
+def _stops_when_removed(settings: Settings, process: ManagedProcess) -> bool:
     """Not what would be started again at once by whoever launched it."""
-    can_stop = process.driver.keeps_stopped if isinstance(process, Attended) else True
+    can_stop = process.driver.can_stop if isinstance(process, ExternalProcess) else True
     return settings.on_removed is OnRemoved.STOP and can_stop
 
 
-def _probe(settings: Settings, board: Board, process: Neighbour) -> Probe:
-    platform = process if isinstance(process, Attended) else None
+def _probe(settings: Settings, board: Board, process: ManagedProcess) -> Probe:
+    platform = process if isinstance(process, ExternalProcess) else None
     own = board.view.identity.url
     return choose_probe(
         settings.health,
-        own=own,
+        own_url=own,
         state=lambda: process.state,
         platform=platform,
         timeout=settings.health_timeout,
     )
 
 
-async def _restart_itself(check_next: Check, ending: Ending) -> None:
+async def _reexec_immediately(check_reexec: ReexecCheck, shutdown: Shutdown) -> None:
     """What a restart of the sidecar itself does, at once: it is what is being done to its process."""
-    await check_next()
-    ending.go_on(at_once=True)
+    await check_reexec()
+    shutdown.request_reexec(immediate=True)
 
 
-async def _check_next(life: Life, settings: Settings, here: Identity) -> None:
+async def _check_reexec(execution: Execution, settings: Settings, identity: Identity) -> None:
     """Raise `SidecarError` where the next life could not come up, or would not be this node's."""
     await require_program()
-    if life.load:
-        await check_next_life(settings, life.load(), here)
+    if execution.reload_settings:
+        await check_new_settings(settings, execution.reload_settings(), identity)
 
 
-def _meanings(
-    life: Life, check_next: Check, ending: Ending, lock: int
+def _signal_handlers(
+    execution: Execution, check_reexec: ReexecCheck, shutdown: Shutdown, lock: int
 ) -> tuple[Callable[[], None], Callable[[], Coroutine[Any, Any, None]]]:
     """What it means to this sidecar to be told to stop, and to go on anew."""
     refused = 0
 
     def stop() -> None:
-        if ending.stop():
-            life.manager.tell(STOPPING=1)
+        if shutdown.request_stop():
+            execution.manager.notify(STOPPING=1)
         else:
-            keep_for_the_next(signal.SIGTERM)
+            defer_signal(signal.SIGTERM)
 
     async def go_on() -> None:
         nonlocal refused
         try:
-            await check_next()
+            await check_reexec()
         except SidecarError as exc:
             refused += 1
             event(log, logging.ERROR, "not reloaded", error=str(exc))
-            tell(lock, Holder(os.getpid(), life.name, refused, str(exc)))
+            write_holder(lock, Holder(os.getpid(), execution.id, refused, str(exc)))
         else:
-            ending.go_on()
+            shutdown.request_reexec()
 
     return stop, go_on
 
 
-def _listener(settings: Settings, before: Handover | None) -> AbstractContextManager[socket.socket | None]:
+def _admin_listener(
+    settings: Settings, previous: Handover | None
+) -> AbstractContextManager[socket.socket | None]:
     """The socket of the admin API: the one that the last life listened on, where it is the same address."""
-    if before is not None and before.listener is not None:
-        inherited = socket.socket(fileno=before.listener)
-        if settings.admin and before.admin == str(settings.admin):
+    if previous is not None and previous.listener is not None:
+        inherited = socket.socket(fileno=previous.listener)
+        if settings.admin and previous.admin_address == str(settings.admin):
             return inherited
         inherited.close()
     return listen(settings.admin) if settings.admin else nullcontext()
@@ -256,17 +268,17 @@ async def _serve_admin(listener: socket.socket | None, board: Board, network: st
     """Serve the admin API, once the process has started: its server takes a while to import."""
     if listener is None:
         return
-    with anyio.move_on_after(ADMIN_WAITS):
-        await board.until(lambda: board.at_rest)
+    with anyio.move_on_after(MAX_ADMIN_DELAY):
+        await board.wait_until(lambda: board.idle)
     from sidecar.admin.server import serve  # noqa: PLC0415 - aiohttp, after the process has started
 
     async with serve(partial(status_of, board, network), listener.dup()):
         await anyio.sleep_forever()
 
 
-def _exit_code(ended: Ended) -> int:
+def _exit_code(result: ExecutionResult) -> int:
     """The process's own exit code; without a process, whether the network would have this node."""
-    if ended.last_exit is not None:
-        return ended.last_exit
-    kept_out = ended.board.decision.phase in (Phase.REFUSED, Phase.REMOVED)
+    if result.last_exit is not None:
+        return result.last_exit
+    kept_out = result.board.decision.phase in (Phase.REFUSED, Phase.REMOVED)
     return ExitCode.REFUSED if kept_out else ExitCode.OK

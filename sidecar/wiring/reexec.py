@@ -13,20 +13,20 @@ from typing import NoReturn
 import anyio
 
 from sidecar.adapters.processes.launch import Command, NotStarted, describe_exit
-from sidecar.adapters.processes.os_signals import hand_on
-from sidecar.adapters.processes.run import ask
-from sidecar.domain.errors import BadConfiguration, NotExecuted
+from sidecar.adapters.processes.os_signals import block_signals_for_reexec
+from sidecar.adapters.processes.run import capture
+from sidecar.domain.errors import BadConfiguration, ReexecFailed
 from sidecar.domain.records.codec import from_json, to_json
 from sidecar.domain.records.store import LeaseID
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
-VARIABLE = "SIDECAR_HANDOVER"
-EXECUTABLE = "SIDECAR_EXECUTABLE"
+HANDOVER_VARIABLE = "SIDECAR_HANDOVER"
+EXECUTABLE_VARIABLE = "SIDECAR_EXECUTABLE"
 """Set by the standalone binary: the path of the one file, which may be a newer one by now."""
 
-TRIAL = 30.0
+VERSION_TIMEOUT = 30.0
 """Seconds that the program may take to say its version."""
 
 
@@ -34,8 +34,8 @@ TRIAL = 30.0
 class Handover:
     """What one life of the sidecar leaves to the next: ``lock`` and ``listener`` are open descriptors.
 
-    ``admin`` is the address that the listener was asked for with. ``fruitless``: how many starts in a row
-    have not made the process healthy, so that its patience lives on.
+    ``admin_address`` is the address that the listener was asked for with. ``failed_starts``: how many starts
+    in a row have not made the process healthy, so that its patience lives on.
     """
 
     pid: int
@@ -43,17 +43,17 @@ class Handover:
     lock: int
     listener: int | None
     lease: int | None
-    fruitless: int = 0
-    admin: str = ""
+    failed_starts: int = 0
+    admin_address: str = ""
 
     @property
     def lease_id(self) -> LeaseID | None:
         return None if self.lease is None else LeaseID(self.lease)
 
 
-def handed_over(environ: MutableMapping[str, str]) -> Handover | None:
+def take_handover(environ: MutableMapping[str, str]) -> Handover | None:
     """What the life before has left, in this very process; taken out of ``environ``, as no child needs it."""
-    text = environ.pop(VARIABLE, None)
+    text = environ.pop(HANDOVER_VARIABLE, None)
     if text is None:
         return None
     try:
@@ -64,7 +64,7 @@ def handed_over(environ: MutableMapping[str, str]) -> Handover | None:
     return found if found.pid == os.getpid() else None
 
 
-def keep(descriptor: int) -> int:
+def inheritable_copy(descriptor: int) -> int:
     """A copy of ``descriptor`` that outlives the execution of another program."""
     copy = os.dup(descriptor)
     os.set_inheritable(copy, True)
@@ -79,10 +79,12 @@ async def require_program() -> None:
     argv = (*_own_program(), "--version")
     path = argv[0]
     try:
-        with anyio.fail_after(TRIAL):
-            found = await ask(Command(argv))
+        with anyio.fail_after(VERSION_TIMEOUT):
+            found = await capture(Command(argv))
     except TimeoutError as exc:
-        raise BadConfiguration(f"{path} --version takes longer than {TRIAL:g} s; put it right") from exc
+        raise BadConfiguration(
+            f"{path} --version takes longer than {VERSION_TIMEOUT:g} s; put it right"
+        ) from exc
     if isinstance(found, NotStarted):
         raise BadConfiguration(f"{path} {found.reason}; put it back")
     if found.code != 0:
@@ -92,23 +94,23 @@ async def require_program() -> None:
 
 def _own_program() -> tuple[str, ...]:
     """The beginning of a command line that runs what is installed as this program now."""
-    binary = os.environ.get(EXECUTABLE)
+    binary = os.environ.get(EXECUTABLE_VARIABLE)
     return (binary,) if binary else (sys.executable, "-m", "sidecar")
 
 
-def execute_anew(handover: Handover) -> NoReturn:
+def reexec(handover: Handover) -> NoReturn:
     """Become the next life, with the same arguments.
 
-    Raises `NotExecuted` where that fails; the process next to it runs on.
+    Raises `ReexecFailed` where that fails; the process next to it runs on.
     """
-    binary = os.environ.get(EXECUTABLE)
+    binary = os.environ.get(EXECUTABLE_VARIABLE)
     path, argv = (binary, [binary, *sys.argv[1:]]) if binary else (sys.executable, sys.orig_argv)
     event(log, logging.INFO, "going on anew", program=path)
-    hand_on()
-    environ = os.environ | {VARIABLE: json.dumps(to_json(handover))}
+    block_signals_for_reexec()
+    environ = os.environ | {HANDOVER_VARIABLE: json.dumps(to_json(handover))}
     sys.stdout.flush()
     sys.stderr.flush()
     try:
         os.execve(path, argv, environ)  # noqa: S606 - its own program
     except OSError as exc:
-        raise NotExecuted(f"{path} cannot be executed: {exc.strerror}; put it back") from exc
+        raise ReexecFailed(f"{path} cannot be executed: {exc.strerror}; put it back") from exc

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from sidecar.admin.listening import bound_to, listen
+from sidecar.admin.listening import bound_address, listen
 from sidecar.admin.server import serve
 from sidecar.config import Address
 from sidecar.domain.node.status import Status
 from tests.admin.statuses import RUNNING
 
-FREE = Address("127.0.0.1", 0)
+ANY_PORT = Address("127.0.0.1", 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class Reply:
     status: int
     body: str
     headers: dict[str, str]
@@ -32,17 +32,17 @@ class Api:
     address: Address
     session: aiohttp.ClientSession
 
-    async def ask(self, path: str, method: str = "GET", host: str | None = None) -> Got:
+    async def ask(self, path: str, method: str = "GET", host: str | None = None) -> Reply:
         headers = {"Host": host} if host else {}
         url = f"http://{self.address}{path}"
         async with self.session.request(method, url, headers=headers) as response:
-            return Got(response.status, await response.text(), dict(response.headers))
+            return Reply(response.status, await response.text(), dict(response.headers))
 
 
 @asynccontextmanager
-async def api(status: Status = RUNNING, address: Address = FREE) -> AsyncIterator[Api]:
+async def api(status: Status = RUNNING, address: Address = ANY_PORT) -> AsyncIterator[Api]:
     async with aiohttp.ClientSession() as session:
         listener = listen(address)
-        served = Api(status, bound_to(listener), session)
+        served = Api(status, bound_address(listener), session)
         async with serve(lambda: served.status, listener):
             yield served

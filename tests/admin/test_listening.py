@@ -31,16 +31,16 @@ async def test_it_listens_on_ipv6_too() -> None:
         assert (await served.ask("/livez")).status == 200
 
 
-def refusal(address: Address) -> str:
+def listen_error(address: Address) -> str:
     with pytest.raises(BadConfiguration) as caught:
         listen(address)
     return str(caught.value)
 
 
-def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:
+def test_a_port_in_use_is_reported_with_the_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = refusal(Address("127.0.0.1", port))
+        said = listen_error(Address("127.0.0.1", port))
 
     assert said == (
         f"admin: cannot listen on 127.0.0.1:{port}: port {port} is taken, perhaps by another sidecar; "
@@ -48,14 +48,14 @@ def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:
     )
 
 
-def test_a_host_that_is_not_known_is_named() -> None:
-    said = refusal(Address("no.such.host.invalid", 0))
+def test_an_unknown_host_is_reported() -> None:
+    said = listen_error(Address("no.such.host.invalid", 0))
 
     assert said.startswith("admin: the host 'no.such.host.invalid' is not known here; choose another")
 
 
-def test_an_address_of_another_machine_is_named() -> None:
-    said = refusal(Address("192.0.2.1", 0))  # RFC 5737: nobody's
+def test_an_address_of_another_machine_is_reported() -> None:
+    said = listen_error(Address("192.0.2.1", 0))  # RFC 5737: nobody's
 
     assert said.startswith("admin: cannot listen on 192.0.2.1:0: ")
     assert "--admin off" in said
@@ -70,7 +70,7 @@ async def test_its_port_is_free_again_when_the_context_ends() -> None:
         assert (await served.ask("/livez")).status == 200
 
 
-async def test_an_idle_connection_does_not_hold_up_the_end() -> None:
+async def test_an_idle_connection_does_not_delay_the_shutdown() -> None:
     with anyio.fail_after(5):
         async with api() as served:
             idle = await anyio.connect_tcp(served.address.host, served.address.port)
@@ -78,7 +78,7 @@ async def test_an_idle_connection_does_not_hold_up_the_end() -> None:
         await idle.aclose()
 
 
-async def test_a_client_that_speaks_no_http_is_told_so() -> None:
+async def test_a_client_without_http_gets_status_400() -> None:
     async with api() as served, await anyio.connect_tcp("127.0.0.1", served.address.port) as stream:
         await stream.send(b"\x16\x03\x01 hello\r\n\r\n")
         with anyio.fail_after(5):

@@ -17,7 +17,7 @@ class Reader(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.seen: list[str] = []
+        self.texts: list[str] = []
         self.tags: set[str] = set()
         self.feed(page)
 
@@ -25,14 +25,14 @@ class Reader(HTMLParser):
         self.tags.add(tag)
 
     def handle_data(self, data: str) -> None:
-        self.seen.append(data)
+        self.texts.append(data)
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.seen).split())
+        return " ".join(" ".join(self.texts).split())
 
 
-def test_the_page_tells_who_how_and_why() -> None:
+def test_the_page_shows_node_phase_and_reason() -> None:
     text = Reader(render(RUNNING)).text
 
     assert "fed-1 running the process runs, healthy, on the list of version 5" in text
@@ -41,7 +41,7 @@ def test_the_page_tells_who_how_and_why() -> None:
     assert "pid 4711" in text
 
 
-def test_whatever_a_value_holds_stays_text() -> None:
+def test_every_value_is_escaped() -> None:
     nasty = "<script>alert(1)</script>{x}&"
     page = Reader(render(replace(RUNNING, reason=nasty, network=nasty, servers=(nasty,))))
 
@@ -49,7 +49,7 @@ def test_whatever_a_value_holds_stays_text() -> None:
     assert page.text.count(nasty) == 3
 
 
-def test_the_page_of_a_node_that_knows_nothing_yet_says_so() -> None:
+def test_the_page_of_a_new_node_shows_that_nothing_is_known() -> None:
     early = replace(
         RUNNING,
         identity=Identity(NodeID("db-1"), Role.DATABASE, None),
@@ -76,12 +76,12 @@ def test_every_phase_has_a_colour() -> None:
     assert set(colours.values()) == {"goo", "bad", "bus"}
 
 
-def test_the_page_renews_itself() -> None:
+def test_the_page_refreshes_itself() -> None:
     assert '<meta http-equiv="refresh" content="2">' in render(RUNNING)
 
 
-def test_a_halted_rollout_is_told_on_the_page_of_every_node() -> None:
-    halted = replace(RUNNING, standstill="halted: fed-2 died: exit code <3>")
+def test_the_page_shows_a_halted_rollout() -> None:
+    halted = replace(RUNNING, rollout_block="halted: fed-2 died: exit code <3>")
 
     assert "The rollout is halted fed-2 died: exit code <3>" in Reader(render(halted)).text
     assert "The rollout" not in Reader(render(RUNNING)).text

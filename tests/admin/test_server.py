@@ -15,14 +15,14 @@ from tests.admin.statuses import RUNNING
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_sidecar_that_answers_is_alive_whatever_its_state() -> None:
-    async with api(replace(RUNNING, listed=False, lease_alive=False, healthy=False)) as served:
+async def test_livez_succeeds_in_every_state() -> None:
+    async with api(replace(RUNNING, synced=False, lease_alive=False, healthy=False)) as served:
         got = await served.ask("/livez")
 
     assert (got.status, json.loads(got.body)) == (200, {"alive": True, "reasons": []})
 
 
-async def test_ready_means_listed_applied_and_leased() -> None:
+async def test_readyz_requires_sync_file_and_lease() -> None:
     async with api() as served:
         got = await served.ask("/readyz")
 
@@ -32,13 +32,13 @@ async def test_ready_means_listed_applied_and_leased() -> None:
 @pytest.mark.parametrize(
     ("status", "word"),
     [
-        (replace(RUNNING, listed=False), "network's state"),
-        (replace(RUNNING, applied=False), "file"),
-        (replace(RUNNING, applied=False, reason="removed by an operator"), "removed by an operator"),
+        (replace(RUNNING, synced=False), "network's state"),
+        (replace(RUNNING, file_up_to_date=False), "file"),
+        (replace(RUNNING, file_up_to_date=False, reason="removed by an operator"), "removed by an operator"),
         (replace(RUNNING, lease_alive=False), "lease"),
     ],
 )
-async def test_what_is_missing_for_being_ready_is_said(status: Status, word: str) -> None:
+async def test_readyz_names_what_is_missing(status: Status, word: str) -> None:
     async with api(status) as served:
         got = await served.ask("/readyz")
 
@@ -48,7 +48,7 @@ async def test_what_is_missing_for_being_ready_is_said(status: Status, word: str
     assert word in document["reasons"][0]
 
 
-async def test_started_means_that_the_boot_check_is_done() -> None:
+async def test_startupz_requires_the_boot_check() -> None:
     async with api(replace(RUNNING, boot_checked=False, reason="waiting for etcd")) as served:
         early = await served.ask("/startupz")
         served.status = RUNNING
@@ -59,7 +59,7 @@ async def test_started_means_that_the_boot_check_is_done() -> None:
     assert late.status == 200
 
 
-async def test_the_status_tells_everything_as_json() -> None:
+async def test_the_status_has_every_field_as_json() -> None:
     async with api() as served:
         got = await served.ask("/api/v1/status")
 
@@ -74,7 +74,7 @@ async def test_the_status_tells_everything_as_json() -> None:
     assert told <= set(document)
 
 
-async def test_the_page_is_for_people_and_needs_nothing_from_elsewhere() -> None:
+async def test_the_page_loads_nothing_from_elsewhere() -> None:
     async with api() as served:
         got = await served.ask("/")
 
@@ -86,16 +86,16 @@ async def test_the_page_is_for_people_and_needs_nothing_from_elsewhere() -> None
     assert "src=" not in got.body
 
 
-async def test_metrics_come_as_prometheus_wants_them() -> None:
+async def test_metrics_have_the_content_type_of_prometheus() -> None:
     async with api() as served:
         got = await served.ask("/metrics")
 
     assert got.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert "sidecar_leading 1\n" in got.body
+    assert "federation_sidecar_leader 1\n" in got.body
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/metrics", "/api/v1/status"])
-async def test_head_answers_like_get_without_a_body(path: str) -> None:
+async def test_head_is_get_without_a_body(path: str) -> None:
     async with api() as served:
         got, head = await served.ask(path), await served.ask(path, "HEAD")
 
@@ -109,7 +109,7 @@ async def test_a_query_changes_nothing() -> None:
         assert (await served.ask("/readyz?verbose=1")).status == 200
 
 
-async def test_an_unknown_path_is_answered_with_the_known_ones() -> None:
+async def test_an_unknown_path_lists_the_known_ones() -> None:
     async with api() as served:
         got = await served.ask("/admin/%2e%2e/metricz")
 
@@ -118,7 +118,7 @@ async def test_an_unknown_path_is_answered_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-async def test_nothing_can_be_changed(method: str) -> None:
+async def test_other_methods_are_not_allowed(method: str) -> None:
     async with api() as served:
         got = await served.ask("/livez", method)
 
@@ -139,11 +139,11 @@ async def test_nothing_can_be_changed(method: str) -> None:
         ("[nonsense", 403),
     ],
 )
-async def test_a_web_page_cannot_reach_it_by_a_name_of_its_own(host: str, status: int) -> None:
+async def test_dns_rebinding_is_rejected_on_loopback(host: str, status: int) -> None:
     async with api() as served:
         assert (await served.ask("/livez", host=host)).status == status
 
 
-async def test_on_other_addresses_any_name_will_do() -> None:
+async def test_other_addresses_accept_any_host_name() -> None:
     async with api(address=Address("0.0.0.0", 0)) as served:
         assert (await served.ask("/livez", host="fed-1.example")).status == 200

@@ -37,21 +37,21 @@ class LaggingStore(MemoryStore):
                 yield batch
 
 
-class DeafStore(MemoryStore):
+class WatchlessStore(MemoryStore):
     """A store that answers, but opens no watch: a proxy in between that knows no streams."""
 
-    deaf = False
+    watches_fail = False
 
     @asynccontextmanager
     async def watch(self, *ranges: Range, after: Revision) -> AsyncIterator[AsyncIterator[Batch]]:
-        if self.deaf:
+        if self.watches_fail:
             self.calls += 1
             raise StoreUnavailable("watch: not here")
         async with super().watch(*ranges, after=after) as batches:
             yield batches
 
 
-class ForbiddenStore(MemoryStore):
+class ReadOnlyReportsStore(MemoryStore):
     """A store whose user may not write reports."""
 
     forbidden = False
@@ -69,11 +69,11 @@ class SlowState(MemoryState):
 
     keeping: anyio.Event = field(default_factory=anyio.Event)
 
-    async def keep_rejected(self, rejected: str, replaced_by: str) -> str:
+    async def save_rejected(self, rejected: str, replaced_by: str) -> str:
         self.keeping.set()
         await anyio.sleep(1.0)
         # Named, for `super()` in a dataclass with slots is another class's.
-        return await MemoryState.keep_rejected(self, rejected, replaced_by)
+        return await MemoryState.save_rejected(self, rejected, replaced_by)
 
 
 @dataclass(slots=True)
@@ -82,13 +82,13 @@ class FullState(MemoryState):
 
     full: bool = True
 
-    async def keep_rejected(self, rejected: str, replaced_by: str) -> str:
+    async def save_rejected(self, rejected: str, replaced_by: str) -> str:
         if self.full:
             raise BadFile("rejected", (Problem("", "cannot be written: the disk is full"),))
-        return await MemoryState.keep_rejected(self, rejected, replaced_by)
+        return await MemoryState.save_rejected(self, rejected, replaced_by)
 
 
-class StubbornProbe(MemoryProbe):
+class AlwaysHealthyProbe(MemoryProbe):
     """Finds a process healthy for as long as there is one, also while it stops."""
 
     async def check(self) -> Health:

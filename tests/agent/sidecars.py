@@ -9,29 +9,29 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.abc import TaskGroup
 
-from sidecar.agent.agent import Self, run
+from sidecar.agent.agent import Instance, run
 from sidecar.agent.board import Board
-from sidecar.agent.dependencies import World
-from sidecar.agent.shutdown import Ending
-from sidecar.agent.watch_file import attempt_of
+from sidecar.agent.dependencies import Dependencies
+from sidecar.agent.shutdown import Shutdown
+from sidecar.agent.watch_file import join_attempt_id
 from sidecar.domain.documents.document import Document
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.node.process import Patience
-from sidecar.domain.node.view import Known, View
-from sidecar.domain.records.canonical import Canonical
+from sidecar.domain.node.process import StartupTimeout
+from sidecar.domain.node.view import View
+from sidecar.domain.records.canonical import Canonical, VersionedServers
 from sidecar.domain.records.encoding import R, decode
 from sidecar.domain.records.report import Phase
 from sidecar.domain.records.store import NO_LEASE, Put, Transaction
 from sidecar.domain.records.tokens import JoinToken
 from sidecar.domain.servers import ServerList
-from sidecar.ports import AskNewcomer
-from tests.build import KEYS, document, servers
+from sidecar.ports import NewcomerProbe
+from tests.builders import KEYS, document, servers
 from tests.fakes.memory_cluster import MemoryCluster
-from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState, welcome
+from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState, accept_newcomer
 from tests.fakes.memory_store import MemoryStore, new_cluster
 
 TTL = 10.0
-PATIENCE = 120.0
+TIMEOUT = 120.0
 """Virtual seconds before a condition that does not come true is a failure."""
 
 
@@ -44,66 +44,66 @@ class Sidecar:
     file: MemoryFile
     state: MemoryState = field(default_factory=MemoryState)
     process: MemoryProcess = field(default_factory=MemoryProcess)
-    patience: Patience = field(default_factory=Patience)
+    startup_timeout: StartupTimeout = field(default_factory=StartupTimeout)
     probe: MemoryProbe = field(init=False)
     board: Board = field(init=False)
-    lives: int = 0
-    alive: bool = False
+    executions: int = 0
+    running: bool = False
     host: str = "memory"
     token: JoinToken | None = None
-    ask_newcomer: AskNewcomer = welcome
-    ending: Ending = field(init=False)
-    life: anyio.CancelScope = field(init=False)
+    probe_newcomer: NewcomerProbe = accept_newcomer
+    shutdown: Shutdown = field(init=False)
+    scope: anyio.CancelScope = field(init=False)
 
     def __post_init__(self) -> None:
         self.probe = MemoryProbe(self.process)
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self.board = Board(View(identity=self.identity))
-        self.ending, self.life = Ending(self.board), anyio.CancelScope()
+        self.shutdown, self.scope = Shutdown(self.board), anyio.CancelScope()
 
     def boot(self, tasks: TaskGroup) -> None:
         """Begin another life; it can be ended from this moment on."""
-        self._begin()
-        self.lives += 1
-        self.alive = True
-        tasks.start_soon(self._live)
+        self._reset()
+        self.executions += 1
+        self.running = True
+        tasks.start_soon(self._run_once)
 
     @property
     def phase(self) -> Phase:
         return self.board.decision.phase
 
     @property
-    def leads(self) -> bool:
+    def is_leader(self) -> bool:
         return self.board.term is not None
 
-    async def _live(self) -> None:
+    async def _run_once(self) -> None:
         """One life, until `stop` or `kill`."""
-        instance = f"{self.identity.node_id}-{self.host}-{self.lives}"
+        instance = f"{self.identity.node_id}-{self.host}-{self.executions}"
         found = await self.file.read()
-        known = await self.state.last_known_good()
+        known = await self.state.load_last_known_good()
         self.board.update(
-            born=anyio.current_time(),
-            patience=self.patience,
+            sidecar_started_at=anyio.current_time(),
+            startup_timeout=self.startup_timeout,
             file=found,
-            applied=Known(*known) if known else None,
+            last_known_good=VersionedServers(*known) if known else None,
             process=self.process.state,
-            attempt=attempt_of(found, instance),
+            attempt=join_attempt_id(found, instance),
         )
-        ports = (self.store, self.file, self.state, self.process, self.probe, self.ask_newcomer)
-        world = World(*ports, anyio.current_time)
-        with self.life:
+        ports = (self.store, self.file, self.state, self.process, self.probe, self.probe_newcomer)
+        world = Dependencies(*ports, anyio.current_time)
+        with self.scope:
             await run(
                 world,
                 board=self.board,
                 keys=KEYS,
-                me=Self(instance, self.host, "0", token=self.token),
+                instance=Instance(instance, self.host, "0", token=self.token),
                 lease_ttl=TTL,
-                beside=anyio.sleep_forever,
-                ending=self.ending,
+                alongside=anyio.sleep_forever,
+                shutdown=self.shutdown,
             )
-        self.alive = False
+        self.running = False
 
 
 @dataclass(slots=True)
@@ -132,11 +132,11 @@ class Federation:
 
     async def stop(self, sidecar: Sidecar) -> None:
         """Tell the sidecar to stop, and wait until it has."""
-        sidecar.ending.stop()
-        await until(lambda: not sidecar.alive)
+        sidecar.shutdown.request_stop()
+        await until(lambda: not sidecar.running)
 
     def read(self, cls: type[R], key: str) -> R | None:
-        entry = self.cluster.list(KEYS.of_leader()).entries.get(key)
+        entry = self.cluster.list(KEYS.ranges_of_leader()).entries.get(key)
         return decode(cls, entry.value, key) if entry else None
 
     @property
@@ -162,7 +162,7 @@ class Federation:
 
     @property
     def leaders(self) -> list[Sidecar]:
-        return [sidecar for sidecar in self.sidecars if sidecar.leads]
+        return [sidecar for sidecar in self.sidecars if sidecar.is_leader]
 
 
 def servers_in(sidecar: Sidecar) -> ServerList:
@@ -170,11 +170,11 @@ def servers_in(sidecar: Sidecar) -> ServerList:
     return Document.parse(sidecar.file.data, source="memory", role=sidecar.identity.role).servers
 
 
-async def until(holds: Callable[[], bool], within: float = PATIENCE) -> float:
-    """Wait until ``holds()``; the virtual seconds it took. Looks fifty times a second."""
+async def until(condition: Callable[[], bool], max_seconds: float = TIMEOUT) -> float:
+    """Wait until ``condition()``; the virtual seconds it took. Looks fifty times a second."""
     began = anyio.current_time()
-    with anyio.fail_after(within):
-        while not holds():  # noqa: ASYNC110 - a condition over many sidecars; the clock is virtual
+    with anyio.fail_after(max_seconds):
+        while not condition():  # noqa: ASYNC110 - a condition over many sidecars; the clock is virtual
             await anyio.sleep(0.02)
     return anyio.current_time() - began
 

@@ -8,13 +8,13 @@ import anyio
 import pytest
 
 from sidecar.domain.records.encoding import encode
-from sidecar.domain.records.membership import Outcome, OutcomeKind, Request, RequestKind
 from sidecar.domain.records.policy import Admission, AdmissionProbe, Policy
 from sidecar.domain.records.report import Phase
+from sidecar.domain.records.requests import Outcome, OutcomeKind, Request, RequestKind
 from sidecar.domain.records.tokens import JoinToken, TokenRecord
 from sidecar.domain.servers import ServerUrl
 from tests.agent.sidecars import TTL, Federation, federation, until
-from tests.build import KEYS, THREE, ask, server, servers
+from tests.builders import KEYS, THREE, operator_request, server, servers
 
 pytestmark = pytest.mark.anyio
 
@@ -24,14 +24,14 @@ NEWCOMER = server(4, 9004)
 TOKEN = JoinToken.new()
 
 
-def policy(network: Federation, found: Policy) -> None:
+def set_policy(network: Federation, found: Policy) -> None:
     network.write(KEYS.policy, encode(found))
 
 
-async def answer_to(network: Federation, kind: RequestKind, subject: str, reason: str = "") -> Outcome:
+async def outcome_of(network: Federation, kind: RequestKind, subject: str, reason: str = "") -> Outcome:
     """Ask the leader, and wait for its answer."""
     key = KEYS.request("r")
-    network.write(key, encode(replace(ask(kind, subject), reason=reason)))
+    network.write(key, encode(replace(operator_request(kind, subject), reason=reason)))
 
     def outcome() -> Outcome | None:
         request = network.read(Request, key)
@@ -45,7 +45,7 @@ async def answer_to(network: Federation, kind: RequestKind, subject: str, reason
 
 async def test_a_newcomer_is_pending_until_an_operator_approves_it() -> None:
     async with federation(*TRIO) as network:
-        policy(network, Policy(Admission.MANUAL))
+        set_policy(network, Policy(Admission.MANUAL))
         newcomer = network.add(NEWCOMER, 9000, 9004)
         await until(lambda: "sidecar approve fed-4" in newcomer.board.decision.reason)
         assert newcomer.phase is Phase.JOINING
@@ -53,30 +53,30 @@ async def test_a_newcomer_is_pending_until_an_operator_approves_it() -> None:
         await anyio.sleep(2 * TTL)
         assert network.canonical.servers == THREE
         assert network.cluster.revision - revision < 20, "it is told once, not again and again"
-        outcome = await answer_to(network, RequestKind.APPROVE, "fed-4")
+        outcome = await outcome_of(network, RequestKind.APPROVE, "fed-4")
         assert outcome.kind is OutcomeKind.DONE
         assert network.canonical.cause[0].by == "operator"
         await until(lambda: network.all_in_step_on(FOUR))
 
 
-async def test_a_newcomer_that_an_operator_refuses_is_told_by_whom_and_why() -> None:
+async def test_a_refused_newcomer_learns_which_operator_refused_and_why() -> None:
     async with federation(*TRIO) as network:
-        policy(network, Policy(Admission.MANUAL))
+        set_policy(network, Policy(Admission.MANUAL))
         newcomer = network.add(NEWCOMER, 9000, 9004)
         await until(lambda: "sidecar approve fed-4" in newcomer.board.decision.reason)
-        await answer_to(network, RequestKind.REFUSE, "fed-4", "not ours")
+        await outcome_of(network, RequestKind.REFUSE, "fed-4", "not ours")
         await until(lambda: newcomer.phase is Phase.REFUSED)
         assert newcomer.board.decision.reason == "operator refused it: not ours"
-        again = await answer_to(network, RequestKind.APPROVE, "fed-4")
+        again = await outcome_of(network, RequestKind.APPROVE, "fed-4")
         assert again.kind is OutcomeKind.REFUSED
         assert "nobody called fed-4 asks to join" in again.reason
         assert network.canonical.servers == THREE
 
 
-async def test_a_newcomer_with_a_token_gets_in_as_often_as_the_token_says() -> None:
+async def test_a_token_admits_no_more_newcomers_than_it_allows() -> None:
     async with federation(*TRIO) as network:
-        policy(network, Policy(Admission.TOKEN))
-        network.write(KEYS.token(TOKEN.id), encode(TokenRecord(TOKEN.secret, "me", "", uses=1)))
+        set_policy(network, Policy(Admission.TOKEN))
+        network.write(KEYS.token(TOKEN.id), encode(TokenRecord(TOKEN.secret, "me", "", uses_left=1)))
         network.add(NEWCOMER, 9000, 9004, token=TOKEN)
         await until(lambda: network.all_in_step_on(FOUR))
         late = network.add(server(5, 9005), 9000, 9005, token=TOKEN)
@@ -93,11 +93,11 @@ async def test_a_newcomer_with_a_token_gets_in_as_often_as_the_token_says() -> N
     ],
     ids=["without a token", "another secret"],
 )
-async def test_who_cannot_prove_to_have_a_token_is_told_why(
+async def test_a_join_without_a_valid_token_is_refused_with_the_reason(
     record: TokenRecord, token: JoinToken | None, why: str
 ) -> None:
     async with federation(*TRIO) as network:
-        policy(network, Policy(Admission.TOKEN))
+        set_policy(network, Policy(Admission.TOKEN))
         await anyio.sleep(2)
         newcomer = network.add(NEWCOMER, 9000, 9004, token=token)
         network.write(KEYS.token(TOKEN.id), encode(record))
@@ -107,7 +107,7 @@ async def test_who_cannot_prove_to_have_a_token_is_told_why(
 
 
 @pytest.mark.parametrize("found", ["", "nothing answers at http://localhost:9004"])
-async def test_a_newcomers_url_is_looked_at_first_where_the_policy_wants_that(found: str) -> None:
+async def test_the_policy_may_require_a_probe_of_the_newcomers_url(found: str) -> None:
     asked = []
 
     async def look(url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
@@ -118,9 +118,9 @@ async def test_a_newcomers_url_is_looked_at_first_where_the_policy_wants_that(fo
     async with federation(*TRIO) as network:
         for sidecar in network.sidecars:
             await network.stop(sidecar)
-            sidecar.ask_newcomer = look
+            sidecar.probe_newcomer = look
             network.boot(sidecar)
-        policy(network, Policy(admission_probe=AdmissionProbe.IDENTITY))
+        set_policy(network, Policy(admission_probe=AdmissionProbe.IDENTITY))
         newcomer = network.add(NEWCOMER, 9000, 9004)
         if found:
             await until(lambda: newcomer.phase is Phase.REFUSED)
@@ -130,7 +130,7 @@ async def test_a_newcomers_url_is_looked_at_first_where_the_policy_wants_that(fo
         assert asked == [("http://localhost:9004", "fed-4", AdmissionProbe.IDENTITY)]
 
 
-async def test_a_node_id_that_a_live_node_has_is_not_given_to_another_until_it_is_gone() -> None:
+async def test_a_node_id_is_free_once_its_node_is_gone() -> None:
     async with federation(*TRIO) as network:
         second = network.sidecars[1]
         double = network.add(server(2), 9000, 9001, 9002, host="elsewhere")
@@ -141,13 +141,13 @@ async def test_a_node_id_that_a_live_node_has_is_not_given_to_another_until_it_i
         assert second.phase is Phase.RUNNING
         told = "another node on elsewhere at http://localhost:9001 claims its NodeID and is kept out"
         assert told in second.board.decision.reason
-        assert double.board.view.rivals == ()
+        assert double.board.view.conflicts == ()
         await network.stop(second)
         network.sidecars.remove(second)
-        await until(lambda: network.all_in_step_on(THREE), within=2 * TTL)
+        await until(lambda: network.all_in_step_on(THREE), max_seconds=2 * TTL)
 
 
-async def test_whoever_has_a_node_id_hears_no_more_of_a_rival_that_went_away() -> None:
+async def test_a_conflict_ends_when_the_other_node_goes_away() -> None:
     async with federation(*TRIO) as network:
         second = network.sidecars[1]
         double = network.add(server(2), 9000, 9001, 9002, host="elsewhere")
@@ -157,7 +157,7 @@ async def test_whoever_has_a_node_id_hears_no_more_of_a_rival_that_went_away() -
 
 
 @pytest.mark.parametrize("seconds", [0.05 * TTL, 0.4 * TTL, 0.8 * TTL])
-async def test_a_rival_that_was_cut_off_when_the_conflict_ended_is_none_any_more(seconds: float) -> None:
+async def test_a_conflict_that_ends_during_an_outage_is_withdrawn(seconds: float) -> None:
     async with federation(*TRIO) as network:
         second = network.sidecars[1]
         thief = network.add(replace(server(2), node_id=server(9, 9001).node_id), 9000, 9001, 9002)
@@ -169,31 +169,31 @@ async def test_a_rival_that_was_cut_off_when_the_conflict_ended_is_none_any_more
         thief.store.reconnect()
         await until(lambda: network.all_in_step_on(THREE))
         await anyio.sleep(2 * TTL)
-        assert not network.cluster.list((KEYS.rivals(second.identity.node_id),)).entries
+        assert not network.cluster.list((KEYS.conflict_range(second.identity.node_id),)).entries
 
 
-async def test_a_rival_that_is_executed_anew_under_another_name_is_none_any_more() -> None:
+async def test_a_node_reexecuted_under_another_node_id_withdraws_its_conflict() -> None:
     async with federation(*TRIO) as network:
         second = network.sidecars[1]
         double = network.add(server(2), 9000, 9001, 9002, host="elsewhere")
         await until(lambda: "claims its NodeID" in second.board.decision.reason)
-        double.ending.go_on()
-        await until(lambda: not double.alive)
-        assert not network.cluster.list((KEYS.rivals(second.identity.node_id),)).entries
+        double.shutdown.request_reexec()
+        await until(lambda: not double.running)
+        assert not network.cluster.list((KEYS.conflict_range(second.identity.node_id),)).entries
         await until(lambda: second.board.decision.reason == "in step")
 
 
-async def test_a_node_that_crashed_takes_its_own_place_at_once() -> None:
+async def test_a_crashed_node_gets_its_node_id_back_at_once() -> None:
     async with federation(*TRIO) as network:
         second = network.sidecars[1]
-        second.life.cancel()
-        await until(lambda: not second.alive)
+        second.scope.cancel()
+        await until(lambda: not second.running)
         network.boot(second)
         took = await until(lambda: network.all_in_step_on(THREE))
         assert took < TTL / 4
 
 
-async def test_a_url_that_a_live_node_has_is_not_given_to_another_until_it_is_gone() -> None:
+async def test_a_url_is_free_once_its_node_is_gone() -> None:
     async with federation(*TRIO) as network:
         thief = network.add(replace(server(2), node_id=server(9, 9001).node_id), 9000, 9001, 9002)
         await until(lambda: thief.phase is Phase.REFUSED or bool(thief.process.starts))
@@ -201,27 +201,29 @@ async def test_a_url_that_a_live_node_has_is_not_given_to_another_until_it_is_go
         second = network.sidecars[1]
         told = "another node on memory at http://localhost:9001 claims its URL, as fed-9, and is kept out"
         await until(lambda: told in second.board.decision.reason)
-        assert KEYS.member(thief.identity.node_id) not in network.cluster.list(KEYS.of_leader()).entries
+        assert (
+            KEYS.member(thief.identity.node_id) not in network.cluster.list(KEYS.ranges_of_leader()).entries
+        )
         await network.stop(second)
         network.sidecars.remove(second)
         await until(lambda: network.all_in_step_on(THREE))
 
 
-async def test_who_was_refused_by_the_policy_gets_in_when_it_is_opened() -> None:
+async def test_a_newcomer_refused_by_the_policy_joins_when_the_policy_opens() -> None:
     async with federation(*TRIO) as network:
-        policy(network, Policy(Admission.CLOSED))
+        set_policy(network, Policy(Admission.CLOSED))
         newcomer = network.add(NEWCOMER, 9000, 9004)
         await until(lambda: newcomer.phase is Phase.REFUSED)
-        policy(network, Policy())
+        set_policy(network, Policy())
         await until(lambda: network.all_in_step_on(FOUR))
 
 
-async def test_whom_an_operator_refused_stays_out_whatever_it_asks() -> None:
+async def test_a_newcomer_refused_by_an_operator_stays_out() -> None:
     async with federation(*TRIO) as network:
-        policy(network, Policy(Admission.MANUAL))
+        set_policy(network, Policy(Admission.MANUAL))
         newcomer = network.add(NEWCOMER, 9000, 9004)
         await until(lambda: "sidecar approve fed-4" in newcomer.board.decision.reason)
-        await answer_to(network, RequestKind.REFUSE, "fed-4")
+        await outcome_of(network, RequestKind.REFUSE, "fed-4")
         await until(lambda: newcomer.phase is Phase.REFUSED)
         await anyio.sleep(200)
         assert newcomer.phase is Phase.REFUSED
@@ -229,13 +231,13 @@ async def test_whom_an_operator_refused_stays_out_whatever_it_asks() -> None:
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.7, 2.5], ids=["at once", "close upon each other", "one by one"])
-async def test_forty_newcomers_make_a_handful_of_versions_however_they_come(pause: float) -> None:
+async def test_forty_newcomers_are_admitted_in_a_few_versions(pause: float) -> None:
     async with federation(*TRIO) as network:
         ports = range(9101, 9141)
         for port in ports:
-            network.add(server(port, port), 9000, port).probe.boot = 3.0
+            network.add(server(port, port), 9000, port).probe.startup_duration = 3.0
             await anyio.sleep(pause)
-        await until(lambda: network.all_in_step_on(servers(9000, 9001, 9002, *ports)), within=600)
+        await until(lambda: network.all_in_step_on(servers(9000, 9001, 9002, *ports)), max_seconds=600)
         versions = network.canonical.version - 1
         assert versions <= (1, 8, 14)[(0.0, 0.7, 2.5).index(pause)]
         assert all(len(each.process.starts) - 1 <= 2 for each in network.sidecars[:3])

@@ -10,12 +10,12 @@ from functools import partial
 import anyio
 import pytest
 
-from sidecar.agent.election import Ballot
+from sidecar.agent.election import Candidacy
 from sidecar.domain.errors import LeaseLost
 from sidecar.domain.network.transaction import Term
 from sidecar.domain.records.membership import Candidate
 from tests.agent.sidecars import until
-from tests.build import KEYS, server
+from tests.builders import KEYS, server
 from tests.fakes.memory_cluster import MemoryCluster
 from tests.fakes.memory_store import MemoryStore, new_cluster
 
@@ -26,24 +26,24 @@ pytestmark = pytest.mark.anyio
 class Runner:
     """A candidate that waits for its term, and keeps it."""
 
-    ballot: Ballot
+    candidacy: Candidacy
     store: MemoryStore
     term: Term | None = None
 
     async def run(self) -> None:
         with suppress(LeaseLost):  # it resigned meanwhile
-            self.term = await self.ballot.win()
+            self.term = await self.candidacy.campaign()
 
 
 async def candidate(cluster: MemoryCluster, number: int) -> Runner:
     store = MemoryStore(cluster)
     who = server(number)
     lease = await store.grant_lease(1000)
-    return Runner(Ballot(store, KEYS, lease, Candidate(who.node_id, who.url, "", "a")), store)
+    return Runner(Candidacy(store, KEYS, lease, Candidate(who.node_id, who.url, "", "a")), store)
 
 
-def _stand(cluster: MemoryCluster, count: int) -> bool:
-    return len(cluster.list([KEYS.candidates()]).entries) == count
+def _registered(cluster: MemoryCluster, count: int) -> bool:
+    return len(cluster.list([KEYS.candidate_range()]).entries) == count
 
 
 @asynccontextmanager
@@ -54,73 +54,73 @@ async def candidates(count: int) -> AsyncIterator[list[Runner]]:
         runners = [await candidate(cluster, number + 1) for number in range(count)]
         for standing, runner in enumerate(runners, start=1):
             tasks.start_soon(runner.run)
-            await until(partial(_stand, cluster, standing))
+            await until(partial(_registered, cluster, standing))
         await until(lambda: runners[0].term is not None)
         yield runners
         tasks.cancel_scope.cancel()
 
 
-async def test_the_first_to_stand_leads_and_the_others_wait() -> None:
+async def test_the_first_candidate_leads_and_the_others_wait() -> None:
     async with candidates(5) as runners:
         await anyio.sleep(100)
         assert [runner.term is not None for runner in runners] == [True, False, False, False, False]
 
 
-async def test_the_leaders_end_wakes_its_successor_alone() -> None:
+async def test_the_leaders_resignation_wakes_only_its_successor() -> None:
     async with candidates(5) as runners:
         await anyio.sleep(1)
         before = [runner.store.calls for runner in runners]
-        await runners[0].ballot.resign()
+        await runners[0].candidacy.resign()
         await until(lambda: runners[1].term is not None)
         await anyio.sleep(1)
         asked = [runner.store.calls - calls for runner, calls in zip(runners, before, strict=True)]
         assert asked[2:] == [0, 0, 0]
 
 
-async def test_a_candidate_in_the_middle_that_leaves_makes_nobody_lead() -> None:
+async def test_a_resigning_candidate_in_the_queue_elects_no_leader() -> None:
     async with candidates(3) as runners:
-        await runners[1].ballot.resign()
+        await runners[1].candidacy.resign()
         await anyio.sleep(10)
         assert runners[2].term is None
-        await runners[0].ballot.resign()
+        await runners[0].candidacy.resign()
         await until(lambda: runners[2].term is not None)
 
 
 async def test_a_term_is_proved_by_the_create_revision_of_its_key() -> None:
     async with candidates(2) as runners:
-        ballot, term = runners[0].ballot, runners[0].term
+        ballot, term = runners[0].candidacy, runners[0].term
         assert term is not None
-        assert await ballot.still_holds(term)
+        assert await ballot.is_current(term)
         await ballot.resign()
-        assert not await ballot.still_holds(term)
+        assert not await ballot.is_current(term)
 
 
-async def test_standing_again_under_the_same_lease_keeps_the_place() -> None:
+async def test_campaigning_again_under_the_same_lease_keeps_the_position() -> None:
     async with candidates(2) as runners:
-        assert await runners[0].ballot.win() == runners[0].term
+        assert await runners[0].candidacy.campaign() == runners[0].term
 
 
-async def test_a_broken_stream_is_no_victory() -> None:
+async def test_a_broken_watch_elects_no_leader() -> None:
     async with candidates(2) as runners:
         runners[1].store.end_watches()
         await anyio.sleep(10)
         assert runners[1].term is None
-        await runners[0].ballot.resign()
+        await runners[0].candidacy.resign()
         await until(lambda: runners[1].term is not None)
 
 
 async def test_a_candidacy_that_expired_cannot_be_won() -> None:
     cluster = new_cluster()
     first, second = await candidate(cluster, 1), await candidate(cluster, 2)
-    await first.ballot.win()
+    await first.candidacy.campaign()
     async with anyio.create_task_group() as tasks:
 
         async def lose() -> None:
             with pytest.raises(LeaseLost):
-                await second.ballot.win()
+                await second.candidacy.campaign()
 
         tasks.start_soon(lose)
-        await until(lambda: len(cluster.list([KEYS.candidates()]).entries) == 2)
+        await until(lambda: len(cluster.list([KEYS.candidate_range()]).entries) == 2)
         await anyio.sleep(1)
-        cluster.revoke(second.ballot.lease)
-        await first.ballot.resign()
+        cluster.revoke(second.candidacy.lease)
+        await first.candidacy.resign()

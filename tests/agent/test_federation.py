@@ -9,13 +9,13 @@ import anyio
 import pytest
 
 from sidecar.domain.records.encoding import encode
-from sidecar.domain.records.membership import Request, RequestKind
 from sidecar.domain.records.report import Phase
+from sidecar.domain.records.requests import Request, RequestKind
 from sidecar.domain.records.store import Delete, Transaction
 from sidecar.domain.servers import ServerList
 from tests.agent.sidecars import TTL, Federation, Sidecar, federation, servers_in, until
-from tests.build import DATABASE, KEYS, THREE, ask, server, servers
-from tests.fakes.memory_node import edited
+from tests.builders import DATABASE, KEYS, THREE, operator_request, server, servers
+from tests.fakes.memory_node import with_other_servers
 
 pytestmark = pytest.mark.anyio
 
@@ -23,19 +23,19 @@ TRIO = (server(1), server(2), server(3))
 FOUR = servers(9000, 9001, 9002, 9004)
 
 
-def post(network: Federation, kind: RequestKind, subject: str, name: str = "r") -> None:
-    network.write(KEYS.request(name), encode(ask(kind, subject)))
+def send_request(network: Federation, kind: RequestKind, subject: str, name: str = "r") -> None:
+    network.write(KEYS.request(name), encode(operator_request(kind, subject)))
 
 
 def starts(network: Federation) -> list[int]:
     return [len(sidecar.process.starts) for sidecar in network.sidecars]
 
 
-async def forge(sidecar: Sidecar, forged: ServerList) -> None:
-    sidecar.file.edit(edited(await sidecar.file.read(), forged))
+async def edit_list(sidecar: Sidecar, forged: ServerList) -> None:
+    sidecar.file.edit(with_other_servers(await sidecar.file.read(), forged))
 
 
-async def test_three_servers_in_step_write_nothing_and_start_once_under_one_leader() -> None:
+async def test_three_servers_in_sync_start_once_and_write_nothing() -> None:
     async with federation(*TRIO) as network:
         assert [sidecar.file.writes for sidecar in network.sidecars] == [0, 0, 0]
         assert starts(network) == [1, 1, 1]
@@ -43,7 +43,7 @@ async def test_three_servers_in_step_write_nothing_and_start_once_under_one_lead
         assert network.canonical.version == 1
 
 
-async def test_at_rest_nothing_is_asked_of_etcd_but_the_lease() -> None:
+async def test_an_idle_network_only_renews_its_leases() -> None:
     async with federation(*TRIO) as network:
         await anyio.sleep(5)
         before = [sidecar.store.calls for sidecar in network.sidecars]
@@ -52,10 +52,10 @@ async def test_at_rest_nothing_is_asked_of_etcd_but_the_lease() -> None:
         assert all(85 <= calls <= 95 for calls in spent)  # three renewals a TTL
 
 
-async def test_a_newcomer_joins_and_everybody_restarts_once_one_after_the_other() -> None:
+async def test_a_join_restarts_every_server_once_one_at_a_time() -> None:
     async with federation(*TRIO) as network:
         for sidecar in network.sidecars:
-            sidecar.process.stopping = sidecar.probe.boot = 5.0
+            sidecar.process.stop_duration = sidecar.probe.startup_duration = 5.0
         down = []
 
         async def count_the_down() -> None:
@@ -74,7 +74,7 @@ async def test_a_newcomer_joins_and_everybody_restarts_once_one_after_the_other(
 async def test_files_follow_at_once_while_restarts_wait() -> None:
     async with federation(*TRIO) as network:
         for sidecar in network.sidecars:
-            sidecar.process.stopping = 60.0
+            sidecar.process.stop_duration = 60.0
         network.add(server(4, 9004), 9000, 9004)
         took = await until(lambda: all(servers_in(sidecar) == FOUR for sidecar in network.sidecars))
         assert took < 1.0
@@ -87,12 +87,12 @@ def _listed(network: Federation, port: int) -> bool:
 async def test_several_changes_while_waiting_become_one_restart() -> None:
     async with federation(*TRIO) as network:
         for sidecar in network.sidecars:
-            sidecar.process.stopping = 30.0
+            sidecar.process.stop_duration = 30.0
         for port in (9004, 9005, 9006):
             network.add(server(port, port), 9000, port)
             await until(partial(_listed, network, port))
         full = servers(9000, 9001, 9002, 9004, 9005, 9006)
-        await until(lambda: network.all_in_step_on(full), within=600)
+        await until(lambda: network.all_in_step_on(full), max_seconds=600)
         assert max(starts(network)) <= 3  # four versions, at most two restarts
 
 
@@ -102,14 +102,14 @@ async def test_a_stranger_never_starts_until_its_file_names_a_member() -> None:
         await until(lambda: stranger.phase is Phase.REFUSED)
         await anyio.sleep(60)
         assert (stranger.process.starts, stranger.file.writes) == ([], 0)
-        await forge(stranger, servers(9000, 9008))
+        await edit_list(stranger, servers(9000, 9008))
         await until(lambda: network.all_in_step_on(servers(9000, 9001, 9002, 9008)))
 
 
-async def test_a_removed_server_stops_stays_out_over_boots_and_comes_back_when_readmitted() -> None:
+async def test_a_removed_server_stays_out_until_it_is_readmitted() -> None:
     async with federation(*TRIO) as network:
         third = network.sidecars[2]
-        post(network, RequestKind.REMOVE, "fed-3")
+        send_request(network, RequestKind.REMOVE, "fed-3")
         await until(lambda: third.phase is Phase.REMOVED and third.process.stops == 1)
         await until(lambda: network.all_in_step_on(servers(9000, 9001)))
         assert servers_in(third) == THREE
@@ -118,15 +118,15 @@ async def test_a_removed_server_stops_stays_out_over_boots_and_comes_back_when_r
             network.boot(third)
             await until(lambda: third.phase is Phase.REMOVED)
         assert len(third.process.starts) == 1
-        post(network, RequestKind.READMIT, "fed-3", "s")
+        send_request(network, RequestKind.READMIT, "fed-3", "s")
         await until(lambda: network.all_in_step_on(THREE))
         assert len(third.process.starts) == 2
 
 
-async def test_a_removed_server_does_not_start_when_etcd_is_away_at_its_boot() -> None:
+async def test_a_removed_server_does_not_start_during_an_etcd_outage() -> None:
     async with federation(*TRIO) as network:
         third = network.sidecars[2]
-        post(network, RequestKind.REMOVE, "fed-3")
+        send_request(network, RequestKind.REMOVE, "fed-3")
         await until(lambda: third.phase is Phase.REMOVED)
         await network.stop(third)
         third.store.disconnect()
@@ -139,8 +139,10 @@ async def test_a_removed_server_does_not_start_when_etcd_is_away_at_its_boot() -
 async def test_the_leader_that_is_removed_hands_over() -> None:
     async with federation(*TRIO) as network:
         (leader,) = network.leaders
-        post(network, RequestKind.REMOVE, leader.identity.node_id)
-        await until(lambda: leader.phase is Phase.REMOVED and len(network.leaders) == 1 and not leader.leads)
+        send_request(network, RequestKind.REMOVE, leader.identity.node_id)
+        await until(
+            lambda: leader.phase is Phase.REMOVED and len(network.leaders) == 1 and not leader.is_leader
+        )
         rest = THREE.without([url for url in THREE if url == leader.identity.url])
         await until(lambda: network.all_in_step_on(rest))
         found = network.read(Request, KEYS.request("r"))
@@ -151,17 +153,17 @@ async def test_the_leader_that_is_removed_hands_over() -> None:
 async def test_a_live_edit_of_the_list_is_reverted_without_a_restart() -> None:
     async with federation(*TRIO) as network:
         first = network.sidecars[0]
-        await forge(first, servers(9000, 9666))
+        await edit_list(first, servers(9000, 9666))
         assert await until(lambda: servers_in(first) == THREE) < 1.0
         assert starts(network) == [1, 1, 1]
         assert "9666" in first.state.rejected[0]
 
 
-async def test_a_forged_file_is_never_seen_by_the_process_not_even_the_leaders() -> None:
+async def test_no_process_loads_a_forged_file_not_even_the_leaders() -> None:
     async with federation(*TRIO) as network:
         for sidecar in network.sidecars:
             await network.stop(sidecar)
-            await forge(sidecar, servers(9000, 9001, 9002, 9666))
+            await edit_list(sidecar, servers(9000, 9001, 9002, 9666))
             network.boot(sidecar)
             await until(lambda: network.all_in_step_on(THREE))
             assert sidecar.process.starts == [THREE, THREE]
@@ -173,9 +175,9 @@ async def test_a_database_node_gets_the_list_and_never_leads() -> None:
         await until(lambda: network.all_in_step_on(THREE))
         assert database.process.starts == [THREE]
         for sidecar in network.sidecars[:3]:
-            sidecar.life.cancel()
+            sidecar.scope.cancel()
         await anyio.sleep(5 * TTL)
-        assert not database.leads
+        assert not database.is_leader
 
 
 async def test_when_the_leaders_sidecar_is_killed_another_leads_within_the_ttl() -> None:
@@ -183,22 +185,22 @@ async def test_when_the_leaders_sidecar_is_killed_another_leads_within_the_ttl()
         await anyio.sleep(7 * TTL)
         (leader,) = network.leaders
         leader.store.disconnect()  # a killed process gives no lease back
-        leader.life.cancel()
-        took = await until(lambda: any(each is not leader and each.leads for each in network.sidecars))
+        leader.scope.cancel()
+        took = await until(lambda: any(each is not leader and each.is_leader for each in network.sidecars))
         assert took <= TTL + 1
         assert starts(network) == [1, 1, 1]
 
 
-async def test_when_it_is_told_to_stop_another_leads_at_once() -> None:
+async def test_a_stopped_leader_is_succeeded_at_once() -> None:
     async with federation(*TRIO) as network:
         (leader,) = network.leaders
-        leader.process.stopping = 30.0
-        leader.ending.stop()
-        took = await until(lambda: any(each is not leader and each.leads for each in network.sidecars))
+        leader.process.stop_duration = 30.0
+        leader.shutdown.request_stop()
+        took = await until(lambda: any(each is not leader and each.is_leader for each in network.sidecars))
         assert took < 1.0
 
 
-async def test_an_outage_shorter_than_the_lease_changes_no_leader_and_restarts_nothing() -> None:
+async def test_an_outage_shorter_than_the_lease_changes_nothing() -> None:
     async with federation(*TRIO) as network:
         (leader,) = network.leaders
         for sidecar in network.sidecars:
@@ -208,11 +210,11 @@ async def test_an_outage_shorter_than_the_lease_changes_no_leader_and_restarts_n
             sidecar.store.reconnect()
         await anyio.sleep(5 * TTL)
         assert network.leaders == [leader]
-        assert leader.board.counters.terms == 1
+        assert leader.board.counters.leader_terms == 1
         assert starts(network) == [1, 1, 1]
 
 
-async def test_a_long_outage_stops_nothing_and_afterwards_everybody_catches_up() -> None:
+async def test_a_long_outage_stops_no_process_and_all_catch_up() -> None:
     async with federation(*TRIO) as network:
         third = network.sidecars[2]
         for sidecar in network.sidecars:
@@ -229,7 +231,7 @@ async def test_a_long_outage_stops_nothing_and_afterwards_everybody_catches_up()
         await until(lambda: network.all_in_step_on(FOUR))
 
 
-async def test_a_mutilated_list_is_obeyed_by_nobody_and_built_upon_by_nobody() -> None:
+async def test_a_mutilated_list_is_neither_applied_nor_extended() -> None:
     async with federation(*TRIO) as network:
         for value in (b"{", b"[]", encode(network.canonical).replace(b'"http://localhost:9000",', b"")):
             kept = encode(network.canonical)
@@ -247,13 +249,13 @@ async def test_a_mutilated_list_is_obeyed_by_nobody_and_built_upon_by_nobody() -
 async def test_when_etcd_lost_everything_the_last_known_list_is_published_again() -> None:
     async with federation(*TRIO) as network:
         network.cluster.commit(Transaction((), (Delete(KEYS.root, KEYS.root[:-1] + "0"),)))
-        await until(lambda: KEYS.canonical in network.cluster.list(KEYS.of_leader()).entries)
+        await until(lambda: KEYS.canonical in network.cluster.list(KEYS.ranges_of_leader()).entries)
         await until(lambda: network.all_in_step_on(THREE))
         assert network.canonical.version == 2
         assert starts(network) == [1, 1, 1]
 
 
-async def test_a_process_that_dies_is_brought_back() -> None:
+async def test_a_process_that_exits_is_started_again() -> None:
     async with federation(*TRIO) as network:
         first = network.sidecars[0]
         first.process.die(retry_in=3.0)
@@ -261,16 +263,16 @@ async def test_a_process_that_dies_is_brought_back() -> None:
         await until(lambda: network.all_in_step_on(THREE))
 
 
-async def test_a_node_that_does_not_come_up_healthy_keeps_its_turn() -> None:
+async def test_a_node_that_stays_unhealthy_keeps_its_grant() -> None:
     async with federation(*TRIO) as network:
         for sidecar in network.sidecars:
-            sidecar.probe.sick = 2
+            sidecar.probe.unhealthy_from_start = 2
         network.add(server(4, 9004), 9000, 9004)
         await anyio.sleep(20 * TTL)
         one, *others = sorted(starts(network)[:3], reverse=True)
         assert one > 2, "it is tried again, with growing patience"
         assert others == [1, 1]
         for sidecar in network.sidecars:
-            sidecar.probe.sick = math.inf
+            sidecar.probe.unhealthy_from_start = math.inf
         await until(lambda: network.all_in_step_on(FOUR))
         assert sorted(starts(network)[:3]) == [2, 2, one]

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.encoding import encode
 from sidecar.domain.records.keys import Range
-from sidecar.domain.records.membership import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.records.requests import Outcome, OutcomeKind, Request, RequestKind
 from sidecar.domain.records.store import Batch, LeaseID, Listing, Put, Revision, Transaction
 from sidecar.ports import Store
 

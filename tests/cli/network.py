@@ -19,8 +19,9 @@ from sidecar.domain.identity import Role
 from sidecar.domain.records.canonical import Canonical, Change, ChangeKind
 from sidecar.domain.records.encoding import Record, decode, encode
 from sidecar.domain.records.keys import Keys, Range
-from sidecar.domain.records.membership import Candidate, Member, Outcome, Request, Tombstone
+from sidecar.domain.records.membership import Candidate, Member, Tombstone
 from sidecar.domain.records.report import Phase, Report
+from sidecar.domain.records.requests import Outcome, Request
 from sidecar.domain.records.store import Batch, Delete, Put, Revision, Transaction
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl
 from sidecar.ports import Store
@@ -70,7 +71,7 @@ USUAL: dict[str, Record] = {
     KEYS.report(NodeID("fed-1")): report(
         "fed-1", ONE, phase=Phase.RESTART_PENDING, reason="waits for its turn", loaded_version=4
     ),
-    KEYS.removed("fed-9"): tombstone("fed-9", ServerUrl.parse("http://localhost:9009")),
+    KEYS.tombstone("fed-9"): tombstone("fed-9", ServerUrl.parse("http://localhost:9009")),
 }
 
 Answer = Callable[[Request], Outcome]

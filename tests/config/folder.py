@@ -12,11 +12,11 @@ from sidecar.domain.errors import BadConfiguration, ExitCode
 Flags = dict[str, object]
 
 
-def toml(folder: Path, text: str) -> None:
+def write_toml(folder: Path, text: str) -> None:
     (folder / "sidecar.toml").write_text(text)
 
 
-def refusal(flags: Flags, environ: dict[str, str], folder: Path) -> str:
+def load_error(flags: Flags, environ: dict[str, str], folder: Path) -> str:
     """Load settings that are wrong; what is said about them."""
     with pytest.raises(BadConfiguration) as caught:
         load(flags, environ, folder)

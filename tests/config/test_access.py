@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.config import load, load_network
-from tests.config.folder import Flags, refusal, toml
+from tests.config.folder import Flags, load_error, write_toml
 
 
 @pytest.fixture
@@ -29,19 +29,20 @@ def test_a_certificate_that_cannot_be_read_is_an_error(folder: Path) -> None:
     flags: Flags = {"etcd": "https://etcd:2379", "tls.ca": "gone.pem"}
 
     assert (
-        refusal(flags, {}, folder) == f"--tls-ca: {folder}/gone.pem cannot be read: No such file or directory"
+        load_error(flags, {}, folder)
+        == f"--tls-ca: {folder}/gone.pem cannot be read: No such file or directory"
     )
 
 
 def test_a_certificate_needs_its_key_and_a_key_its_certificate(folder: Path, pem: str) -> None:
     flags: Flags = {"etcd": "https://etcd:2379"}
 
-    assert "--tls-cert: needs tls.key beside it" in refusal(flags | {"tls.cert": pem}, {}, folder)
-    assert "SIDECAR_TLS_KEY: needs tls.cert beside it" in refusal(flags, {"SIDECAR_TLS_KEY": pem}, folder)
+    assert "--tls-cert: needs tls.key beside it" in load_error(flags | {"tls.cert": pem}, {}, folder)
+    assert "SIDECAR_TLS_KEY: needs tls.cert beside it" in load_error(flags, {"SIDECAR_TLS_KEY": pem}, folder)
 
 
 def test_certificates_for_an_endpoint_without_tls_are_an_error(folder: Path, pem: str) -> None:
-    said = refusal({"tls.ca": pem}, {}, folder)
+    said = load_error({"tls.ca": pem}, {}, folder)
 
     assert said.startswith(
         "--tls-ca: tls.ca is set, but http://127.0.0.1:2379 is not encrypted; write https://"
@@ -56,9 +57,9 @@ def test_a_password_is_the_first_line_of_its_file(folder: Path) -> None:
     assert (access.user, access.password) == ("me", "s3cret ")
 
 
-def test_the_password_of_the_higher_source_wins(folder: Path) -> None:
+def test_the_password_of_the_source_with_precedence_wins(folder: Path) -> None:
     (folder / "password").write_text("from-file")
-    toml(folder, '[auth]\nuser = "me"\npassword = "from-toml"')
+    write_toml(folder, '[auth]\nuser = "me"\npassword = "from-toml"')
 
     by_flag = load({"auth.password_file": "password"}, {"SIDECAR_AUTH_PASSWORD": "from-env"}, folder)
     by_variable = load({}, {"SIDECAR_AUTH_PASSWORD": "from-env"}, folder)
@@ -94,4 +95,4 @@ def test_a_user_and_a_password_belong_together(folder: Path, environ: dict[str, 
     (folder / "empty").write_text("\n")
     (folder / "latin").write_bytes(b"\xff")
 
-    assert said in refusal({}, environ, folder)
+    assert said in load_error({}, environ, folder)

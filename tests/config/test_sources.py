@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sidecar.config import Address, Bootstrap, LogFormat, LogLevel, OnRemoved, load, load_network
 from sidecar.config.settings import Settings
-from sidecar.config.table import SETTINGS
+from sidecar.config.table import ALL_SETTINGS
 from sidecar.domain.identity import Role
 from sidecar.resources import schema
-from tests.config.folder import toml
+from tests.config.folder import write_toml
 
 
 def test_without_any_setting_the_defaults_hold(folder: Path) -> None:
@@ -28,7 +28,7 @@ def test_without_any_setting_the_defaults_hold(folder: Path) -> None:
 
 
 def test_a_flag_beats_a_variable_which_beats_the_file(folder: Path) -> None:
-    toml(folder, 'network = "from-file"\nlease_ttl = 5\nstop_timeout = 3')
+    write_toml(folder, 'network = "from-file"\nlease_ttl = 5\nstop_timeout = 3')
     environ = {"SIDECAR_NETWORK": "from-env", "SIDECAR_LEASE_TTL": "6"}
 
     settings = load({"network": "from-flag"}, environ, folder)
@@ -83,11 +83,11 @@ def as_toml(values: dict[str, object]) -> str:
     return "\n".join([*plain, *auth])
 
 
-def test_every_source_spells_every_setting_and_means_the_same(folder: Path, tmp_path: Path) -> None:
-    variables = {setting.key: setting.variable for setting in SETTINGS}
+def test_every_setting_can_come_from_every_source(folder: Path, tmp_path: Path) -> None:
+    variables = {setting.key: setting.variable for setting in ALL_SETTINGS}
     by_flag = load({key: text for key, (text, _) in EVERYTHING.items()}, {}, folder)
     by_variable = load({}, {variables[key]: text for key, (text, _) in EVERYTHING.items()}, folder)
-    toml(folder, as_toml({key: value for key, (_, value) in EVERYTHING.items()}))
+    write_toml(folder, as_toml({key: value for key, (_, value) in EVERYTHING.items()}))
     by_file = load({}, {}, folder)
 
     assert by_flag == by_variable == by_file
@@ -97,18 +97,18 @@ def test_every_source_spells_every_setting_and_means_the_same(folder: Path, tmp_
     assert by_file.access.password == "hunter2"
 
 
-def test_the_table_and_the_schema_of_sidecar_toml_name_the_same_settings() -> None:
+def test_the_table_and_the_schema_have_the_same_settings() -> None:
     properties = schema("sidecar")["properties"]
     keys = set()
     for name, about in properties.items():
         inner = about.get("properties")
         keys |= {f"{name}.{key}" for key in inner} if inner else {name}
 
-    assert {setting.key for setting in SETTINGS} == keys - {"$schema"}
+    assert {setting.key for setting in ALL_SETTINGS} == keys - {"$schema"}
 
 
-def test_no_secret_can_be_given_where_ps_would_show_it() -> None:
-    flags = {setting.key: setting.flag for setting in SETTINGS}
+def test_no_secret_has_a_flag() -> None:
+    flags = {setting.key: setting.flag for setting in ALL_SETTINGS}
 
     assert flags["auth.password"] == ""
     assert flags["auth.password_file"] == "--password-file"
@@ -124,7 +124,7 @@ def test_an_empty_variable_counts_as_not_set(folder: Path) -> None:
     assert load({}, {"SIDECAR_URL": "", "SIDECAR_NETWORK": ""}, folder).network == "default"
 
 
-def test_operator_verbs_do_not_look_at_the_settings_of_run_alone(tmp_path: Path) -> None:
+def test_operator_commands_ignore_the_settings_of_run(tmp_path: Path) -> None:
     settings = load_network({}, {"SIDECAR_ROLE": "nonsense", "SIDECAR_NETWORK": "blue"}, tmp_path)
 
     assert not isinstance(settings, Settings)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from sidecar.config import load
-from tests.config.folder import refusal, toml
+from tests.config.folder import load_error, write_toml
 
 
 def test_the_file_is_the_one_named_by_flag_or_variable(folder: Path) -> None:
-    toml(folder, 'network = "here"')
+    write_toml(folder, 'network = "here"')
     (folder / "a.toml").write_text('network = "a"')
     (folder / "b.toml").write_text('network = "b"')
 
@@ -20,7 +20,7 @@ def test_the_file_is_the_one_named_by_flag_or_variable(folder: Path) -> None:
     assert load({"config": "a.toml"}, {"SIDECAR_CONFIG": "b.toml"}, folder).network == "a"
 
 
-def test_paths_in_the_file_are_meant_from_its_own_folder(folder: Path) -> None:
+def test_paths_in_the_file_are_relative_to_its_folder(folder: Path) -> None:
     (folder / "etc").mkdir()
     (folder / "etc" / "sidecar.toml").write_text('file = "federated.json"')
 
@@ -30,20 +30,20 @@ def test_paths_in_the_file_are_meant_from_its_own_folder(folder: Path) -> None:
 
 
 def test_a_named_file_that_is_not_there_is_an_error(folder: Path) -> None:
-    assert "gone.toml: cannot be read: No such file" in refusal({"config": "gone.toml"}, {}, folder)
+    assert "gone.toml: cannot be read: No such file" in load_error({"config": "gone.toml"}, {}, folder)
 
 
 @pytest.mark.parametrize("content", [b"lease_ttl = = 3", b'network = "\xff"'])
-def test_a_file_that_is_not_toml_is_an_error_that_names_it(folder: Path, content: bytes) -> None:
+def test_a_file_that_is_not_toml_is_reported_by_name(folder: Path, content: bytes) -> None:
     (folder / "sidecar.toml").write_bytes(content)
 
-    assert "sidecar.toml: is not TOML: " in refusal({}, {}, folder)
+    assert "sidecar.toml: is not TOML: " in load_error({}, {}, folder)
 
 
-def test_of_a_file_that_ends_too_early_the_last_line_is_named(folder: Path) -> None:
-    toml(folder, 'lease_ttl = 3\netcd = ["http://a:2379",\n')
+def test_a_truncated_file_is_reported_with_its_last_line(folder: Path) -> None:
+    write_toml(folder, 'lease_ttl = 3\netcd = ["http://a:2379",\n')
 
-    assert refusal({}, {}, folder).endswith("is not TOML: Invalid value (at the end, line 2)")
+    assert load_error({}, {}, folder).endswith("is not TOML: Invalid value (at the end, line 2)")
 
 
 @pytest.mark.parametrize(
@@ -57,20 +57,20 @@ def test_of_a_file_that_ends_too_early_the_last_line_is_named(folder: Path) -> N
         ("zebra = 3", "zebra: is no setting"),
     ],
 )
-def test_an_unknown_key_is_told_once_with_the_nearest_one(folder: Path, text: str, said: str) -> None:
-    toml(folder, text)
+def test_an_unknown_key_is_reported_once_with_the_nearest_match(folder: Path, text: str, said: str) -> None:
+    write_toml(folder, text)
 
-    assert refusal({}, {}, folder) == f"{folder}/sidecar.toml: {said}"
-
-
-def test_the_schema_judges_also_what_a_flag_overrules(folder: Path) -> None:
-    toml(folder, "lease_ttl = true")
-
-    assert f"{folder}/sidecar.toml: lease_ttl: " in refusal({"lease_ttl": "5"}, {}, folder)
+    assert load_error({}, {}, folder) == f"{folder}/sidecar.toml: {said}"
 
 
-def test_what_is_wrong_under_auth_is_told_without_its_value(folder: Path) -> None:
-    toml(folder, "[auth]\npassword = 12345678")
+def test_the_schema_also_checks_overridden_values(folder: Path) -> None:
+    write_toml(folder, "lease_ttl = true")
+
+    assert f"{folder}/sidecar.toml: lease_ttl: " in load_error({"lease_ttl": "5"}, {}, folder)
+
+
+def test_problems_under_auth_are_reported_without_the_value(folder: Path) -> None:
+    write_toml(folder, "[auth]\npassword = 12345678")
 
     for environ in ({}, {"SIDECAR_AUTH_PASSWORD": "x", "SIDECAR_AUTH_USER": "u"}):
-        assert "12345678" not in refusal({}, environ, folder)
+        assert "12345678" not in load_error({}, environ, folder)

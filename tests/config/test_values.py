@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sidecar.config import load
-from sidecar.config.table import SETTINGS
+from sidecar.config.table import ALL_SETTINGS
 from sidecar.domain.identity import Role
-from tests.config.folder import refusal, toml
+from tests.config.folder import load_error, write_toml
 
 
 @pytest.mark.parametrize(
@@ -37,22 +37,22 @@ from tests.config.folder import refusal, toml
         ("file", " ", "is not a text"),
     ],
 )
-def test_a_wrong_value_names_its_source_itself_and_what_is_right(
+def test_an_invalid_value_is_reported_with_source_and_correction(
     folder: Path, key: str, bad: str, said: str
 ) -> None:
-    setting = next(setting for setting in SETTINGS if setting.key == key)
+    setting = next(setting for setting in ALL_SETTINGS if setting.key == key)
 
-    by_flag, by_variable = refusal({key: bad}, {}, folder), refusal({}, {setting.variable: bad}, folder)
+    by_flag, by_variable = load_error({key: bad}, {}, folder), load_error({}, {setting.variable: bad}, folder)
 
     assert by_flag.startswith(f"{setting.flag}: ")
     assert said in by_flag
     assert by_variable.startswith(f"{setting.variable}: ")
 
 
-def test_a_wrong_value_in_the_file_is_told_once_by_its_key(folder: Path) -> None:
-    toml(folder, "lease_ttl = 1")
+def test_an_invalid_value_in_the_file_is_reported_once(folder: Path) -> None:
+    write_toml(folder, "lease_ttl = 1")
 
-    said = refusal({}, {}, folder)
+    said = load_error({}, {}, folder)
 
     assert said.startswith(f"{folder}/sidecar.toml: lease_ttl: 1 is not a number of seconds")
     assert len(said.splitlines()) == 1
@@ -60,27 +60,27 @@ def test_a_wrong_value_in_the_file_is_told_once_by_its_key(folder: Path) -> None
 
 @pytest.mark.parametrize("bad", ["'unclosed", "''"])
 def test_a_command_variable_is_split_as_a_shell_would(folder: Path, bad: str) -> None:
-    assert refusal({}, {"SIDECAR_COMMAND": bad}, folder).startswith("SIDECAR_COMMAND: ")
+    assert load_error({}, {"SIDECAR_COMMAND": bad}, folder).startswith("SIDECAR_COMMAND: ")
 
 
 @pytest.mark.parametrize("bad", ["[]", '["java", 3]', '[""]', "{ a = 1 }"])
 def test_a_command_in_the_file_is_an_array_of_words(folder: Path, bad: str) -> None:
-    toml(folder, f"command = {bad}")
+    write_toml(folder, f"command = {bad}")
 
-    assert "sidecar.toml: command: " in refusal({}, {}, folder)
+    assert "sidecar.toml: command: " in load_error({}, {}, folder)
 
 
-def test_everything_wrong_is_told_at_once_a_line_each(folder: Path) -> None:
-    toml(folder, "zebra = 1\nadmin = 9180")
+def test_all_problems_are_reported_one_a_line(folder: Path) -> None:
+    write_toml(folder, "zebra = 1\nadmin = 9180")
 
-    said = refusal({"lease_ttl": "x"}, {"SIDECAR_ROLE": "y"}, folder).splitlines()
+    said = load_error({"lease_ttl": "x"}, {"SIDECAR_ROLE": "y"}, folder).splitlines()
 
     assert [line.rpartition("/")[2].split(":")[0] for line in said if "toml" in line] == 2 * ["sidecar.toml"]
     assert len(said) == 4
 
 
 def test_endpoints_with_a_password_in_them_are_refused_without_repeating_it(folder: Path) -> None:
-    said = refusal({"etcd": "http://root:hunter2@etcd:2379"}, {}, folder)
+    said = load_error({"etcd": "http://root:hunter2@etcd:2379"}, {}, folder)
 
     assert said == "--etcd: carries a user name or password; set --user and --password-file"
 
@@ -104,17 +104,17 @@ def test_the_role_picks_the_file_where_both_are_there(folder: Path) -> None:
     (folder / "config.json").write_text("{}")
 
     assert load({"role": "database"}, {}, folder).file == folder / "config.json"
-    assert "both are" in refusal({}, {}, folder)
+    assert "both are" in load_error({}, {}, folder)
 
 
-def test_a_folder_without_a_file_is_an_error_that_names_the_flag(tmp_path: Path) -> None:
-    said = refusal({}, {}, tmp_path)
+def test_a_missing_file_is_reported_with_the_flag_to_set(tmp_path: Path) -> None:
+    said = load_error({}, {}, tmp_path)
 
     assert said.startswith("file: not given, and of federated.json and config.json there is none in ")
     assert said.endswith("name it with --file PATH (or SIDECAR_FILE)")
 
 
-def test_a_name_that_tells_no_role_asks_for_one(tmp_path: Path) -> None:
-    said = refusal({"file": "servers.json"}, {}, tmp_path)
+def test_an_unknown_file_name_requires_a_role(tmp_path: Path) -> None:
+    said = load_error({"file": "servers.json"}, {}, tmp_path)
 
     assert said.startswith("role: cannot be told from the name servers.json; say --role federated")

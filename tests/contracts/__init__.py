@@ -3,4 +3,4 @@
 import pytest
 
 # Their asserts are to be told as a test module's are.
-pytest.register_assert_rewrite("tests.contracts.restarting", "tests.contracts.restart_world")
+pytest.register_assert_rewrite("tests.contracts.restart.contract", "tests.contracts.restart.node")

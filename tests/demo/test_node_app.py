@@ -16,7 +16,7 @@ import pytest
 
 from sidecar_demo import node_app
 from sidecar_demo.node_status import fetch_process_pid, fetch_status, read_event_log
-from tests.processes import until
+from tests.processes import poll_until
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +45,7 @@ async def test_it_serves_the_list_that_it_loaded_and_not_the_one_in_the_file_now
     file: Path, free_port: int
 ) -> None:
     with running(file) as process:
-        await until(lambda: fetch_process_pid(free_port) == process.pid)
+        await poll_until(lambda: fetch_process_pid(free_port) == process.pid)
         file.write_text("{}")
         assert fetch_process_pid(free_port) == process.pid
     event_log = read_event_log(file.with_name("federated.json.event_log"))
@@ -59,7 +59,7 @@ def _answers(port: int, pid: int) -> bool:
 async def test_its_diary_tells_every_life_from_start_to_end(file: Path, free_port: int) -> None:
     for _ in range(2):
         with running(file) as process:
-            await until(partial(_answers, free_port, process.pid))
+            await poll_until(partial(_answers, free_port, process.pid))
     first, second = read_event_log(file.with_name("federated.json.event_log"))
     assert first.serves is not None
     assert first.ended is not None
@@ -70,9 +70,9 @@ async def test_somebody_who_connects_and_says_nothing_keeps_nobody_waiting_for_l
     file: Path, free_port: int
 ) -> None:
     with running(file) as process:
-        await until(lambda: fetch_process_pid(free_port) == process.pid)
+        await poll_until(lambda: fetch_process_pid(free_port) == process.pid)
         with socket.create_connection(("127.0.0.1", free_port)):
-            await until(lambda: fetch_process_pid(free_port) == process.pid)
+            await poll_until(lambda: fetch_process_pid(free_port) == process.pid)
 
 
 def test_where_nobody_listens_nobody_answers(free_port: int) -> None:

@@ -26,7 +26,7 @@ def test_the_normal_form_of_a_normal_form_is_itself(text: str) -> None:
 
 
 @given(st.text() | st.text("htps:/[]@#?%.0a8\\é").map("http://{}".format))
-def test_any_text_is_a_url_or_told_why_not(text: str) -> None:
+def test_any_text_is_a_url_or_raises_invalid_url(text: str) -> None:
     try:
         url = ServerUrl.parse(text)
     except InvalidUrl:
@@ -46,7 +46,7 @@ def test_any_text_is_a_url_or_told_why_not(text: str) -> None:
         ("http://host:", "http://host"),
     ],
 )
-def test_spelling_makes_no_other_server(same: tuple[str, str]) -> None:
+def test_spelling_does_not_change_the_server(same: tuple[str, str]) -> None:
     one, other = map(ServerUrl.parse, same)
     assert one == other
     assert hash(one) == hash(other)
@@ -62,7 +62,7 @@ def test_spelling_makes_no_other_server(same: tuple[str, str]) -> None:
         ("http://host:443", "https://host"),
     ],
 )
-def test_different_servers_differ(one: str, other: str) -> None:
+def test_different_servers_are_not_equal(one: str, other: str) -> None:
     assert ServerUrl.parse(one) != ServerUrl.parse(other)
 
 
@@ -87,7 +87,7 @@ def test_different_servers_differ(one: str, other: str) -> None:
         ("http://host/\ud800", "control character"),
     ],
 )
-def test_what_is_no_server_url_says_why(text: str, reason: str) -> None:
+def test_an_invalid_url_says_why(text: str, reason: str) -> None:
     with pytest.raises(InvalidUrl, match=reason):
         ServerUrl.parse(text)
 
@@ -98,12 +98,12 @@ def test_a_url_knows_its_host_and_port() -> None:
     assert str(url) == "HTTPS://Fed-1.Example.org/x"
 
 
-def test_a_list_names_each_server_once() -> None:
+def test_a_list_holds_each_server_once() -> None:
     with pytest.raises(ValueError, match="named twice"):
         ServerList.parse(["http://host", "HTTP://HOST:80"])
 
 
-def test_appending_keeps_the_order_and_what_is_there() -> None:
+def test_appending_keeps_order_and_existing_servers() -> None:
     servers = ServerList.parse(["http://a", "http://b"])
     more = servers.appended(ServerList.parse(["HTTP://A/", "http://c"]))
     assert more.texts() == ["http://a", "http://b", "http://c"]
@@ -111,7 +111,7 @@ def test_appending_keeps_the_order_and_what_is_there() -> None:
     assert len(more) == 3
 
 
-def test_taking_away_goes_by_the_normal_form() -> None:
+def test_removal_compares_normal_forms() -> None:
     servers = ServerList.parse(["http://a", "http://b"])
     assert servers.without(ServerList.parse(["http://B:80"])).texts() == ["http://a"]
     assert ServerUrl.parse("http://B") in servers
@@ -123,6 +123,6 @@ def test_a_node_id_is_safe_in_keys_and_file_names(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-a", "a-", "a/b", "a b", "é", "9" * 64, "fed-1\n", ".."])
-def test_what_is_no_node_id_is_refused(text: str) -> None:
+def test_an_invalid_node_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a NodeID"):
         parse_node_id(text)

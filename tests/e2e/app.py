@@ -65,19 +65,19 @@ def main() -> None:
     told = behaviour()
     up = os.path.join(folder, "up")
 
-    def end(signum: int, _: object) -> None:
+    def on_sigterm(signum: int, _: object) -> None:
         if os.path.exists(up):
             os.unlink(up)
         note("ends", signal=signal.Signals(signum).name)
         time.sleep(float(told.get("stops_slowly", 0)))
         os._exit(int(told.get("ends", 128 + signum)))
 
-    def hear(signum: int, _: object) -> None:
+    def on_signal(signum: int, _: object) -> None:
         note("hears", signal=signal.Signals(signum).name)
 
     for signum in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(signum, hear)
-    signal.signal(signal.SIGTERM, hear if told.get("deaf") else end)
+        signal.signal(signum, on_signal)
+    signal.signal(signal.SIGTERM, on_signal if told.get("deaf") else on_sigterm)
     with open(file) as found:
         document = json.load(found)
     note("starts", servers=document["FederatedServers"], parent=os.getppid(), session=os.getsid(0))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.network import Network
 from tests.e2e.waiting import wait_until
-from tests.etcd import EtcdServer
+from tests.etcd_servers import EtcdServer
 
 NETWORK = pytest.StashKey[Network]()
 

@@ -15,13 +15,13 @@ from typing import Any
 from tests.e2e.gateway import Gateway
 from tests.e2e.node import Event, Node, environment
 from tests.e2e.waiting import DEADLINE, Maybe, T, wait_until
-from tests.ports import Ports
+from tests.free_ports import PortPool
 
-OWNERS_FILES = Path(__file__).parents[1] / "data"
+SAMPLE_FILES = Path(__file__).parents[1] / "data"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandResult:
     """How a command ended."""
 
     code: int
@@ -42,7 +42,7 @@ class Network:
         self.name = name
         self.etcd = Gateway(etcd_url, f"/federation/{name}/")
         self.nodes: list[Node] = []
-        self._ports = Ports()
+        self._ports = PortPool()
         self._options = ("--etcd", etcd_url, "--network", name)
         self._run_options = ("--lease-ttl", f"{lease_ttl:g}", "--log-format", "json")
 
@@ -50,7 +50,7 @@ class Network:
 
     def port(self) -> int:
         """A port that nobody uses."""
-        return self._ports.free()
+        return self._ports.take()
 
     def node(self, name: str, port: int | None, servers: list[str], *, file: str = "federated.json") -> Node:
         """A node whose file names ``servers``; it is not started."""
@@ -59,11 +59,11 @@ class Network:
             document = {"Mode": "federated", "Port": port, **document}
         return self._add(name, json.dumps(document, indent=2) + "\n", file)
 
-    def owners(self) -> list[Node]:
+    def sample_nodes(self) -> list[Node]:
         """The owner's own four files, fed-1 to fed-4, letter by letter but for the ports."""
         ports = {old: str(self.port()) for old in ("9000", "9001", "9002", "9004")}
         for name in ("fed-1", "fed-2", "fed-3", "fed-4"):
-            text = (OWNERS_FILES / name / "federated.json").read_text()
+            text = (SAMPLE_FILES / name / "federated.json").read_text()
             for old, new in ports.items():
                 text = text.replace(old, new)
             self._add(name, text, "federated.json")
@@ -105,12 +105,12 @@ class Network:
         """Start sidecars, and wait until they are in step with each other."""
         for node in nodes:
             node.start()
-        self.in_step(*nodes)
+        self.wait_in_sync(*nodes)
 
-    def in_step(self, *nodes: Node, servers: list[str] | None = None) -> None:
+    def wait_in_sync(self, *nodes: Node, servers: list[str] | None = None) -> None:
         """Wait until each of ``nodes`` holds the canonical list, runs on it, and is reported healthy."""
 
-        def there() -> bool:
+        def in_sync() -> bool:
             for node in nodes:
                 if node.sidecar.poll() is not None:
                     raise AssertionError(f"the sidecar of {node.id} ended with {node.sidecar.returncode}")
@@ -120,13 +120,13 @@ class Network:
                 return False
             reports = [stored.get(f"report/{node.id}") for node in nodes]
             return all(
-                report is not None and _is_in_step(node, report, canonical)
+                report is not None and _is_in_sync(node, report, canonical)
                 for node, report in zip(nodes, reports, strict=True)
             )
 
         wanted = {"shared/canonical", *(f"report/{node.id}" for node in nodes)}
         names = ", ".join(node.id for node in nodes)
-        wait_until(there, f"{names} in step" + (f" on {servers}" if servers else ""))
+        wait_until(in_sync, f"{names} in step" + (f" on {servers}" if servers else ""))
 
     @property
     def canonical(self) -> dict[str, Any]:
@@ -159,11 +159,11 @@ class Network:
     def wait(self, condition: Callable[[], Maybe[T]], message: str, deadline: float = DEADLINE) -> T:
         return wait_until(condition, message, deadline)
 
-    def cli(self, command: str, *arguments: str, env: dict[str, str] | None = None) -> Answer:
+    def cli(self, command: str, *arguments: str, env: dict[str, str] | None = None) -> CommandResult:
         """Run a command against this network."""
         return run_cli(command, *arguments, *self._options, folder=self.folder, env=env)
 
-    def run(self, command: str, *arguments: str) -> Answer:
+    def run(self, command: str, *arguments: str) -> CommandResult:
         """Run a command that is not told of this network."""
         return run_cli(command, *arguments, folder=self.folder)
 
@@ -172,20 +172,20 @@ class Network:
     def close(self) -> None:
         """End every process that was started here, by its number."""
         for node in self.nodes:
-            for life in node.lives:
+            for life in node.sidecars:
                 if life.poll() is None:
                     life.send_signal(signal.SIGCONT)
                     life.terminate()
         # Those that take their time to stop need not: nobody looks any more.
-        self._kill_leftovers(apart_from_sidecars=True)
+        self._kill_leftovers(except_sidecars=True)
         for node in self.nodes:
-            for life in node.lives:
+            for life in node.sidecars:
                 _end(life)
         self._kill_leftovers()
         self._ports.close()
 
-    def _kill_leftovers(self, *, apart_from_sidecars: bool = False) -> None:
-        spared = {life.pid for node in self.nodes for life in node.lives} if apart_from_sidecars else set()
+    def _kill_leftovers(self, *, except_sidecars: bool = False) -> None:
+        spared = {life.pid for node in self.nodes for life in node.sidecars} if except_sidecars else set()
         for pid in self.processes() - spared:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -212,7 +212,7 @@ class Network:
         return "\n".join([*(node.describe() for node in self.nodes), "--- etcd", *stored])
 
 
-def _is_in_step(node: Node, report: dict[str, Any], canonical: dict[str, Any]) -> bool:
+def _is_in_sync(node: Node, report: dict[str, Any], canonical: dict[str, Any]) -> bool:
     version = canonical["version"]
     if (report["phase"], report["healthy"], report["loaded_version"]) != ("running", True, version):
         return False
@@ -246,7 +246,7 @@ def _end(life: subprocess.Popen[bytes]) -> None:
         life.wait()
 
 
-def run_cli(*arguments: str, folder: Path, env: dict[str, str] | None = None) -> Answer:
+def run_cli(*arguments: str, folder: Path, env: dict[str, str] | None = None) -> CommandResult:
     """Run `sidecar` with ``arguments`` in ``folder``."""
     found = subprocess.run(
         [sys.executable, "-m", "sidecar", *arguments],
@@ -258,4 +258,4 @@ def run_cli(*arguments: str, folder: Path, env: dict[str, str] | None = None) ->
         timeout=60,
         check=False,
     )
-    return Answer(found.returncode, found.stdout, found.stderr)
+    return CommandResult(found.returncode, found.stdout, found.stderr)

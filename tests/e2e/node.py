@@ -14,8 +14,8 @@ from pathlib import Path
 from signal import Signals
 from typing import Any
 
-from tests.asking import ask
 from tests.e2e.waiting import DEADLINE, wait_until
+from tests.http_client import http_get
 
 PROJECT = Path(__file__).parents[2]
 APP = Path(__file__).with_name("app.py")
@@ -53,7 +53,7 @@ class Node:
     url: str | None
     admin: int
     defaults: tuple[str, ...]
-    lives: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    sidecars: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     # The sidecar.
 
@@ -68,7 +68,7 @@ class Node:
         command = self.app if command is None else command
         line = [*under, sys.executable, "-m", "sidecar", "run", *self.defaults, *options]
         with (self.folder / "sidecar.log").open("ab") as log:
-            life = subprocess.Popen(
+            process = subprocess.Popen(
                 [*line, *(["--", *command] if command else [])],
                 cwd=self.folder,
                 env=environment(**(env or {})),
@@ -76,7 +76,7 @@ class Node:
                 stdout=log,
                 stderr=log,
             )
-        self.lives.append(life)
+        self.sidecars.append(process)
 
     @property
     def app(self) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ class Node:
     @property
     def sidecar(self) -> subprocess.Popen[bytes]:
         """Its sidecar's latest life."""
-        return self.lives[-1]
+        return self.sidecars[-1]
 
     def signal(self, signum: Signals) -> None:
         self.sidecar.send_signal(signum)
@@ -106,9 +106,9 @@ class Node:
     def stop(self) -> int:
         """End the sidecar as a service manager would; its exit code."""
         self.signal(signal.SIGTERM)
-        return self.ended()
+        return self.wait_for_exit()
 
-    def ended(self, deadline: float = DEADLINE) -> int:
+    def wait_for_exit(self, deadline: float = DEADLINE) -> int:
         """Wait for the sidecar's end; its exit code."""
         try:
             return self.sidecar.wait(deadline)
@@ -140,15 +140,15 @@ class Node:
 
     # The process next to it.
 
-    def behave(self, **told: float | str) -> None:
+    def configure_app(self, **told: float | str) -> None:
         """How the process is to behave from its next start on; see `tests.e2e.app`."""
         (self.folder / "behaviour.json").write_text(json.dumps(told))
 
-    def fall_sick(self) -> None:
+    def make_unhealthy(self) -> None:
         """From now on the process answers 503."""
         (self.folder / "sick").touch()
 
-    def recover(self) -> None:
+    def make_healthy(self) -> None:
         (self.folder / "sick").unlink()
 
     def journal(self, *events: str) -> list[Event]:
@@ -168,12 +168,12 @@ class Node:
     def starts(self) -> list[Event]:
         return self.journal("starts")
 
-    def heard(self, signum: Signals) -> bool:
+    def received(self, signum: Signals) -> bool:
         """Whether the process got that signal."""
         return any(event.more["signal"] == signum.name for event in self.journal("hears"))
 
     @property
-    def outages(self) -> list[tuple[float, float]]:
+    def downtimes(self) -> list[tuple[float, float]]:
         """When the process was away on somebody's order: from its SIGTERM until it listened again.
 
         One that has no port is back when it has started.
@@ -199,18 +199,18 @@ class Node:
         """The lines of its log with that message."""
         return [line for line in self.log() if line["event"] == event]
 
-    def ask(self, path: str, host: str | None = None) -> tuple[int, str]:
+    def get(self, path: str, host: str | None = None) -> tuple[int, str]:
         """GET ``path`` of the admin API: the status code and the body; 0 while nobody answers."""
-        return ask(f"http://127.0.0.1:{self.admin}{path}", {"Host": host} if host else {})
+        return http_get(f"http://127.0.0.1:{self.admin}{path}", {"Host": host} if host else {})
 
     @property
     def status(self) -> dict[str, Any]:
         """What its admin API says; nothing while it does not answer."""
-        code, body = self.ask("/api/v1/status")
+        code, body = self.get("/api/v1/status")
         found: dict[str, Any] = json.loads(body) if code else {}
         return found
 
-    def in_phase(self, phase: str, deadline: float = DEADLINE) -> dict[str, Any]:
+    def wait_for_phase(self, phase: str, deadline: float = DEADLINE) -> dict[str, Any]:
         """Wait until the sidecar says that it is in ``phase``; its status then."""
 
         def there() -> dict[str, Any]:
@@ -219,7 +219,7 @@ class Node:
 
         return wait_until(there, f"{self.id} is {phase}, not {self.status.get('phase')}", deadline)
 
-    def tells(self, text: str) -> dict[str, Any]:
+    def wait_for_reason(self, text: str) -> dict[str, Any]:
         """Wait until the reason that the sidecar gives has ``text`` in it; its status then."""
 
         def told() -> dict[str, Any]:
@@ -228,13 +228,13 @@ class Node:
 
         return wait_until(told, f"{self.id} tells: {text}")
 
-    def cut_off(self) -> None:
+    def wait_for_lease_loss(self) -> None:
         """Wait until the sidecar knows that it is without etcd, and that its lease may be gone."""
         wait_until(lambda: self.status.get("lease_alive") is False, f"{self.id} has no lease")
 
     def describe(self) -> str:
         """What a person needs to see when a test failed."""
-        code = self.lives[-1].poll() if self.lives else "never started"
+        code = self.sidecars[-1].poll() if self.sidecars else "never started"
         began = time.monotonic()
         journal = [f"{e.event} pid {e.pid} {e.at - began:+.2f} s {e.more}" for e in self.journal()]
         file = self.file.read_text() if self.file.exists() else "(no file)"
@@ -242,7 +242,7 @@ class Node:
         return "\n".join([f"--- {self.id}, exit code {code}", file, *journal, *log])
 
 
-def lives(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     """Whether process ``pid`` runs; a zombie does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()

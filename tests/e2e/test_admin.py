@@ -8,12 +8,12 @@ import socket
 from tests.e2e.network import Network
 
 
-def test_every_path_answers_once_the_node_is_in_step(network: Network) -> None:
+def test_every_path_answers_once_the_node_is_in_sync(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one, two)
 
     for path, key in (("/livez", "alive"), ("/readyz", "ready"), ("/startupz", "started")):
-        code, body = one.ask(path)
+        code, body = one.get(path)
         assert (code, json.loads(body)) == (200, {key: True, "reasons": []})
     status = one.status
     assert status["node_id"] == "fed-1"
@@ -24,43 +24,43 @@ def test_every_path_answers_once_the_node_is_in_step(network: Network) -> None:
     assert status["FederatedServers"] == [one.url, two.url]
     assert status["pid"] == one.starts[0].pid
     assert status["counters"]["starts"] == 1
-    code, metrics = one.ask("/metrics")
+    code, metrics = one.get("/metrics")
     assert code == 200
     assert "sidecar_" in metrics
-    code, page = one.ask("/")
+    code, page = one.get("/")
     assert code == 200
     assert "fed-1" in page
-    assert one.ask("/nowhere")[0] == 404
+    assert one.get("/nowhere")[0] == 404
 
 
-def test_a_page_of_somebody_elses_name_is_not_answered(network: Network) -> None:
+def test_a_foreign_host_name_is_rejected(network: Network) -> None:
     (one,) = network.servers(1)
     network.start(one)
 
-    assert one.ask("/api/v1/status", host="evil.example")[0] == 403
-    assert one.ask("/api/v1/status", host="localhost")[0] == 200
+    assert one.get("/api/v1/status", host="evil.example")[0] == 403
+    assert one.get("/api/v1/status", host="localhost")[0] == 200
 
 
-def test_a_node_that_waits_lives_but_has_not_started_and_is_not_ready(network: Network) -> None:
+def test_a_waiting_node_is_alive_but_neither_started_nor_ready(network: Network) -> None:
     (one,) = network.servers(1)
     one.start("--bootstrap", "never")
-    one.in_phase("waiting")
+    one.wait_for_phase("waiting")
 
-    assert one.ask("/livez")[0] == 200
+    assert one.get("/livez")[0] == 200
     for path in ("/readyz", "/startupz"):
-        code, body = one.ask(path)
+        code, body = one.get(path)
         assert code == 503
         assert json.loads(body)["reasons"]
 
 
-def test_a_port_that_is_taken_is_a_clear_error_and_nothing_is_started_or_left_behind(
+def test_a_port_in_use_is_reported_and_nothing_is_started(
     network: Network,
 ) -> None:
     (one,) = network.servers(1)
     with socket.create_server(("127.0.0.1", one.admin)):
         one.start()
 
-        assert one.ended() == 78
+        assert one.wait_for_exit() == 78
 
     assert f"admin: cannot listen on 127.0.0.1:{one.admin}: port {one.admin} is taken" in one.log_text()
     assert "--admin HOST:PORT" in one.log_text()
@@ -68,23 +68,23 @@ def test_a_port_that_is_taken_is_a_clear_error_and_nothing_is_started_or_left_be
     assert network.processes() == set()
 
 
-def test_a_taken_port_does_not_end_the_process_that_a_former_life_left_running(network: Network) -> None:
+def test_a_port_in_use_leaves_a_running_process_alone(network: Network) -> None:
     (one,) = network.servers(1)
     network.start(one)
     one.kill()
     with socket.create_server(("127.0.0.1", one.admin)):
         one.start()
-        assert one.ended() == 78
+        assert one.wait_for_exit() == 78
 
     network.start(one)
 
     assert len(one.starts) == 1
 
 
-def test_the_admin_api_can_be_off(network: Network) -> None:
+def test_the_admin_api_can_be_disabled(network: Network) -> None:
     (one,) = network.servers(1)
     one.start("--admin", "off")
 
     network.wait(lambda: (network.report(one) or {}).get("phase") == "running", "it runs")
 
-    assert one.ask("/livez")[0] == 0
+    assert one.get("/livez")[0] == 0

@@ -10,49 +10,49 @@ from tests.e2e.network import Network
 from tests.e2e.node import Node
 
 
-def three(network: Network) -> list[Node]:
+def three_servers(network: Network) -> list[Node]:
     nodes = network.servers(3)
     network.start(*nodes)
     return nodes
 
 
-def policy(network: Network, *rules: str) -> None:
+def set_policy(network: Network, *rules: str) -> None:
     answer = network.cli("policy", "set", *rules)
     assert answer.code == 0, answer
 
 
-def test_a_newcomer_waits_for_an_operator_who_sees_it_pending(network: Network) -> None:
-    nodes = three(network)
-    policy(network, "admission=manual")
+def test_a_newcomer_is_pending_until_an_operator_approves_it(network: Network) -> None:
+    nodes = three_servers(network)
+    set_policy(network, "admission=manual")
     newcomer = network.newcomer("fed-4", nodes[0])
     newcomer.start()
-    assert "`sidecar approve fed-4` lets it in" in newcomer.tells("sidecar approve fed-4")["reason"]
+    assert "`sidecar approve fed-4` lets it in" in newcomer.wait_for_reason("sidecar approve fed-4")["reason"]
     assert newcomer.starts == []
     pending = network.cli("pending", "--json").document
     assert [(each["node_id"], each["url"]) for each in pending] == [("fed-4", newcomer.url)]
 
     answer = network.cli("approve", "fed-4", "--reason", "rack 7")
     assert answer.code == 0, answer
-    network.in_step(*network.nodes)
+    network.wait_in_sync(*network.nodes)
     assert network.canonical["cause"][0]["reason"] == "rack 7"
     assert network.cli("pending", "--json").document == []
 
 
-def test_a_newcomer_that_is_refused_starts_nothing_and_the_gate_says_so(network: Network) -> None:
-    nodes = three(network)
-    policy(network, "admission=manual")
+def test_a_refused_newcomer_starts_nothing_and_fails_the_gate(network: Network) -> None:
+    nodes = three_servers(network)
+    set_policy(network, "admission=manual")
     newcomer = network.newcomer("fed-4", nodes[0])
     newcomer.start()
-    newcomer.tells("sidecar approve fed-4")
+    newcomer.wait_for_reason("sidecar approve fed-4")
     assert network.cli("refuse", "fed-4", "--reason", "not ours").code == 0
-    assert "refused it: not ours" in newcomer.in_phase("refused")["reason"]
+    assert "refused it: not ours" in newcomer.wait_for_phase("refused")["reason"]
     assert newcomer.starts == []
     assert network.cli("approve", "fed-4").code == 77
 
 
 def test_a_join_token_is_good_for_one_newcomer(network: Network) -> None:
-    nodes = three(network)
-    policy(network, "admission=token")
+    nodes = three_servers(network)
+    set_policy(network, "admission=token")
     created = network.cli("token", "create")
     assert created.code == 0, created
     file = nodes[0].folder / "join.token"
@@ -60,22 +60,22 @@ def test_a_join_token_is_good_for_one_newcomer(network: Network) -> None:
 
     first = network.newcomer("fed-4", nodes[0])
     first.start("--join-token-file", str(file))
-    network.in_step(*network.nodes)
+    network.wait_in_sync(*network.nodes)
     assert created.out.strip() not in first.log_text()
     network.wait(lambda: not network.etcd.all("token/"), "the token is spent")
 
     second = network.newcomer("fed-5", nodes[0])
     second.start("--join-token-file", str(file))
-    assert "there is no join token" in second.in_phase("refused")["reason"]
+    assert "there is no join token" in second.wait_for_phase("refused")["reason"]
     third = network.newcomer("fed-6", nodes[0])
     third.start()
-    assert "--join-token-file" in third.in_phase("refused")["reason"]
+    assert "--join-token-file" in third.wait_for_phase("refused")["reason"]
 
 
 @pytest.mark.parametrize(
     ("text", "said"), [("secret\n", "is not a join token"), ("", "is empty"), (None, "cannot be read")]
 )
-def test_a_token_file_that_holds_none_is_told_before_anything_starts(
+def test_a_token_file_without_a_token_is_reported_before_the_start(
     network: Network, text: str | None, said: str
 ) -> None:
     (node,) = network.servers(1)
@@ -83,51 +83,53 @@ def test_a_token_file_that_holds_none_is_told_before_anything_starts(
     if text is not None:
         file.write_text(text)
     node.start("--join-token-file", str(file))
-    assert node.ended() == 78
+    assert node.wait_for_exit() == 78
     assert said in node.log_text()
     assert "Traceback" not in node.log_text()
     assert not text or text.strip() not in node.log_text()
 
 
-def test_a_newcomers_url_is_looked_at_where_the_policy_wants_that(network: Network) -> None:
-    nodes = three(network)
-    policy(network, "admission_probe=answers")
+def test_the_policy_may_require_a_probe_of_the_newcomers_url(network: Network) -> None:
+    nodes = three_servers(network)
+    set_policy(network, "admission_probe=answers")
     newcomer = network.newcomer("fed-4", nodes[0])
     newcomer.start()
-    assert f"nothing answers at {newcomer.url}" in newcomer.in_phase("refused")["reason"]
+    assert f"nothing answers at {newcomer.url}" in newcomer.wait_for_phase("refused")["reason"]
 
 
-def test_a_node_id_that_is_alive_elsewhere_is_not_taken_and_the_process_not_started(network: Network) -> None:
-    nodes = three(network)
+def test_a_node_id_in_use_elsewhere_keeps_the_process_stopped(network: Network) -> None:
+    nodes = three_servers(network)
     double = network.newcomer("double", nodes[0])
     double.start("--node-id", "fed-2")
-    assert "the NodeID fed-2 is taken by a node that is alive" in double.in_phase("refused")["reason"]
+    assert "the NodeID fed-2 is taken by a node that is alive" in double.wait_for_phase("refused")["reason"]
     assert double.starts == []
-    network.in_step(*nodes)
-    nodes[1].tells(f"at {double.url} claims its NodeID and is kept out: give that one its own, or stop it")
+    network.wait_in_sync(*nodes)
+    nodes[1].wait_for_reason(
+        f"at {double.url} claims its NodeID and is kept out: give that one its own, or stop it"
+    )
     (told,) = nodes[1].logged("another node claims what this one has")
     assert told["node_id"] == "fed-2"
 
 
-def test_two_database_nodes_of_one_machine_do_not_share_a_node_id(network: Network) -> None:
+def test_two_database_nodes_cannot_share_a_node_id(network: Network) -> None:
     (server,) = network.servers(1)
     first, second = network.database("db-1", []), network.database("db-2", [])
     network.start(server, first)
     second.start("--node-id", "db-1")
-    assert "taken by a node that is alive, on" in second.in_phase("refused")["reason"]
+    assert "taken by a node that is alive, on" in second.wait_for_phase("refused")["reason"]
     assert second.starts == []
-    first.tells(f"({second.file}) claims its NodeID and is kept out")
+    first.wait_for_reason(f"({second.file}) claims its NodeID and is kept out")
     first.stop()
     network.wait(lambda: len(second.starts) == 1, "the NodeID is free")
 
 
-def test_a_url_that_is_alive_under_another_node_id_is_not_taken(network: Network) -> None:
-    nodes = three(network)
+def test_a_url_in_use_by_another_node_is_refused(network: Network) -> None:
+    nodes = three_servers(network)
     urls = [node.url or "" for node in nodes]
     thief = network.node("fed-9", urlsplit(urls[1]).port, urls)
     thief.start(command=())
-    status = thief.tells("is the URL of fed-2, which is alive")
-    nodes[1].tells(f"at {urls[1]} claims its URL, as fed-9, and is kept out")
+    status = thief.wait_for_reason("is the URL of fed-2, which is alive")
+    nodes[1].wait_for_reason(f"at {urls[1]} claims its URL, as fed-9, and is kept out")
     assert status["phase"] in ("refused", "running")
     members = network.cli("members", "--json").document
     assert [member["node_id"] for member in members] == ["fed-1", "fed-2", "fed-3"]

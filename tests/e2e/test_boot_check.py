@@ -6,30 +6,30 @@ from tests.e2e.network import Network
 from tests.e2e.node import Node
 
 
-def added(network: Network, node: Node) -> list[str]:
+def server_added(network: Network, node: Node) -> list[str]:
     return [*node.servers, f"http://localhost:{network.port()}"]
 
 
-def taken_out(network: Network, node: Node) -> list[str]:
+def server_removed(network: Network, node: Node) -> list[str]:
     return [url for url in node.servers if url != network.nodes[0].url]
 
 
-def own_taken_out(network: Network, node: Node) -> list[str]:
+def own_server_removed(network: Network, node: Node) -> list[str]:
     return [url for url in node.servers if url != node.url]
 
 
-def all_but_another_taken_out(network: Network, node: Node) -> list[str]:
+def one_other_server_left(network: Network, node: Node) -> list[str]:
     return [str(network.nodes[0].url)]
 
 
-def in_another_order(network: Network, node: Node) -> list[str]:
+def order_changed(network: Network, node: Node) -> list[str]:
     return node.servers[::-1]
 
 
-FORGERIES = (added, taken_out, own_taken_out, all_but_another_taken_out, in_another_order)
+FORGERIES = (server_added, server_removed, own_server_removed, one_other_server_left, order_changed)
 
 
-def test_a_forged_list_is_put_back_before_the_process_starts_and_kept_with_its_diff(network: Network) -> None:
+def test_a_forged_list_is_reverted_before_the_start_and_saved(network: Network) -> None:
     one, two, three = network.servers(3)
     network.start(one, two, three)
     true = three.servers
@@ -55,7 +55,7 @@ def test_a_forged_list_is_put_back_before_the_process_starts_and_kept_with_its_d
     assert network.version == 1
 
 
-def test_the_leaders_own_file_is_no_exception(network: Network) -> None:
+def test_the_leaders_own_forged_file_is_reverted_too(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one)
     network.start(two)
@@ -75,7 +75,7 @@ def test_the_leaders_own_file_is_no_exception(network: Network) -> None:
     assert network.version == 1
 
 
-def test_a_forged_file_of_a_database_node_is_put_back_before_its_process_starts(network: Network) -> None:
+def test_a_database_nodes_forged_file_is_reverted_before_the_start(network: Network) -> None:
     (one,) = network.servers(1)
     database = network.database("db-1", [str(one.url)])
     network.start(one, database)
@@ -88,7 +88,7 @@ def test_a_forged_file_of_a_database_node_is_put_back_before_its_process_starts(
     assert len(database.rejected) == 1
 
 
-def test_a_file_that_is_no_json_at_boot_is_told_with_its_place_and_nothing_is_started(
+def test_invalid_json_at_boot_is_located_and_nothing_is_started(
     network: Network,
 ) -> None:
     one, two = network.servers(2)
@@ -97,7 +97,7 @@ def test_a_file_that_is_no_json_at_boot_is_told_with_its_place_and_nothing_is_st
 
     two.start()
 
-    assert two.ended() == 65
+    assert two.wait_for_exit() == 65
     assert f"{two.file}:2:" in two.log_text() or "federated.json:2:" in two.log_text()
     assert two.starts == []
     assert two.file.read_text() == '{\n  "Port": ,\n}\n'

@@ -11,7 +11,7 @@ from sidecar.cli.main import COMMANDS
 from tests.e2e.network import Network, run_cli
 
 
-def test_every_command_that_looks_shows_the_same_network_to_people_and_to_scripts(network: Network) -> None:
+def test_read_commands_show_the_same_as_text_and_as_json(network: Network) -> None:
     one, two = network.servers(2)
     database = network.database("db-1", [])
     network.start(one)
@@ -42,14 +42,14 @@ def test_every_command_that_looks_shows_the_same_network_to_people_and_to_script
         assert all(str(text) in answer.out for text in shown), answer.out
 
 
-def test_a_network_that_nobody_has_started_is_told_as_such(network: Network) -> None:
+def test_a_network_that_was_never_started_is_reported(network: Network) -> None:
     assert network.cli("servers", "--json").document is None
     assert network.cli("leader", "--json").document is None
     assert network.cli("members", "--json").document == []
     assert network.cli("remove", "fed-1").code == 69
 
 
-def test_a_member_that_is_away_is_still_shown(network: Network) -> None:
+def test_an_unreachable_member_is_still_shown(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one, two)
     two.stop()
@@ -70,10 +70,10 @@ def test_a_change_can_be_left_to_the_leader(network: Network) -> None:
 
     assert answer.code == 0
     assert answer.out.startswith("asked to remove fed-2; the leader, ")
-    network.in_step(one, servers=[str(one.url)])
+    network.wait_in_sync(one, servers=[str(one.url)])
 
 
-def test_a_change_that_nobody_does_in_time_is_withdrawn(network: Network) -> None:
+def test_a_change_that_times_out_is_cancelled(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one, two)
     for node in (one, two):
@@ -87,7 +87,7 @@ def test_a_change_that_nobody_does_in_time_is_withdrawn(network: Network) -> Non
     assert network.canonical["FederatedServers"] == [one.url, two.url]
 
 
-def test_without_etcd_every_command_says_so_and_exits_with_69(network: Network, tmp_path: Path) -> None:
+def test_without_etcd_every_command_exits_with_69(network: Network, tmp_path: Path) -> None:
     nowhere = f"http://127.0.0.1:{network.port()}"
 
     for line in (
@@ -132,7 +132,7 @@ def test_exit_codes_are_those_of_sysexits(tmp_path: Path, line: tuple[str, ...],
     assert "Traceback" not in answer.err
 
 
-def test_check_tells_everything_that_is_wrong_with_its_place(tmp_path: Path) -> None:
+def test_check_reports_every_problem_with_its_location(tmp_path: Path) -> None:
     good, bad = tmp_path / "config.json", tmp_path / "federated.json"
     good.write_text('{"FederatedServers": []}')
     bad.write_text(
@@ -147,7 +147,7 @@ def test_check_tells_everything_that_is_wrong_with_its_place(tmp_path: Path) -> 
         assert f"{bad}{place}" in answer.out, answer.out
 
 
-def test_a_flag_beats_a_variable_beats_the_file_on_a_real_run(network: Network) -> None:
+def test_flags_override_variables_which_override_the_file(network: Network) -> None:
     (one,) = network.servers(1)
     one.defaults = ()
     toml = one.folder / "sidecar.toml"
@@ -164,7 +164,7 @@ def test_a_flag_beats_a_variable_beats_the_file_on_a_real_run(network: Network) 
 
     one.start("--network", network.name, command=(), env=env)
 
-    network.in_step(one)
+    network.wait_in_sync(one)
     assert len(one.starts) == 1
     assert one.log()
     ours = env | {"SIDECAR_NETWORK": network.name}
@@ -177,20 +177,20 @@ def test_a_flag_beats_a_variable_beats_the_file_on_a_real_run(network: Network) 
     assert nowhere in found.err
 
 
-def test_an_own_url_that_cannot_be_told_names_the_setting_that_tells_it(network: Network) -> None:
+def test_an_unknown_own_url_is_reported_with_the_setting(network: Network) -> None:
     node = network.node("fed-1", 9000, ["http://localhost:1", "http://localhost:2"])
     node.start()
-    assert node.ended() == 78
+    assert node.wait_for_exit() == 78
     assert "--url" in node.log_text()
     assert node.starts == []
 
     port = network.port()
     node.edit(Port=port, FederatedServers=[f"http://localhost:{port}", "http://localhost:2"])
     node.start("--url", f"http://localhost:{port}")
-    network.in_step(node)
+    network.wait_in_sync(node)
 
 
-def test_help_of_each_command_fits_a_screen_and_shows_an_example(tmp_path: Path) -> None:
+def test_each_help_text_fits_a_screen_and_shows_an_example(tmp_path: Path) -> None:
     for command in COMMANDS:
         answer = run_cli(command, "--help", folder=tmp_path)
         assert answer.code == 0, command

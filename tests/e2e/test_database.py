@@ -6,7 +6,7 @@ from tests.e2e.network import Network
 from tests.e2e.test_join import overlapping
 
 
-def test_a_database_node_with_the_same_list_is_not_written_nor_restarted(network: Network) -> None:
+def test_a_database_node_in_sync_is_neither_written_nor_restarted(network: Network) -> None:
     one, two = network.servers(2)
     database = network.database("db-1", [str(one.url), str(two.url)])
     before = database.identity_of_file()
@@ -18,7 +18,7 @@ def test_a_database_node_with_the_same_list_is_not_written_nor_restarted(network
     assert database.rejected == []
 
 
-def test_the_same_list_in_another_spelling_is_not_written_either(network: Network) -> None:
+def test_another_spelling_of_the_same_list_is_not_rewritten(network: Network) -> None:
     one, two = network.servers(2)
     database = network.database("db-1", [f"HTTP://LOCALHOST{str(node.url)[16:]}/" for node in (one, two)])
     before = database.identity_of_file()
@@ -28,7 +28,7 @@ def test_the_same_list_in_another_spelling_is_not_written_either(network: Networ
     assert database.identity_of_file() == before
 
 
-def test_database_nodes_get_the_list_at_boot_and_after_each_change_and_restart_one_at_a_time(
+def test_database_nodes_follow_each_change_and_restart_one_at_a_time(
     network: Network,
 ) -> None:
     one, two = network.servers(2)
@@ -38,7 +38,7 @@ def test_database_nodes_get_the_list_at_boot_and_after_each_change_and_restart_o
 
     three = network.newcomer("fed-3", one)
     network.start(three)
-    network.in_step(*network.nodes)
+    network.wait_in_sync(*network.nodes)
 
     full = [node.url for node in (one, two, three)]
     assert [node.servers for node in network.nodes] == [full] * 5
@@ -50,7 +50,7 @@ def test_a_database_node_never_leads_and_is_never_in_the_list(network: Network) 
     (one,) = network.servers(1)
     database = network.database("db-1", ["http://localhost:1"])
     database.start()
-    reason = database.in_phase("waiting")["reason"]
+    reason = database.wait_for_phase("waiting")["reason"]
     network.wait(lambda: database.status.get("lease_alive"), "its lease is alive")
     assert "waiting" in reason
     assert network.etcd.all("leader/") == {}
@@ -58,7 +58,7 @@ def test_a_database_node_never_leads_and_is_never_in_the_list(network: Network) 
     assert database.starts == []
 
     network.start(one)
-    network.in_step(database)
+    network.wait_in_sync(database)
     one.stop()
 
     network.wait(lambda: network.report(one) is None, "fed-1 is gone")
@@ -70,12 +70,12 @@ def test_a_database_node_never_leads_and_is_never_in_the_list(network: Network) 
     ]
 
 
-def test_the_role_can_be_told_where_the_files_name_does_not(network: Network) -> None:
+def test_the_role_can_be_set_for_any_file_name(network: Network) -> None:
     (one,) = network.servers(1)
     database = network.node("db-1", None, [], file="settings.json")
     network.start(one)
 
     database.start("--role", "database", "--file", "settings.json")
 
-    network.in_step(database)
+    network.wait_in_sync(database)
     assert database.servers == [one.url]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from tests.e2e.network import Answer, Network
+from tests.e2e.network import CommandResult, Network
 from tests.e2e.node import Node
 
 
-def gate(network: Network, node: Node, *options: str) -> Answer:
+def gate(network: Network, node: Node, *options: str) -> CommandResult:
     return network.cli("gate", "--file", str(node.file), *options)
 
 
@@ -23,7 +23,7 @@ def test_the_first_gate_of_a_network_publishes_and_the_others_follow(network: Ne
     network.wait(lambda: network.leader is None, "it gives back what it held")
 
 
-def test_a_forged_file_is_put_back_and_kept_and_nothing_is_started(network: Network) -> None:
+def test_a_forged_file_is_reverted_and_saved(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one, two)
     two.stop()
@@ -50,11 +50,11 @@ def test_a_newcomer_is_let_in_before_it_is_started(network: Network) -> None:
     assert not newcomer.starts
 
 
-def test_whoever_was_removed_is_told_so(network: Network) -> None:
+def test_a_removed_node_fails_the_gate(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one, two)
     assert network.cli("remove", two.id).code == 0
-    two.in_phase("removed")
+    two.wait_for_phase("removed")
     two.stop()
 
     answer = gate(network, two)
@@ -64,7 +64,7 @@ def test_whoever_was_removed_is_told_so(network: Network) -> None:
     assert "Traceback" not in answer.err
 
 
-def test_without_etcd_only_the_last_known_good_list_opens_it(network: Network) -> None:
+def test_without_etcd_only_the_last_known_good_list_passes(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one, two)
     two.stop()
@@ -82,7 +82,7 @@ def test_without_etcd_only_the_last_known_good_list_opens_it(network: Network) -
     assert "waiting for etcd" in unknown.err
 
 
-def test_while_a_sidecar_runs_on_the_file_there_is_no_second_one(network: Network) -> None:
+def test_the_gate_fails_while_a_sidecar_uses_the_file(network: Network) -> None:
     (one,) = network.servers(1)
     network.start(one)
 
@@ -92,7 +92,7 @@ def test_while_a_sidecar_runs_on_the_file_there_is_no_second_one(network: Networ
     assert "another sidecar uses this folder" in answer.err
 
 
-def test_a_file_that_is_not_there_yet_begins_as_its_seed(network: Network) -> None:
+def test_a_missing_file_is_created_from_the_seed(network: Network) -> None:
     (one,) = network.servers(1)
     seed = one.folder / "seed.json"
     one.file.rename(seed)
@@ -105,7 +105,7 @@ def test_a_file_that_is_not_there_yet_begins_as_its_seed(network: Network) -> No
     assert json.loads(one.file.read_text()) == json.loads(seed.read_text()) | {"Note": "mine"}
 
 
-def test_a_seed_that_is_no_valid_file_is_named(network: Network) -> None:
+def test_an_invalid_seed_is_reported(network: Network) -> None:
     (one,) = network.servers(1)
     seed = one.folder / "seed.json"
     one.file.rename(seed)
@@ -122,7 +122,7 @@ def test_health_asks_the_sidecar_of_this_machine(network: Network) -> None:
     (one,) = network.servers(1)
     admin = f"127.0.0.1:{one.admin}"
     before = network.run("health", "--admin", admin)
-    one.behave(boot=0.1)
+    one.configure_app(boot=0.1)
     network.start(one)
 
     asked = {name: network.run("health", "--admin", admin, name) for name in ("livez", "readyz", "startupz")}

@@ -15,7 +15,7 @@ HANG = 0
 """In place of a status: the request is not answered."""
 
 
-class Doctor:
+class HealthServer:
     """An endpoint that answers what it is told to, and counts who asks."""
 
     def __init__(self) -> None:
@@ -23,14 +23,14 @@ class Doctor:
         self.usual = 200
         self.next: deque[int] = deque()
         self.closed = threading.Event()
-        doctor = self
+        health_server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                doctor.asked += 1
-                status = doctor.next.popleft() if doctor.next else doctor.usual
+                health_server.asked += 1
+                status = health_server.next.popleft() if health_server.next else health_server.usual
                 if status == HANG:
-                    doctor.closed.wait()
+                    health_server.closed.wait()
                 else:
                     self.send_response(status)
                     self.end_headers()
@@ -51,13 +51,13 @@ class Doctor:
 
 
 @pytest.fixture
-def doctor() -> Iterator[Doctor]:
-    made = Doctor()
+def health_server() -> Iterator[HealthServer]:
+    made = HealthServer()
     yield made
     made.close()
 
 
-def test_healthy_is_what_the_health_url_says(network: Network) -> None:
+def test_the_health_url_decides_whether_a_node_is_healthy(network: Network) -> None:
     leader, *followers = network.servers(3)
     for node in followers:
         # So seldom that only a process that boots is found to be sick.
@@ -65,53 +65,53 @@ def test_healthy_is_what_the_health_url_says(network: Network) -> None:
     network.start(leader)
     network.start(*followers)
     for node in followers:
-        node.fall_sick()
+        node.make_unhealthy()
     network.start(network.newcomer("fed-4", leader))
     sick = network.wait(
         lambda: next((n for n in followers if len(n.journal("listens")) == 2), None), "one restarts"
     )
-    status = sick.tells("503")
+    status = sick.wait_for_reason("503")
     assert (status["phase"], status["healthy"]) == ("starting", False)
     assert sum(len(node.starts) for node in followers) == 3
 
     for node in followers:
-        node.recover()
+        node.make_healthy()
 
-    network.in_step(*network.nodes)
+    network.wait_in_sync(*network.nodes)
     assert [len(node.starts) for node in network.nodes] == [2, 2, 2, 1]
 
 
-def test_it_is_asked_as_often_as_set_and_believed_after_as_many_failures(
-    network: Network, doctor: Doctor
+def test_probe_interval_and_failure_threshold_are_respected(
+    network: Network, health_server: HealthServer
 ) -> None:
     (one,) = network.servers(1)
-    one.defaults += ("--health", doctor.url, "--health-interval", "0.2", "--health-threshold", "3")
+    one.defaults += ("--health", health_server.url, "--health-interval", "0.2", "--health-threshold", "3")
     one.defaults += ("--health-timeout", "30")
     network.start(one)
     boots = len(one.logged("starting"))
 
-    before = doctor.asked
-    network.wait(lambda: doctor.asked > before + 20, "it is asked all the time")
+    before = health_server.asked
+    network.wait(lambda: health_server.asked > before + 20, "it is asked all the time")
 
-    doctor.next += (503, 503, 200, 500, 500, 200)
-    network.wait(lambda: not doctor.next, "it was asked")
-    before = doctor.asked
-    network.wait(lambda: doctor.asked > before + 1, "and asked again")
+    health_server.next += (503, 503, 200, 500, 500, 200)
+    network.wait(lambda: not health_server.next, "it was asked")
+    before = health_server.asked
+    network.wait(lambda: health_server.asked > before + 1, "and asked again")
     assert len(one.logged("starting")) == boots  # two failures in a row are not three
 
-    doctor.usual = 503
-    status = one.tells(f"not healthy: {doctor.url} answers 503")
+    health_server.usual = 503
+    status = one.wait_for_reason(f"not healthy: {health_server.url} answers 503")
     assert (status["phase"], status["healthy"]) == ("starting", False)
 
-    doctor.usual = 200
-    network.in_step(one)
+    health_server.usual = 200
+    network.wait_in_sync(one)
     assert len(one.starts) == 1  # who was healthy once is not restarted for falling sick
 
 
-def test_an_answer_that_does_not_come_in_time_is_none(network: Network, doctor: Doctor) -> None:
+def test_a_probe_that_times_out_is_a_failure(network: Network, health_server: HealthServer) -> None:
     (one,) = network.servers(1)
-    one.defaults += ("--health", doctor.url, "--health-interval", "0.2", "--health-timeout", "0.7")
+    one.defaults += ("--health", health_server.url, "--health-interval", "0.2", "--health-timeout", "0.7")
     network.start(one)
 
-    doctor.usual = HANG
-    one.tells(f"not healthy: {doctor.url} does not answer within 0.7 s")
+    health_server.usual = HANG
+    one.wait_for_reason(f"not healthy: {health_server.url} does not answer within 0.7 s")

@@ -11,20 +11,20 @@ from tests.e2e.node import Node
 
 def overlapping(nodes: list[Node]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """The outages of two nodes that were away at the same time."""
-    outages = sorted(outage for node in nodes for outage in node.outages)
+    outages = sorted(outage for node in nodes for outage in node.downtimes)
     return [(a, b) for a, b in pairwise(outages) if b[0] < a[1]]
 
 
-def test_fed_4_joins_and_every_file_has_the_four_urls_in_order_after_one_reload_each(
+def test_a_join_reaches_every_file_with_one_restart_each(
     network: Network,
 ) -> None:
-    *three, fed_4 = network.owners()
+    *three, fed_4 = network.sample_nodes()
     network.start(*three)
     keys_before = [{**json.loads(node.file.read_text()), "FederatedServers": None} for node in network.nodes]
     four = [node.url for node in network.nodes]
 
     network.start(fed_4)
-    network.in_step(*network.nodes)
+    network.wait_in_sync(*network.nodes)
 
     assert [node.servers for node in network.nodes] == [four] * 4
     assert [len(node.starts) for node in network.nodes] == [2, 2, 2, 1]
@@ -38,18 +38,18 @@ def test_fed_4_joins_and_every_file_has_the_four_urls_in_order_after_one_reload_
     assert network.verdict(fed_4) is None
 
 
-def test_the_leader_is_asked_through_any_server_that_the_newcomer_knows(network: Network) -> None:
+def test_a_newcomer_may_name_any_server_of_the_network(network: Network) -> None:
     one, two, three = network.servers(3)
     network.start(one, two, three)
 
     four = network.newcomer("fed-4", three)
     network.start(four)
-    network.in_step(*network.nodes)
+    network.wait_in_sync(*network.nodes)
 
     assert four.servers == [one.url, two.url, three.url, four.url]
 
 
-def test_a_stranger_is_refused_with_the_reason_and_asks_again_when_its_file_names_a_member(
+def test_a_refused_stranger_joins_once_its_file_names_a_member(
     network: Network,
 ) -> None:
     one, two = network.servers(2)
@@ -59,7 +59,7 @@ def test_a_stranger_is_refused_with_the_reason_and_asks_again_when_its_file_name
 
     stranger.start()
 
-    status = stranger.in_phase("refused")
+    status = stranger.wait_for_phase("refused")
     verdict = network.verdict(stranger)
     assert verdict is not None
     assert verdict["kind"] == "refused"
@@ -69,26 +69,26 @@ def test_a_stranger_is_refused_with_the_reason_and_asks_again_when_its_file_name
     assert stranger.starts == []
     assert stranger.identity_of_file() == before
     assert network.version == 1
-    assert stranger.ask("/readyz")[0] == 503
+    assert stranger.get("/readyz")[0] == 503
 
     stranger.edit(FederatedServers=[two.url, stranger.url])
-    network.in_step(one, two, stranger, servers=[str(one.url), str(two.url), str(stranger.url)])
+    network.wait_in_sync(one, two, stranger, servers=[str(one.url), str(two.url), str(stranger.url)])
 
     assert len(stranger.starts) == 1
     assert network.verdict(stranger) is None
 
 
-def test_a_refused_stranger_that_is_told_to_end_exits_with_77(network: Network) -> None:
+def test_a_refused_stranger_exits_with_77(network: Network) -> None:
     network.start(*network.servers(1))
     stranger = network.newcomer("fed-9")
     stranger.start()
-    stranger.in_phase("refused")
+    stranger.wait_for_phase("refused")
 
     assert stranger.stop() == 77
     assert stranger.starts == []
 
 
-def test_newcomers_that_come_together_are_all_let_in_and_nobody_reloads_once_for_each(
+def test_simultaneous_joins_are_batched_into_few_restarts(
     network: Network,
 ) -> None:
     three = network.servers(3)
@@ -96,7 +96,7 @@ def test_newcomers_that_come_together_are_all_let_in_and_nobody_reloads_once_for
     newcomers = [network.newcomer(f"fed-{number}", three[number % 3]) for number in range(4, 12)]
 
     network.start(*newcomers)
-    network.in_step(*network.nodes)
+    network.wait_in_sync(*network.nodes)
 
     assert len(network.nodes[0].servers) == 11
     assert network.nodes[0].servers[:3] == [node.url for node in three]
@@ -108,7 +108,7 @@ def test_newcomers_that_come_together_are_all_let_in_and_nobody_reloads_once_for
     assert {len(node.starts) for node in newcomers} <= {1, 2, 3}
 
 
-def test_a_nodeid_that_another_server_has_is_refused(network: Network) -> None:
+def test_a_node_id_of_another_server_is_refused(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one, two)
     double = network.newcomer("fed-3", one)
@@ -116,14 +116,14 @@ def test_a_nodeid_that_another_server_has_is_refused(network: Network) -> None:
 
     double.start()
 
-    status = double.in_phase("refused")
+    status = double.wait_for_phase("refused")
     assert "the NodeID fed-2 is taken" in status["reason"]
     assert double.starts == []
-    network.in_step(one, two)
+    network.wait_in_sync(one, two)
     assert [len(node.starts) for node in (one, two)] == [1, 1]
 
 
-def test_a_closed_network_admits_nobody_until_the_policy_says_so(network: Network) -> None:
+def test_a_closed_network_admits_no_server_until_the_policy_opens(network: Network) -> None:
     (one,) = network.servers(1)
     network.start(one)
     network.etcd.put("shared/policy", {"admission": "closed"})
@@ -131,5 +131,5 @@ def test_a_closed_network_admits_nobody_until_the_policy_says_so(network: Networ
 
     newcomer.start()
 
-    assert "closed" in newcomer.in_phase("refused")["reason"]
+    assert "closed" in newcomer.wait_for_phase("refused")["reason"]
     assert newcomer.starts == []

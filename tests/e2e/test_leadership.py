@@ -10,15 +10,15 @@ from tests.e2e.network import Network
 from tests.e2e.node import Node
 
 TTL = 2.0
-CALM = 6
+QUIET_PERIOD = 6
 """Of that many successions one must be in time: on a machine at its limit the others may be late."""
 
 
-def leader_of(network: Network) -> Node:
+def wait_for_leader(network: Network) -> Node:
     return network.wait(lambda: network.leader, "somebody leads")
 
 
-def successor(network: Network, *before: Node) -> Node:
+def wait_for_successor(network: Network, *before: Node) -> Node:
     """Wait until somebody else leads, and says so."""
 
     def found() -> Node | None:
@@ -35,7 +35,7 @@ def terms(network: Network) -> list[tuple[str, int]]:
     return [(document["author"], document["term"]) for document in sorted(found, key=lambda d: d["version"])]
 
 
-def test_the_leader_stays_through_joins_restarts_and_the_deaths_of_others(network: Network) -> None:
+def test_the_leader_stays_through_joins_restarts_and_crashes_of_others(network: Network) -> None:
     one, two, three = network.servers(3)
     network.start(one)
     network.start(two, three)
@@ -43,7 +43,7 @@ def test_the_leader_stays_through_joins_restarts_and_the_deaths_of_others(networ
     assert term["node_id"] == "fed-1"
 
     network.start(network.newcomer("fed-4", two))
-    network.in_step(*network.nodes)
+    network.wait_in_sync(*network.nodes)
     two.kill()
     three.stop()
     network.start(two, three)
@@ -52,74 +52,74 @@ def test_the_leader_stays_through_joins_restarts_and_the_deaths_of_others(networ
     assert len(one.logged("leading")) == 1
 
 
-def test_after_kill_9_of_its_sidecar_another_leads_within_the_ttl_and_a_second(network: Network) -> None:
-    nodes = network.servers(1 + CALM)
+def test_a_killed_leader_is_succeeded_within_the_lease_ttl(network: Network) -> None:
+    nodes = network.servers(1 + QUIET_PERIOD)
     for node in nodes:
         node.defaults += ("--lease-ttl", f"{TTL:g}")
     network.start(*nodes)
     took = list[float]()
     dead = list[Node]()
 
-    while not took or (took[-1] > TTL + 1 and len(took) < CALM):
-        dead.append(leader_of(network))
+    while not took or (took[-1] > TTL + 1 and len(took) < QUIET_PERIOD):
+        dead.append(wait_for_leader(network))
         dead[-1].kill()
         died = time.monotonic()
-        leader = successor(network, *dead)
+        leader = wait_for_successor(network, *dead)
         took.append(time.monotonic() - died)
 
     assert min(took) <= TTL + 1, took
     network.start(dead[0])
-    network.in_step(leader, dead[0])
+    network.wait_in_sync(leader, dead[0])
     assert all(len(node.starts) == 1 for node in nodes)
     # It does not only say so.
     assert network.cli("remove", dead[-1].id).code == 0
     assert terms(network)[-1] == (leader.id, network.cli("leader", "--json").document["term"])
 
 
-def test_after_sigterm_another_leads_at_once_however_long_the_lease_is(network: Network) -> None:
+def test_a_terminated_leader_is_succeeded_at_once(network: Network) -> None:
     nodes = network.servers(3)
     for node in nodes:
         node.defaults += ("--lease-ttl", "600")
     network.start(*nodes)
-    old = leader_of(network)
+    old = wait_for_leader(network)
     # The process takes its time to end; the leadership does not wait for it.
     old.sidecar.send_signal(signal.SIGTERM)
 
-    successor(network, old)
+    wait_for_successor(network, old)
 
-    old.ended()
+    old.wait_for_exit()
     assert network.report(old) is None
     assert len(network.etcd.all("leader/")) == 2
 
 
 def test_the_leadership_is_handed_over_before_the_leaders_process_has_ended(network: Network) -> None:
     one, two = network.servers(2)
-    one.behave(deaf=1)
+    one.configure_app(deaf=1)
     one.defaults += ("--stop-timeout", "600")
     network.start(one)
     network.start(two)
 
     one.signal(signal.SIGTERM)
-    successor(network, one)
+    wait_for_successor(network, one)
 
     assert one.sidecar.poll() is None
     assert len(one.starts) == 1
     os.kill(one.starts[-1].pid, signal.SIGKILL)
-    one.ended()
+    one.wait_for_exit()
 
 
-def test_a_leader_that_was_frozen_longer_than_its_ttl_writes_nothing_when_it_wakes(network: Network) -> None:
+def test_a_leader_frozen_beyond_its_lease_writes_nothing(network: Network) -> None:
     one, two, three = network.servers(3)
     # The successor's lease is long, so that it leads on while it is frozen as well.
     for node, ttl in ((one, "5"), (two, "60"), (three, "60")):
         node.defaults += ("--lease-ttl", ttl)
     network.start(one)
     network.start(two, three)
-    old = leader_of(network)
+    old = wait_for_leader(network)
     assert old is one
 
     old.freeze()
-    new = successor(network, old)
+    new = wait_for_successor(network, old)
     new.freeze()
     # Work for whoever believes to lead; the real leader cannot do it now.
     assert network.cli("remove", "fed-3" if new is two else "fed-2", "--no-wait").code == 0
@@ -135,24 +135,24 @@ def test_a_leader_that_was_frozen_longer_than_its_ttl_writes_nothing_when_it_wak
     network.wait(lambda: network.version == 2, "the real leader does the work")
     assert terms(network)[-1][0] == new.id
     rest = [one, new]
-    network.in_step(*rest, servers=[str(node.url) for node in network.nodes if node in rest])
+    network.wait_in_sync(*rest, servers=[str(node.url) for node in network.nodes if node in rest])
 
 
-def test_a_leader_whose_lease_somebody_revoked_leads_no_more_and_the_network_goes_on(
+def test_a_leader_with_a_revoked_lease_is_succeeded(
     network: Network,
 ) -> None:
     nodes = network.servers(3)
     network.start(*nodes)
-    old = leader_of(network)
+    old = wait_for_leader(network)
     (key,) = [
         stored for stored in network.etcd.all("leader/").values() if stored.document["node_id"] == old.id
     ]
 
     network.etcd.revoke(key.lease)
 
-    new = successor(network, old)
+    new = wait_for_successor(network, old)
     network.start(network.newcomer("fed-4", new))
-    network.in_step(*network.nodes)
+    network.wait_in_sync(*network.nodes)
     first, second = terms(network)
     assert first[0] == old.id
     assert second[0] == new.id

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.e2e.network import Network
-from tests.e2e.node import lives
+from tests.e2e.node import is_running
 
 
-def test_a_removed_server_is_dropped_stopped_and_kept_out_over_its_boots_until_readmitted(
+def test_a_removed_server_stays_out_until_it_is_readmitted(
     network: Network,
 ) -> None:
     one, two, three = network.servers(3)
@@ -16,12 +16,12 @@ def test_a_removed_server_is_dropped_stopped_and_kept_out_over_its_boots_until_r
 
     assert answer.code == 0, answer.err
     assert answer.out == f"removed fed-3 ({three.url}); version 2 has 2 servers\n"
-    network.in_step(one, two, servers=[str(one.url), str(two.url)])
+    network.wait_in_sync(one, two, servers=[str(one.url), str(two.url)])
     assert [len(node.starts) for node in (one, two)] == [2, 2]
-    reason = three.in_phase("removed")["reason"]
+    reason = three.wait_for_phase("removed")["reason"]
     assert "its disk is dying" in reason
     assert "`sidecar readmit fed-3`" in reason
-    network.wait(lambda: not lives(three.starts[-1].pid), "the removed server's process is stopped")
+    network.wait(lambda: not is_running(three.starts[-1].pid), "the removed server's process is stopped")
     (tombstone,) = network.cli("removed", "--json").document
     assert (tombstone["node_id"], tombstone["url"], tombstone["reason"]) == (
         "fed-3",
@@ -32,19 +32,19 @@ def test_a_removed_server_is_dropped_stopped_and_kept_out_over_its_boots_until_r
     for _ in range(2):
         assert three.stop() in (0, 77, 143)
         three.start()
-        assert three.in_phase("removed")["reason"] == reason
+        assert three.wait_for_phase("removed")["reason"] == reason
     assert len(three.starts) == 1
     assert network.version == 2
 
     answer = network.cli("readmit", "fed-3")
 
     assert answer.code == 0, answer.err
-    network.in_step(one, two, three, servers=[str(one.url), str(two.url), str(three.url)])
+    network.wait_in_sync(one, two, three, servers=[str(one.url), str(two.url), str(three.url)])
     assert len(three.starts) == 2
     assert network.cli("removed", "--json").document == []
 
 
-def test_a_server_is_removed_by_any_spelling_of_its_url_and_its_process_may_be_left_running(
+def test_a_removal_accepts_any_url_spelling_and_may_leave_the_process(
     network: Network,
 ) -> None:
     one, two = network.servers(2)
@@ -54,13 +54,13 @@ def test_a_server_is_removed_by_any_spelling_of_its_url_and_its_process_may_be_l
     answer = network.cli("remove", f"HTTP://LocalHost:{str(two.url).rpartition(':')[2]}/")
 
     assert answer.code == 0, answer.err
-    two.in_phase("removed")
-    network.in_step(one, servers=[str(one.url)])
-    assert lives(two.starts[-1].pid)
+    two.wait_for_phase("removed")
+    network.wait_in_sync(one, servers=[str(one.url)])
+    assert is_running(two.starts[-1].pid)
     assert len(two.starts) == 1
 
 
-def test_the_leader_can_be_removed_and_hands_over(network: Network) -> None:
+def test_a_removed_leader_hands_over_the_leadership(network: Network) -> None:
     nodes = network.servers(3)
     network.start(*nodes)
     old = network.leader
@@ -70,15 +70,15 @@ def test_the_leader_can_be_removed_and_hands_over(network: Network) -> None:
     answer = network.cli("remove", old.id)
 
     assert answer.code == 0, answer.err
-    network.in_step(*others, servers=[str(node.url) for node in others])
+    network.wait_in_sync(*others, servers=[str(node.url) for node in others])
     new = network.wait(lambda: network.leader, "somebody leads")
     assert new in others
-    old.in_phase("removed")
+    old.wait_for_phase("removed")
     assert old.status["leading"] is False
-    network.wait(lambda: not lives(old.starts[-1].pid), "the removed leader's process is stopped")
+    network.wait(lambda: not is_running(old.starts[-1].pid), "the removed leader's process is stopped")
     # The new leader works.
     assert network.cli("readmit", old.id).code == 0
-    network.in_step(*nodes)
+    network.wait_in_sync(*nodes)
 
 
 def test_the_last_server_cannot_be_removed(network: Network) -> None:
@@ -94,36 +94,36 @@ def test_the_last_server_cannot_be_removed(network: Network) -> None:
     assert only.status["phase"] == "running"
 
 
-def test_a_server_is_removed_while_it_is_away_and_finds_out_when_it_boots(network: Network) -> None:
+def test_a_server_removed_while_down_learns_it_at_boot(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one, two)
     two.stop()
     network.wait(lambda: network.leader is one and network.report(two) is None, "fed-2 is away")
 
     assert network.cli("remove", "fed-2").code == 0
-    network.in_step(one, servers=[str(one.url)])
+    network.wait_in_sync(one, servers=[str(one.url)])
     two.start()
 
-    two.in_phase("removed")
+    two.wait_for_phase("removed")
     assert len(two.starts) == 1
     assert two.servers == [one.url, two.url]  # the file of a removed server is its owner's
 
 
-def test_a_removed_server_cannot_come_back_under_another_name(network: Network) -> None:
+def test_a_removed_server_cannot_return_under_another_node_id(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one, two)
     assert network.cli("remove", "fed-2").code == 0
-    two.in_phase("removed")
+    two.wait_for_phase("removed")
     two.stop()
 
     two.start("--node-id", "fed-2b")
 
-    two.in_phase("removed")
+    two.wait_for_phase("removed")
     assert len(two.starts) == 1
     assert network.canonical["FederatedServers"] == [one.url]
 
 
-def test_who_is_no_member_cannot_be_removed_nor_readmitted(network: Network) -> None:
+def test_a_non_member_cannot_be_removed_or_readmitted(network: Network) -> None:
     (one,) = network.servers(1)
     network.start(one)
 
@@ -135,17 +135,17 @@ def test_who_is_no_member_cannot_be_removed_nor_readmitted(network: Network) -> 
     assert network.etcd.all("request/") == {}
 
 
-def test_a_database_node_can_be_removed_and_readmitted_and_the_list_stays_as_it_is(network: Network) -> None:
+def test_removing_a_database_node_leaves_the_list_unchanged(network: Network) -> None:
     (one,) = network.servers(1)
     database = network.database("db-1", [str(one.url)])
     network.start(one, database)
 
     assert network.cli("remove", "db-1").code == 0
 
-    database.in_phase("removed")
-    network.wait(lambda: not lives(database.starts[-1].pid), "its process is stopped")
+    database.wait_for_phase("removed")
+    network.wait(lambda: not is_running(database.starts[-1].pid), "its process is stopped")
     assert network.canonical["FederatedServers"] == [one.url]
     assert network.cli("readmit", "db-1").code == 0
-    network.in_step(database)
+    network.wait_in_sync(database)
     assert len(database.starts) == 2
     assert len(one.starts) == 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.e2e.network import Network
 from tests.e2e.node import Node
-from tests.e2e.test_turns import unstick
+from tests.e2e.test_restart_grants import let_start
 
 
-def standing(network: Network, count: int, **rollout: object) -> list[Node]:
+def running_servers(network: Network, count: int, **rollout: object) -> list[Node]:
     """That many servers in step, of which the first leads, under that policy."""
     leader, *followers = network.servers(count)
     network.start(leader)
@@ -17,26 +17,26 @@ def standing(network: Network, count: int, **rollout: object) -> list[Node]:
 
 
 def test_the_canary_goes_first_and_alone(network: Network) -> None:
-    leader, two, canary = standing(network, 3, canary="fed-3", max_unavailable=2)
-    canary.behave(hangs=1)
+    leader, two, canary = running_servers(network, 3, canary="fed-3", max_unavailable=2)
+    canary.configure_app(hangs=1)
     network.start(network.newcomer("fed-4", leader))
 
     network.wait(lambda: len(canary.starts) == 2, "the canary has its turn")
-    two.in_phase("restart-pending")
+    two.wait_for_phase("restart-pending")
     network.wait(lambda: "grant" in "".join(network.etcd.all("node/")), "its turn is open")
     assert set(network.etcd.all("node/")) == {"node/fed-3/grant"}
     assert [len(node.starts) for node in (leader, two)] == [1, 1]
 
-    unstick(canary)
-    network.in_step(*network.nodes)
+    let_start(canary)
+    network.wait_in_sync(*network.nodes)
     back = canary.journal("listens")[-1].at
     assert all(node.journal("ends")[0].at > back for node in (leader, two))
 
 
 def test_a_percentage_is_of_the_nodes_of_a_role(network: Network) -> None:
-    leader, *followers = standing(network, 4, max_unavailable="50%")
+    leader, *followers = running_servers(network, 4, max_unavailable="50%")
     for node in followers:
-        node.behave(hangs=1)
+        node.configure_app(hangs=1)
     network.start(network.newcomer("fed-5", leader))
 
     def stuck() -> list[Node]:
@@ -45,30 +45,30 @@ def test_a_percentage_is_of_the_nodes_of_a_role(network: Network) -> None:
     network.wait(lambda: len(stuck()) == 2, "half of five, rounded down, restart at once")
     away = stuck()
     (waiting,) = (node for node in followers if node not in away)
-    waiting.behave()
-    waiting.in_phase("restart-pending")
+    waiting.configure_app()
+    waiting.wait_for_phase("restart-pending")
     assert set(network.etcd.all("node/")) == {f"node/{node.id}/grant" for node in away}
     assert stuck() == away
 
     for node in away:
-        unstick(node)
-    network.in_step(*network.nodes)
+        let_start(node)
+    network.wait_in_sync(*network.nodes)
 
 
-def test_a_node_that_was_restarted_too_often_halts_the_rollout_until_the_policy_allows_more(
+def test_the_restart_limit_halts_the_rollout_until_it_is_raised(
     network: Network,
 ) -> None:
-    three = standing(network, 3, budget={"restarts": 1, "within": 3600})
+    three = running_servers(network, 3, budget={"restarts": 1, "within": 3600})
     network.start(network.newcomer("fed-4", three[0]))
-    network.in_step(*network.nodes)
+    network.wait_in_sync(*network.nodes)
     assert [len(node.starts) for node in three] == [2, 2, 2]
 
     network.start(network.newcomer("fed-5", three[0]))
     for node in three:
-        assert "the rollout is halted" in node.tells("restarted 1 times within 3600 s")["reason"]
+        assert "the rollout is halted" in node.wait_for_reason("restarted 1 times within 3600 s")["reason"]
     assert [len(node.starts) for node in three] == [2, 2, 2]
     assert "fed-2 was restarted 1 times within 3600 s" in network.cli("rollout", "status").out
 
     assert network.cli("policy", "set", "rollout.budget.restarts=2").code == 0
-    network.in_step(*network.nodes)
+    network.wait_in_sync(*network.nodes)
     assert [len(node.starts) for node in three] == [3, 3, 3]

@@ -45,14 +45,14 @@ class Client:
     def _ask_on(self) -> None:
         while not self._over.wait(0.01):  # the pace of its requests
             began = time.monotonic()
-            away = {node.id for node in self.nodes if _is_away(node)}
+            away = {node.id for node in self.nodes if _is_out_of_service(node)}
             self.rounds += 1
             self.ever_away |= away
             if time.monotonic() - began < ROUND:
                 self.most_away = max(self.most_away, len(away))
 
 
-def _is_away(node: Node) -> bool:
+def _is_out_of_service(node: Node) -> bool:
     """Whether nobody is there to answer; who is slow is there."""
     try:
         with socket.create_connection(
@@ -66,29 +66,29 @@ def _is_away(node: Node) -> bool:
         return True
 
 
-def slow(network: Network) -> list[Node]:
+def slow_servers(network: Network) -> list[Node]:
     """Three servers in step that take two seconds to boot."""
     three = network.servers(3)
     for node in three:
-        node.behave(boot=BOOT)
+        node.configure_app(boot=BOOT)
     network.start(*three)
     return three
 
 
 @pytest.mark.timeout(300)
-def test_two_of_three_serve_all_the_time_through_a_join_a_removal_and_a_rollback(network: Network) -> None:
-    three = slow(network)
+def test_two_of_three_servers_serve_through_every_change(network: Network) -> None:
+    three = slow_servers(network)
     client = Client(*three)
     with client.asking():
         newcomer = network.newcomer("fed-4", three[0])
-        newcomer.behave(boot=BOOT)
+        newcomer.configure_app(boot=BOOT)
         network.start(newcomer)
-        network.in_step(*network.nodes)
+        network.wait_in_sync(*network.nodes)
         assert network.cli("remove", "fed-4").code == 0
-        network.in_step(*three)
+        network.wait_in_sync(*three)
         answer = network.cli("rollback", "2")
         assert answer.code == 0, answer
-        network.in_step(*network.nodes)
+        network.wait_in_sync(*network.nodes)
 
     assert client.most_away == 1
     assert overlapping(three) == []
@@ -100,46 +100,46 @@ def test_two_of_three_serve_all_the_time_through_a_join_a_removal_and_a_rollback
 
 
 @pytest.mark.timeout(300)
-def test_a_list_that_makes_a_server_fail_takes_down_that_one_and_the_rollout_halts(network: Network) -> None:
-    three = slow(network)
+def test_a_list_that_fails_on_one_server_halts_the_rollout(network: Network) -> None:
+    three = slow_servers(network)
     client = Client(*three)
     newcomer = network.newcomer("fed-4", three[0])
     for node in three:
-        node.behave(chokes=newcomer.url or "")
+        node.configure_app(chokes=newcomer.url or "")
     with client.asking():
         network.start(newcomer)
         halted = network.wait(
-            lambda: (stop := network.etcd.get("shared/standstill")) and "died" in stop.text and stop,
+            lambda: (stop := network.etcd.get("shared/rollout-block")) and "died" in stop.text and stop,
             "the rollout is halted",
         )
         failed = network.wait(lambda: next((n for n in three if len(n.starts) > 3), None), "one tries again")
         others = [node for node in three if node is not failed]
         for node in others:
-            assert "the rollout is halted" in node.in_phase("restart-pending")["reason"]
+            assert "the rollout is halted" in node.wait_for_phase("restart-pending")["reason"]
 
     assert f"{failed.id} died" in halted.document["reason"]
     assert (client.most_away, client.ever_away) == (1, {failed.id})
     assert [len(node.starts) for node in others] == [1, 1]
     # It goes on by itself once the server can live with the list.
     for node in three:
-        node.behave()
-    network.in_step(*network.nodes)
-    network.wait(lambda: "shared/standstill" not in network.etcd.all("shared/"), "nothing is halted")
+        node.configure_app()
+    network.wait_in_sync(*network.nodes)
+    network.wait(lambda: "shared/rollout-block" not in network.etcd.all("shared/"), "nothing is halted")
 
 
 @pytest.mark.timeout(300)
-def test_a_list_that_makes_a_server_fail_is_rolled_back_where_the_policy_says_so(network: Network) -> None:
-    three = slow(network)
+def test_the_policy_may_roll_back_a_failing_list(network: Network) -> None:
+    three = slow_servers(network)
     network.etcd.put("shared/policy", {"rollout": {"on_failure": "rollback"}})
     client = Client(*three)
     newcomer = network.newcomer("fed-4", three[0])
     for node in three:
-        node.behave(chokes=newcomer.url or "")
+        node.configure_app(chokes=newcomer.url or "")
     with client.asking():
         newcomer.start()
         network.wait(lambda: network.version == 3, "the last good list is published again")
-        network.in_step(*three)
-        newcomer.in_phase("removed")
+        network.wait_in_sync(*three)
+        newcomer.wait_for_phase("removed")
 
     assert [node.servers for node in three] == [[node.url for node in three]] * 3
     assert client.most_away == 1

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.certificates import Authority, Pair
-from tests.e2e.network import Answer, run_cli
+from tests.certificates import Authority, KeyPair
+from tests.e2e.network import CommandResult, run_cli
 from tests.e2e.node import Node
 from tests.e2e.waiting import wait_until
-from tests.etcd import EtcdServer
-from tests.ports import Ports
+from tests.etcd_servers import EtcdServer
+from tests.free_ports import PortPool
 
 PASSWORD = "correct horse"
 
@@ -28,7 +28,7 @@ class Secured:
 
     etcd: EtcdServer
     ca: Path
-    client: Pair
+    client: KeyPair
     authority: Authority
 
     def ask(self, path: str, **body: object) -> None:
@@ -73,9 +73,9 @@ def settings(secured: Secured, folder: Path) -> tuple[str, ...]:
     return ("--config", str(folder / "sidecar.toml"))
 
 
-def test_a_server_joins_runs_and_is_asked_about(secured: Secured, tmp_path: Path) -> None:
-    ports = Ports()
-    port, admin = ports.free(), ports.free()
+def test_a_server_joins_runs_and_can_be_inspected(secured: Secured, tmp_path: Path) -> None:
+    ports = PortPool()
+    port, admin = ports.take(), ports.take()
     folder = tmp_path / "fed-1"
     folder.mkdir()
     url = f"http://localhost:{port}"
@@ -102,16 +102,16 @@ def test_a_server_joins_runs_and_is_asked_about(secured: Secured, tmp_path: Path
     assert PASSWORD not in node.log_text()
 
 
-def test_a_wrong_password_is_said_in_words(secured: Secured, tmp_path: Path) -> None:
+def test_a_wrong_password_is_reported(secured: Secured, tmp_path: Path) -> None:
     way_in = settings(secured, tmp_path)
     (tmp_path / "password").write_text("wrong")
-    found: Answer = run_cli("servers", *way_in, folder=tmp_path)
+    found: CommandResult = run_cli("servers", *way_in, folder=tmp_path)
     assert found.code == 69
     assert "password" in found.err
     assert "wrong" not in found.err.replace("wrong password", "")
 
 
-def test_a_client_certificate_with_a_name_is_advised_against(secured: Secured, tmp_path: Path) -> None:
+def test_a_client_certificate_with_a_name_is_warned_about(secured: Secured, tmp_path: Path) -> None:
     named = secured.authority.issue("named")
     way_in = settings(secured, tmp_path)
     options = ("--tls-cert", str(named.cert), "--tls-key", str(named.key))

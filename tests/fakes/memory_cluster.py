@@ -26,8 +26,8 @@ from sidecar.domain.records.store import (
 Changes = dict[str, Entry | None]
 
 # etcd's defaults: --max-txn-ops and --max-request-bytes.
-MOST_OPERATIONS = 128
-LARGEST_REQUEST = 1_572_864
+MAX_OPERATIONS = 128
+MAX_REQUEST_BYTES = 1_572_864
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ class MemoryCluster:
     def commit(self, transaction: Transaction) -> Revision | None:
         """Apply it, if its compares hold. Raises `StoreRefused` and `LeaseLost` where etcd does."""
         self.tick()
-        _check(transaction)
+        _require_valid(transaction)
         if not all(self._holds(compare) for compare in transaction.compares):
             return None
         for operation in transaction.operations:
@@ -96,7 +96,7 @@ class MemoryCluster:
         revision = Revision(self._revision + 1)
         changes: Changes = {}
         for operation in transaction.operations:
-            changes.update(self._applied(operation, revision))
+            changes.update(self._apply(operation, revision))
         self._record(revision, changes)
         return self._revision
 
@@ -168,21 +168,21 @@ class MemoryCluster:
         entry = self._entries.get(compare.key)
         if entry is None:
             return compare.revision == 0
-        found = entry.created if compare.target is Target.CREATED else entry.modified
+        found = entry.create_revision if compare.target is Target.CREATED else entry.mod_revision
         return found == compare.revision
 
-    def _applied(self, operation: Operation, revision: Revision) -> Changes:
+    def _apply(self, operation: Operation, revision: Revision) -> Changes:
         if isinstance(operation, Delete):
-            doomed = Range(operation.key, operation.end)
+            deleted_range = Range(operation.key, operation.end)
             keys = [operation.key] if operation.end is None else list(self._entries)
-            gone = [key for key in keys if key in doomed and key in self._entries]
-            for key in gone:
+            deleted = [key for key in keys if key in deleted_range and key in self._entries]
+            for key in deleted:
                 self._detach(self._entries.pop(key))
-            return dict.fromkeys(gone)
+            return dict.fromkeys(deleted)
         before = self._entries.get(operation.key)
         if before is not None:
             self._detach(before)
-        created = before.created if before else revision
+        created = before.create_revision if before else revision
         entry = Entry(operation.key, operation.value, created, revision, operation.lease)
         self._entries[operation.key] = entry
         if operation.lease != NO_LEASE:
@@ -203,15 +203,15 @@ class MemoryCluster:
                 observer()
 
 
-def _check(transaction: Transaction) -> None:
+def _require_valid(transaction: Transaction) -> None:
     """Refuse what etcd refuses."""
     puts = [each for each in transaction.operations if isinstance(each, Put)]
     deletes = [each for each in transaction.operations if isinstance(each, Delete)]
-    if max(len(transaction.compares), len(transaction.operations)) > MOST_OPERATIONS:
+    if max(len(transaction.compares), len(transaction.operations)) > MAX_OPERATIONS:
         raise StoreRefused("commit: etcd refused it: too many operations in txn request")
     keys = [put.key for put in puts]
     clash = any(put.key in Range(each.key, each.end) for put in puts for each in deletes)
     if clash or len(set(keys)) != len(keys):
         raise StoreRefused("commit: etcd refused it: duplicate key given in txn request")
-    if sum(len(put.value) + len(put.key) for put in puts) > LARGEST_REQUEST:
+    if sum(len(put.value) + len(put.key) for put in puts) > MAX_REQUEST_BYTES:
         raise StoreRefused("commit: etcd refused it: request is too large")

@@ -39,7 +39,7 @@ class MemoryFile:
         self.data = document.data
         self.writes += 1
 
-    async def repaired(self, servers: ServerList) -> tuple[str, Document] | None:
+    async def propose_repair(self, servers: ServerList) -> tuple[str, Document] | None:
         mended = replace_servers(self.data, servers)
         if mended is None:
             return None
@@ -59,28 +59,28 @@ class MemoryFile:
 class MemoryState:
     """A state folder; it outlives the sidecar."""
 
-    good: tuple[int, ServerList] | None = None
+    saved: tuple[int, ServerList] | None = None
     rejected: list[str] = field(default_factory=list)
 
-    async def last_known_good(self) -> tuple[int, ServerList] | None:
-        return self.good
+    async def load_last_known_good(self) -> tuple[int, ServerList] | None:
+        return self.saved
 
-    async def remember(self, version: int, servers: ServerList) -> None:
-        self.good = (version, servers)
+    async def save_last_known_good(self, version: int, servers: ServerList) -> None:
+        self.saved = (version, servers)
 
-    async def forget(self) -> None:
-        self.good = None
+    async def clear_last_known_good(self) -> None:
+        self.saved = None
 
-    async def keep_rejected(self, rejected: str, replaced_by: str) -> str:
+    async def save_rejected(self, rejected: str, replaced_by: str) -> str:
         self.rejected.append(rejected)
         return f"rejected/{len(self.rejected)}-{len(replaced_by)}.diff"
 
 
 @dataclass(slots=True)
 class MemoryProcess:
-    """A process that takes ``stopping`` seconds to stop. ``starts`` is what each start loaded."""
+    """A process that takes ``stop_duration`` seconds to stop. ``starts`` is what each start loaded."""
 
-    stopping: float = 0.0
+    stop_duration: float = 0.0
     starts: list[ServerList] = field(default_factory=list)
     stops: int = 0
     state: ProcessState = field(default_factory=NotLaunched)
@@ -93,14 +93,14 @@ class MemoryProcess:
 
     async def stop(self) -> None:
         if isinstance(self.state, Running):
-            await anyio.sleep(self.stopping)
+            await anyio.sleep(self.stop_duration)
             self.stops += 1
         self.state = NotLaunched()
 
     async def restart(self, servers: ServerList) -> None:  # noqa: ARG002 - as for a child, a restart is a stop
         await self.stop()
 
-    async def release(self) -> None:
+    async def end_supervision(self) -> None:
         await self.stop()
 
     def die(self, code: int = 1, retry_in: float = 1.0) -> None:
@@ -109,33 +109,33 @@ class MemoryProcess:
         self._changed.set()
         self._changed = anyio.Event()
 
-    async def changed(self) -> None:
+    async def wait_for_change(self) -> None:
         await self._changed.wait()
 
 
 @dataclass(slots=True)
 class MemoryProbe:
-    """Finds the process healthy ``boot`` seconds after its start, while ``well``.
+    """Finds the process healthy ``startup_duration`` seconds after its start, while ``healthy``.
 
-    ``sick``: never from that start on, counted from 1.
+    ``unhealthy_from_start``: never from that start on, counted from 1.
     """
 
     process: MemoryProcess
-    boot: float = 0.0
-    well: bool = True
-    sick: float = math.inf
+    startup_duration: float = 0.0
+    healthy: bool = True
+    unhealthy_from_start: float = math.inf
 
     async def check(self) -> Health:
         state = self.process.state
-        up = isinstance(state, Running) and anyio.current_time() >= state.since + self.boot
-        return Health(up and self.well and len(self.process.starts) < self.sick, "memory")
+        up = isinstance(state, Running) and anyio.current_time() >= state.started_at + self.startup_duration
+        return Health(up and self.healthy and len(self.process.starts) < self.unhealthy_from_start, "memory")
 
 
-async def welcome(url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
+async def accept_newcomer(url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
     """A look at a newcomer that finds nothing wrong."""
     return ""
 
 
-def edited(document: Document, servers: ServerList) -> bytes:
+def with_other_servers(document: Document, servers: ServerList) -> bytes:
     """What the file holds after somebody put another list into it."""
     return replace(document).with_servers(servers).data

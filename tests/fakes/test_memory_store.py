@@ -38,7 +38,7 @@ async def test_an_hour_of_leases_passes_in_no_time() -> None:
     assert time.monotonic() - started < 10
 
 
-async def test_a_watch_is_told_of_an_expiry_at_the_second_it_happens() -> None:
+async def test_a_watch_reports_an_expiry_when_it_happens() -> None:
     store = MemoryStore(new_cluster())
     lease = await store.grant_lease(10)
     written = await store.commit(Transaction((), (Put(KEY, b"", lease),)))
@@ -51,7 +51,7 @@ async def test_a_watch_is_told_of_an_expiry_at_the_second_it_happens() -> None:
         await store.keep_alive(lease)
 
 
-async def test_a_client_that_is_cut_off_fails_alone() -> None:
+async def test_a_disconnected_client_fails_alone() -> None:
     cluster = new_cluster()
     here, there = MemoryStore(cluster), MemoryStore(cluster)
     async with here.watch(Range(KEY), after=START) as batches:
@@ -86,7 +86,7 @@ async def test_watches_can_be_ended_while_calls_go_on() -> None:
     await store.commit(WRITE)
 
 
-async def test_a_lost_request_is_not_done_and_a_lost_answer_is() -> None:
+async def test_a_lost_request_has_no_effect_and_a_lost_answer_has() -> None:
     store = MemoryStore(new_cluster())
     store.lose_requests()
     with pytest.raises(StoreUnavailable):
@@ -114,7 +114,7 @@ async def test_calls_interleave_when_they_take_time() -> None:
     assert (slow.calls, quick.calls) == (1, 1)
 
 
-async def test_a_transaction_over_two_ranges_comes_in_two_batches_as_it_may_from_etcd() -> None:
+async def test_a_transaction_over_two_ranges_arrives_in_two_batches() -> None:
     store = MemoryStore(new_cluster())
     await store.commit(Transaction((), (Put("/a", b""), Put("/b", b""))))
     async with store.watch(Range("/a"), Range("/b"), after=START) as batches:

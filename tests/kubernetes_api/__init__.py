@@ -7,7 +7,7 @@ Both are left out where a test plays them itself.
 
 from tests.kubernetes_api.cluster import POD_RULES, TOKEN, WORKLOAD_RULES, Call, Cluster, Rule
 from tests.kubernetes_api.objects import NAMESPACE, POD, STATEFULSET, pod, workload
-from tests.kubernetes_api.server import serving
+from tests.kubernetes_api.server import serve_api
 
 __all__ = [
     "NAMESPACE",
@@ -20,6 +20,6 @@ __all__ = [
     "Cluster",
     "Rule",
     "pod",
-    "serving",
+    "serve_api",
     "workload",
 ]

@@ -56,14 +56,14 @@ class Cluster:
     objects: dict[str, Json] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     events: list[tuple[int, str, Json]] = field(default_factory=list)
-    oldest: int = 0  # changes up to here are compacted: they cannot be watched any more
+    compacted_version: int = 0  # changes up to here are compacted: they cannot be watched any more
     version: int = 1
-    busy: list[web.Response] = field(default_factory=list)  # the answers to the next calls
-    controlled: bool = True  # whether what is deleted is replaced at once, by nobody in particular
+    busy_answers: list[web.Response] = field(default_factory=list)  # the answers to the next calls
+    replaces_deleted: bool = True  # whether what is deleted is replaced at once, by nobody in particular
     hung: bool = False  # connections are taken, and nothing is answered
-    meanwhile: list[Callable[[], object]] = field(default_factory=list)  # what precedes the next patches
+    before_patches: list[Callable[[], object]] = field(default_factory=list)  # what precedes the next patches
     changed: anyio.Event = field(default_factory=anyio.Event)
-    asked: anyio.Event = field(default_factory=anyio.Event)
+    request_received: anyio.Event = field(default_factory=anyio.Event)
 
     def put(self, path: str, thing: Json) -> Json:
         """Create or replace an object, as a controller or the kubelet would."""
@@ -72,53 +72,53 @@ class Cluster:
         stored = copy.deepcopy(thing)
         stored["metadata"]["resourceVersion"] = str(self.version)
         self.objects[path] = stored
-        self._tell(kind, stored)
+        self._emit(kind, stored)
         return stored
 
-    def take(self, path: str) -> None:
+    def remove(self, path: str) -> None:
         """Remove an object."""
         self.version += 1
-        self._tell("DELETED", self.objects.pop(path))
+        self._emit("DELETED", self.objects.pop(path))
 
     def compact(self) -> None:
         """Forget the changes so far; a watch from before now is told that it is too old."""
-        self.oldest = self.version
-        self.wake()
+        self.compacted_version = self.version
+        self.signal_change()
 
     def drop_streams(self) -> None:
         """End every watch, as a server that restarts does."""
         self.events.append((self.version, "END", {}))
-        self.wake()
+        self.signal_change()
 
     def verbs(self) -> list[str]:
         """What was asked, in order, without watches."""
         return [f"{call.verb} {call.path}" for call in self.calls if call.verb != "watch"]
 
-    async def until(self, condition: Callable[[], bool]) -> None:
+    async def wait_for_request(self, condition: Callable[[], bool]) -> None:
         """Return when ``condition`` holds, looked at after each request."""
         while not condition():
-            await self.asked.wait()
+            await self.request_received.wait()
 
-    async def comes_to(self, condition: Callable[[], bool]) -> None:
+    async def wait_for_change(self, condition: Callable[[], bool]) -> None:
         """Return when ``condition`` holds, looked at after each change of an object."""
         while not condition():
             await self.changed.wait()
 
-    def note(self, call: Call) -> None:
+    def record(self, call: Call) -> None:
         """Keep what was asked."""
         self.calls.append(call)
-        self.asked.set()
-        self.asked = anyio.Event()
+        self.request_received.set()
+        self.request_received = anyio.Event()
 
-    def _tell(self, kind: str, thing: Json) -> None:
+    def _emit(self, kind: str, thing: Json) -> None:
         self.events.append((self.version, kind, copy.deepcopy(thing)))
-        self.wake()
+        self.signal_change()
 
     def hang(self, hung: bool) -> None:
         """Answer nothing that is asked while it hangs, also not later."""
         self.hung = hung
 
-    def wake(self) -> None:
+    def signal_change(self) -> None:
         """Have everybody look again who waits for a change."""
         self.changed.set()
         self.changed = anyio.Event()

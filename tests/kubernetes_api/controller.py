@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from tests.kubernetes_api.cluster import Cluster
-from tests.kubernetes_api.objects import POD, STATEFULSET, Json, deleting, pod
+from tests.kubernetes_api.objects import POD, STATEFULSET, Json, is_being_deleted, pod
 
 _NOT_STARTED: Json = {"containerID": "", "ready": False, "state": {"waiting": {"reason": "PodInitializing"}}}
 
@@ -24,14 +24,14 @@ class Controller:
 
     def pause(self, paused: bool) -> None:
         self._paused = paused
-        self._cluster.wake()
+        self._cluster.signal_change()
 
     async def scale(self, replicas: int) -> None:
         """As ``kubectl scale`` does; without replicas, return when the pod is gone."""
         found = self._cluster.objects[STATEFULSET]
         self._cluster.put(STATEFULSET, {**found, "spec": {**found["spec"], "replicas": replicas}})
         if not replicas:
-            await self._cluster.comes_to(lambda: POD not in self._cluster.objects)
+            await self._cluster.wait_for_change(lambda: POD not in self._cluster.objects)
 
     async def run(self) -> None:
         """Look at every change, also at those that this makes itself."""
@@ -46,14 +46,14 @@ class Controller:
         notes = spec["template"]["metadata"]["annotations"]
         if found is None:
             if spec["replicas"]:
-                self._cluster.put(POD, self._made(notes))
+                self._cluster.put(POD, self._make_pod(notes))
             return
         is_outdated = not spec["replicas"] or found["metadata"]["annotations"] != notes
-        if is_outdated and not deleting(found):
+        if is_outdated and not is_being_deleted(found):
             gone = {**found["metadata"], "deletionTimestamp": "2026-01-01T01:00:00Z"}
             self._cluster.put(POD, {**found, "metadata": gone})
 
-    def _made(self, notes: Json) -> Json:
+    def _make_pod(self, notes: Json) -> Json:
         made = pod(uid=f"uid-{next(self._numbers)}", **_NOT_STARTED)
         made["metadata"]["annotations"] = notes
         return made

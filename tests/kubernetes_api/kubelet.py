@@ -14,11 +14,11 @@ import anyio
 from anyio.abc import Process
 
 from tests.kubernetes_api.cluster import Cluster
-from tests.kubernetes_api.objects import POD, Json, deleting
+from tests.kubernetes_api.objects import POD, Json, is_being_deleted
 
 # Seconds. A real one waits for ten after the second death in a row, doubles that up to 300, and forgives a
 # container that ran for ten minutes.
-_FIRST, _FACTOR, _SLOWEST, _FORGIVEN = 0.1, 2.0, 0.8, 5.0
+_FIRST_DELAY, _DELAY_FACTOR, _MAX_DELAY, _FORGIVEN_AFTER = 0.1, 2.0, 0.8, 5.0
 
 
 class Kubelet:
@@ -32,61 +32,61 @@ class Kubelet:
         self._cluster = cluster
         self._command = command
         self._grace = grace
-        self._lost = False
+        self._disconnected = False
         self._pullable = True
 
-    def lose(self, lost: bool) -> None:
+    def set_disconnected(self, disconnected: bool) -> None:
         """While it is lost, what runs runs on, and nothing else happens on its machine."""
-        self._lost = lost
-        self._cluster.wake()
+        self._disconnected = disconnected
+        self._cluster.signal_change()
 
-    def pull(self, possible: bool) -> None:
+    def set_image_pullable(self, possible: bool) -> None:
         """Whether a container can be started: its image is there."""
         self._pullable = possible
-        self._cluster.wake()
+        self._cluster.signal_change()
 
     async def run(self) -> None:
         """Run one pod after the other."""
         while True:
-            await self._comes_to(lambda: POD in self._cluster.objects)
+            await self._wait_until(lambda: POD in self._cluster.objects)
             await self._run_pod()
-            self._cluster.take(POD)
+            self._cluster.remove(POD)
 
     async def _run_pod(self) -> None:
         """Its containers' lives, until it is deleted and the last one has ended."""
         deaths = 0
         while True:
-            await self._come_to_start()
+            await self._wait_until_startable()
             if self._is_deleted():
                 return
             async with await self._start() as process:
                 began = anyio.current_time()
-                await _first(process.wait, self._deleted)
+                await _wait_for_first(process.wait, self._wait_until_deleted)
                 # One that is lost sees neither.
-                await self._comes_to(lambda: True)
+                await self._wait_until(lambda: True)
                 if process.returncode is None:
                     await self._end(process)
-                ended = self._note_end(process)
-            deaths = deaths + 1 if anyio.current_time() - began < _FORGIVEN else 1
+                ended = self._record_exit(process)
+            deaths = deaths + 1 if anyio.current_time() - began < _FORGIVEN_AFTER else 1
             if deaths > 1:
                 self._back_off(ended)
-                with anyio.move_on_after(min(_FIRST * _FACTOR ** (deaths - 2), _SLOWEST)):
-                    await self._deleted()
+                with anyio.move_on_after(min(_FIRST_DELAY * _DELAY_FACTOR ** (deaths - 2), _MAX_DELAY)):
+                    await self._wait_until_deleted()
 
-    async def _come_to_start(self) -> None:
+    async def _wait_until_startable(self) -> None:
         """Return when the container can be started, or need not be."""
         if not self._pullable and not self._is_deleted():
-            self._tell(
+            self._update_status(
                 ready=False,
                 state={"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}},
             )
-        await self._comes_to(lambda: self._pullable or self._is_deleted())
+        await self._wait_until(lambda: self._pullable or self._is_deleted())
 
     async def _start(self) -> Process:
         process = await anyio.open_process(
             self._command, stdin=subprocess.DEVNULL, stdout=None, stderr=None, start_new_session=True
         )
-        self._tell(
+        self._update_status(
             containerID=f"containerd://{uuid.uuid4().hex}",
             ready=True,
             state={"running": {"startedAt": _now()}},
@@ -102,7 +102,7 @@ class Kubelet:
             process.kill()
         await process.wait()
 
-    def _note_end(self, process: Process) -> Json:
+    def _record_exit(self, process: Process) -> Json:
         code = process.returncode
         assert code is not None
         ended = {
@@ -110,30 +110,30 @@ class Kubelet:
             "reason": "Completed" if code == 0 else "Error",
             "finishedAt": _now(),
         }
-        self._tell(ready=False, state={"terminated": ended})
+        self._update_status(ready=False, state={"terminated": ended})
         return ended
 
     def _back_off(self, ended: Json) -> None:
         waiting = {"reason": "CrashLoopBackOff", "message": "back-off restarting failed container=server"}
-        self._tell(state={"waiting": waiting}, lastState={"terminated": ended})
+        self._update_status(state={"waiting": waiting}, lastState={"terminated": ended})
 
-    def _tell(self, **status: Any) -> None:
+    def _update_status(self, **status: Any) -> None:
         """Change parts of the container's status."""
         found = copy.deepcopy(self._cluster.objects[POD])
         found["status"]["containerStatuses"][0] |= status
         self._cluster.put(POD, found)
 
     def _is_deleted(self) -> bool:
-        return deleting(self._cluster.objects[POD])
+        return is_being_deleted(self._cluster.objects[POD])
 
-    async def _deleted(self) -> None:
-        await self._comes_to(self._is_deleted)
+    async def _wait_until_deleted(self) -> None:
+        await self._wait_until(self._is_deleted)
 
-    async def _comes_to(self, condition: Callable[[], bool]) -> None:
-        await self._cluster.comes_to(lambda: not self._lost and condition())
+    async def _wait_until(self, condition: Callable[[], bool]) -> None:
+        await self._cluster.wait_for_change(lambda: not self._disconnected and condition())
 
 
-async def _first(*waits: Callable[[], Awaitable[object]]) -> None:
+async def _wait_for_first(*waits: Callable[[], Awaitable[object]]) -> None:
     """Return when the first of them does."""
     async with anyio.create_task_group() as tasks:
 

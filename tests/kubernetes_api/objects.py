@@ -47,6 +47,6 @@ def workload(kind: str = "StatefulSet", name: str = "fed", **spec: Any) -> Json:
     }
 
 
-def deleting(thing: Json) -> bool:
+def is_being_deleted(thing: Json) -> bool:
     """Whether it is marked as deleted; it goes once its kubelet has ended what it stands for."""
     return "deletionTimestamp" in thing["metadata"]

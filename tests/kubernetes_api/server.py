@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 import anyio
 from aiohttp import web
 
-from tests.certificates import Pair
+from tests.certificates import KeyPair
 from tests.kubernetes_api.cluster import USER, Call, Cluster
 from tests.kubernetes_api.objects import Json, pod
 
@@ -33,7 +33,7 @@ _NO_NAME = (
 
 
 @asynccontextmanager
-async def serving(cluster: Cluster, certificate: Pair) -> AsyncIterator[int]:
+async def serve_api(cluster: Cluster, certificate: KeyPair) -> AsyncIterator[int]:
     """The port on 127.0.0.1 where the API server answers."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate.cert, certificate.key)
@@ -75,8 +75,8 @@ class _Request:
         try:
             if self.cluster.hung:
                 await anyio.sleep_forever()
-            if self.cluster.busy:
-                response = self.cluster.busy.pop(0)
+            if self.cluster.busy_answers:
+                response = self.cluster.busy_answers.pop(0)
             else:
                 response = await self._serve()
         except _Refused as refused:
@@ -145,8 +145,8 @@ class _Request:
             raise self._conflict("Pod", {"name": self.name, "kind": "Pod"}, told)
         metadata["deletionTimestamp"] = "2026-01-01T01:00:00Z"
         self.cluster.put(self.request.path, stored)
-        if self.cluster.controlled:
-            self.cluster.take(self.request.path)
+        if self.cluster.replaces_deleted:
+            self.cluster.remove(self.request.path)
             fresh = pod(self.name, uid=f"{metadata['uid']}+", container="c-next")
             self.cluster.put(self.request.path, fresh)
         return stored
@@ -156,8 +156,8 @@ class _Request:
         if kind not in _PATCHES:
             raise _Refused(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
         self.body = await self.request.json()
-        if self.cluster.meanwhile:
-            self.cluster.meanwhile.pop(0)()
+        if self.cluster.before_patches:
+            self.cluster.before_patches.pop(0)()
             stored = self.cluster.objects[self.request.path]
         wanted = self.body.get("metadata", {}).get("resourceVersion")
         if wanted not in (None, stored["metadata"]["resourceVersion"]):
@@ -198,8 +198,8 @@ class _Request:
         """Send what happens after the first ``told`` events, until the server ends the stream."""
         while True:
             changed = self.cluster.changed
-            if since < self.cluster.oldest:
-                message = f"too old resource version: {since} ({self.cluster.oldest})"
+            if since < self.cluster.compacted_version:
+                message = f"too old resource version: {since} ({self.cluster.compacted_version})"
                 await _send(response, "ERROR", _Refused(410, "Expired", message).body)
                 return
             for version, kind, thing in self.cluster.events[told:]:
@@ -214,7 +214,7 @@ class _Request:
     def _note(self, status: int) -> None:
         call = Call(self.verb, self.request.path, dict(self.request.query), self.body, status)
         if not (self.verb == "watch" and call in self.cluster.calls[-1:]):
-            self.cluster.note(call)
+            self.cluster.record(call)
 
 
 async def _send(response: web.StreamResponse, kind: str, thing: Json) -> None:

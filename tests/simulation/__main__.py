@@ -8,8 +8,8 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.simulation.ledger import Broken
-from tests.simulation.play import simulate
+from tests.simulation.event_log import InvariantViolated
+from tests.simulation.runner import simulate
 
 
 def main() -> int:
@@ -27,11 +27,11 @@ def main() -> int:
 
 def _aloud(seed: int) -> int:
     try:
-        played = simulate(seed, echo=print)
-    except Broken as broken:
+        result = simulate(seed, echo=print)
+    except InvariantViolated as broken:
         print(f"\n{broken}")
         return 1
-    print(f"seed {seed}: kept every promise, {played.versions} versions, {played.restarts} restarts")
+    print(f"seed {seed}: kept every promise, {result.versions} versions, {result.restarts} restarts")
     return 0
 
 
@@ -55,7 +55,7 @@ def _many(seeds: range, processes: int) -> int:
 def _quietly(seed: int) -> tuple[int, str]:
     try:
         simulate(seed)
-    except Broken as broken:
+    except InvariantViolated as broken:
         return seed, str(broken)
     return seed, ""
 

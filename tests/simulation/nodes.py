@@ -15,19 +15,19 @@ from anyio.abc import TaskGroup
 from sidecar.domain.documents.document import Document
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.identity import Identity, Role
-from sidecar.domain.node.health import Health, Rhythm
-from sidecar.domain.node.process import Backoff, Exited, NotLaunched, Patience, Running
+from sidecar.domain.node.health import Health, ProbeSchedule
+from sidecar.domain.node.process import Backoff, Exited, NotLaunched, Running, StartupTimeout
 from sidecar.domain.servers import NodeID, ServerList
 from tests.agent.sidecars import Sidecar
 from tests.fakes.memory_cluster import MemoryCluster
 from tests.fakes.memory_node import MemoryFile, MemoryProbe, MemoryProcess, MemoryState
 from tests.fakes.memory_store import MemoryStore
 
-PATIENCE = Patience(first=20.0, most_doublings=2)
+STARTUP_TIMEOUT = StartupTimeout(initial=20.0, max_doublings=2)
 BACKOFF = Backoff(cap=8.0)
 
 
-class Fate(Enum):
+class StartOutcome(Enum):
     """What becomes of a process that is started."""
 
     COMES_UP = "comes up"
@@ -35,7 +35,7 @@ class Fate(Enum):
     HANGS = "hangs"
 
 
-class Why(Enum):
+class EndReason(Enum):
     """Why a sidecar ends the process next to it."""
 
     RESTART = "restart"
@@ -43,16 +43,16 @@ class Why(Enum):
     SHUTDOWN = "shutdown"
 
 
-class Witness(Protocol):
+class ProcessObserver(Protocol):
     """Whoever wants to know what processes go through."""
 
     def started(self, node: NodeID, servers: ServerList) -> None: ...
 
-    def ending(self, node: NodeID, why: Why, *, serves: bool) -> None: ...
+    def ending(self, node: NodeID, why: EndReason, *, serves: bool) -> None: ...
 
 
 @dataclass(slots=True)
-class Frost:
+class Freezer:
     """Holds a frozen sidecar (SIGSTOP): what it is about to do is done when it thaws, however late."""
 
     frozen: bool = False
@@ -68,7 +68,7 @@ class Frost:
             self.frozen, self.thawed_at = False, anyio.current_time()
             self._thawed.set()
 
-    async def passed(self) -> None:
+    async def wait_until_thawed(self) -> None:
         """Wait while it is frozen. Shielded: a process that does not run cancels nothing either."""
         while self.frozen:
             with anyio.CancelScope(shield=True):
@@ -78,9 +78,9 @@ class Frost:
 class SimStore(MemoryStore):
     """The client of one life of a sidecar."""
 
-    def __init__(self, cluster: MemoryCluster, *, delay: Callable[[], float], frost: Frost) -> None:
+    def __init__(self, cluster: MemoryCluster, *, delay: Callable[[], float], freezer: Freezer) -> None:
         super().__init__(cluster, delay=delay)
-        self._frost = frost
+        self._frost = freezer
         self._dead = False
 
     @property
@@ -93,23 +93,23 @@ class SimStore(MemoryStore):
         self.end_watches()
 
     async def _travel(self) -> None:
-        await self._frost.passed()
+        await self._frost.wait_until_thawed()
         await super()._travel()
-        await self._frost.passed()
+        await self._frost.wait_until_thawed()
         if self._dead:
             raise StoreUnavailable("its sidecar was killed")
 
 
 @dataclass(slots=True)
 class SimFile(MemoryFile):
-    frost: Frost = field(default_factory=Frost)
+    freezer: Freezer = field(default_factory=Freezer)
 
     async def read(self) -> Document:
-        await self.frost.passed()
+        await self.freezer.wait_until_thawed()
         return self.document
 
     async def write(self, document: Document) -> None:
-        await self.frost.passed()
+        await self.freezer.wait_until_thawed()
         await MemoryFile.write(self, document)
 
     @property
@@ -132,13 +132,13 @@ def _parsed(data: bytes, role: Role) -> Document:
 class SimState(MemoryState):
     dead: bool = False
 
-    async def remember(self, version: int, servers: ServerList) -> None:
+    async def save_last_known_good(self, version: int, servers: ServerList) -> None:
         if not self.dead:
-            await MemoryState.remember(self, version, servers)
+            await MemoryState.save_last_known_good(self, version, servers)
 
-    async def forget(self) -> None:
+    async def clear_last_known_good(self) -> None:
         if not self.dead:
-            await MemoryState.forget(self)
+            await MemoryState.clear_last_known_good(self)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,24 +151,24 @@ class SimProcess(MemoryProcess):
     node: NodeID
     file: SimFile
     tasks: TaskGroup
-    witness: Witness
-    fate_of: Callable[[NodeID, ServerList], Fate]
+    observer: ProcessObserver
+    outcome_of: Callable[[NodeID, ServerList], StartOutcome]
     boot: float = 1.0
-    well: bool = True
+    healthy: bool = True
     orphaned: bool = False
     up_at: float = math.inf
-    fate: Fate = Fate.COMES_UP
+    outcome: StartOutcome = StartOutcome.COMES_UP
     last_served: float = -1.0
-    found_well_at: float = math.inf
+    found_healthy_at: float = math.inf
     """When its sidecar found it healthy, after it was not; never, while it is not known to be."""
-    _deaths: int = 0
+    _crashes: int = 0
     _ends: bool = False
 
     @property
     def serves(self) -> bool:
         """Whether it does, as a client would find out."""
         up = isinstance(self.state, Running) and anyio.current_time() >= self.up_at
-        return up and self.well and self.fate is Fate.COMES_UP and not self._ends
+        return up and self.healthy and self.outcome is StartOutcome.COMES_UP and not self._ends
 
     def served_since(self, moment: float) -> bool:
         """Whether it served after ``moment``."""
@@ -177,47 +177,47 @@ class SimProcess(MemoryProcess):
 
     async def start(self, servers: ServerList) -> None:  # noqa: ARG002 - what the file holds counts
         loads = self.file.servers
-        self.fate, self._ends, self.found_well_at = self.fate_of(self.node, loads), False, math.inf
+        self.outcome, self._ends, self.found_healthy_at = self.outcome_of(self.node, loads), False, math.inf
         await MemoryProcess.start(self, loads)
         self.up_at = anyio.current_time() + self.boot
-        self.witness.started(self.node, loads)
-        if self.fate is Fate.DIES:
+        self.observer.started(self.node, loads)
+        if self.outcome is StartOutcome.DIES:
             self.tasks.start_soon(self._die_later, len(self.starts))
 
     async def stop(self) -> None:
-        await self._end(Why.REMOVAL)
+        await self._end(EndReason.REMOVAL)
 
     async def restart(self, servers: ServerList) -> None:  # noqa: ARG002 - as for a child, it is a stop
-        await self._end(Why.RESTART)
+        await self._end(EndReason.RESTART)
 
-    async def release(self) -> None:
+    async def end_supervision(self) -> None:
         if not self.orphaned:
-            await self._end(Why.SHUTDOWN)
+            await self._end(EndReason.SHUTDOWN)
 
     def crash(self) -> None:
         """It ends by itself; started again and again, ever later."""
         if isinstance(self.state, Running):
             self._note()
-            up = anyio.current_time() - self.state.since
-            self._deaths = 1 if up > BACKOFF.forgiven_after else self._deaths + 1
-            self.die(retry_in=BACKOFF.delay(self._deaths, 0.5))
+            up = anyio.current_time() - self.state.started_at
+            self._crashes = 1 if up > BACKOFF.reset_after else self._crashes + 1
+            self.die(retry_in=BACKOFF.delay(self._crashes, 0.5))
 
-    def sicken(self, *, well: bool) -> None:
+    def set_health(self, *, healthy: bool) -> None:
         self._note()
-        self.well = well
+        self.healthy = healthy
 
-    async def _die_later(self, life: int) -> None:
+    async def _die_later(self, start_number: int) -> None:
         await anyio.sleep(self.boot)
-        if len(self.starts) == life:
+        if len(self.starts) == start_number:
             self.crash()
 
-    async def _end(self, why: Why) -> None:
+    async def _end(self, why: EndReason) -> None:
         if isinstance(self.state, Running) and not self._ends:
             self._note()
-            self.witness.ending(self.node, why, serves=self.serves)
+            self.observer.ending(self.node, why, serves=self.serves)
             self._ends = True
             try:
-                await anyio.sleep(self.stopping)
+                await anyio.sleep(self.stop_duration)
             finally:  # SIGTERM was sent: it ends, also where the sidecar is killed meanwhile
                 self.stops += 1
                 self.state = NotLaunched()
@@ -231,33 +231,35 @@ class SimProcess(MemoryProcess):
 
 @dataclass(slots=True)
 class SimProbe(MemoryProbe):
-    frost: Frost = field(default_factory=Frost)
-    strikes: int = 0
+    freezer: Freezer = field(default_factory=Freezer)
+    failures: int = 0
 
     async def check(self) -> Health:
-        await self.frost.passed()
+        await self.freezer.wait_until_thawed()
         process = self.process
         assert isinstance(process, SimProcess)
         if not process.serves:
-            self.strikes += 1
-            if self.strikes >= Rhythm().threshold:  # before, its sidecar goes on believing that it is well
-                process.found_well_at = math.inf
+            self.failures += 1
+            if (
+                self.failures >= ProbeSchedule().failure_threshold
+            ):  # before, its sidecar goes on believing that it is well
+                process.found_healthy_at = math.inf
             return Health(False, "nobody answers")
-        self.strikes = 0
-        process.found_well_at = min(process.found_well_at, anyio.current_time())
+        self.failures = 0
+        process.found_healthy_at = min(process.found_healthy_at, anyio.current_time())
         return Health(True, "")
 
 
 class SimSidecar(Sidecar):
     """A node over any number of its sidecar's lives, however they end."""
 
-    frost: Frost
+    freezer: Freezer
     state: SimState
     process: SimProcess
     store: SimStore
     file: SimFile
-    deaf_since: float = math.inf
-    heard_again_at: float = -math.inf
+    watches_silent_since: float = math.inf
+    watches_restored_at: float = -math.inf
 
     @property
     def node(self) -> NodeID:
@@ -266,46 +268,46 @@ class SimSidecar(Sidecar):
     @property
     def reachable(self) -> bool:
         """Whether its sidecar is at work and can reach etcd."""
-        return self.alive and not self.frost.frozen and self.store.connected
+        return self.running and not self.freezer.frozen and self.store.connected
 
     def kill(self) -> None:
         """End its sidecar with SIGKILL: no goodbye, and the process next to it goes on."""
         self.store.die()
         self.state.dead = self.process.orphaned = True
-        self.frost.thaw()
-        self.life.cancel()
+        self.freezer.thaw()
+        self.scope.cancel()
 
     def freeze(self) -> None:
-        self.frost.freeze()
-        self.deafen()
+        self.freezer.freeze()
+        self.silence_watches()
 
     def thaw(self) -> None:
-        self.frost.thaw()
-        self.hear_again()
+        self.freezer.thaw()
+        self.restore_watches()
 
-    def deafen(self) -> None:
+    def silence_watches(self) -> None:
         """Its watches tell it nothing any more."""
         self.store.freeze_watches()
-        self.deaf_since = anyio.current_time()
+        self.watches_silent_since = anyio.current_time()
 
-    def was_deaf_at(self, moment: float) -> bool:
+    def watches_were_silent_at(self, moment: float) -> bool:
         """Whether its watches were silent then, the last time that they were."""
-        return self.deaf_since <= moment <= self.heard_again_at
+        return self.watches_silent_since <= moment <= self.watches_restored_at
 
-    def hear_again(self) -> None:
+    def restore_watches(self) -> None:
         """Its watches tell it, one by one, what they held back."""
         self.store.thaw_watches()
-        self.heard_again_at = anyio.current_time()
+        self.watches_restored_at = anyio.current_time()
 
 
 def build(
     identity: Identity, data: bytes, cluster: MemoryCluster, process: Callable[[SimFile], SimProcess]
 ) -> SimSidecar:
     """A node whose sidecar has not been started yet."""
-    frost = Frost()
-    file = SimFile(data, identity.role, frost=frost)
-    store = SimStore(cluster, delay=lambda: 0.0, frost=frost)
-    sidecar = SimSidecar(identity, store, file, SimState(), process(file), PATIENCE)
-    sidecar.probe = SimProbe(sidecar.process, frost=frost)
-    sidecar.frost = frost
+    freezer = Freezer()
+    file = SimFile(data, identity.role, freezer=freezer)
+    store = SimStore(cluster, delay=lambda: 0.0, freezer=freezer)
+    sidecar = SimSidecar(identity, store, file, SimState(), process(file), STARTUP_TIMEOUT)
+    sidecar.probe = SimProbe(sidecar.process, freezer=freezer)
+    sidecar.freezer = freezer
     return sidecar

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sidecar.domain.records.policy import Budget, Limit, OnFailure, Policy, RolloutPolicy
 from sidecar.domain.servers import NodeID
 
-MOST_SERVERS = 50
+MAX_SERVERS = 50
 LEADER = "the leader"
 """Who is meant is known when it happens."""
 
@@ -27,11 +27,11 @@ class Kind(StrEnum):
     PARTITION = "is cut off"
     HALF_OPEN = "hears of no changes"
     LOSE_ANSWERS = "loses an answer of etcd"
-    SICKEN = "falls sick"
+    BECOME_UNHEALTHY = "falls sick"
     SLOW_DOWN = "boots slowly from now on"
-    FORGE = "has its file edited"
+    EDIT_FILE = "has its file edited"
     BREAK = "will come up on no list that it is not on yet, until somebody mends it"
-    POISON = "joins, and nobody comes up on a list that names it"
+    JOIN_POISONOUS = "joins, and nobody comes up on a list that names it"
     PAUSE = "is kept out of rollouts"
     RESUME = "may take part again"
     SKIP = "is skipped"
@@ -53,11 +53,11 @@ _WEIGHTS = {
     Kind.PARTITION: 5,
     Kind.HALF_OPEN: 2,
     Kind.LOSE_ANSWERS: 2,
-    Kind.SICKEN: 4,
+    Kind.BECOME_UNHEALTHY: 4,
     Kind.SLOW_DOWN: 3,
-    Kind.FORGE: 2,
+    Kind.EDIT_FILE: 2,
     Kind.BREAK: 2,
-    Kind.POISON: 2,
+    Kind.JOIN_POISONOUS: 2,
     Kind.PAUSE: 2,
     Kind.RESUME: 2,
     Kind.SKIP: 2,
@@ -67,18 +67,18 @@ _WEIGHTS = {
     Kind.ROLLBACK: 2,
     Kind.POLICY: 2,
 }
-_LASTS = {
+_DURATIONS = {
     Kind.KILL: (0.5, 40.0),
     Kind.STOP: (0.5, 20.0),
     Kind.FREEZE: (1.0, 40.0),
     Kind.PARTITION: (1.0, 40.0),
     Kind.HALF_OPEN: (0.5, 8.0),
-    Kind.SICKEN: (1.0, 40.0),
+    Kind.BECOME_UNHEALTHY: (1.0, 40.0),
     Kind.SLOW_DOWN: (5.0, 30.0),
 }
-_OF_NOBODY = (Kind.PAUSE_ALL, Kind.RESUME_ALL, Kind.ROLLBACK, Kind.POLICY)
-_NEWCOMERS = (Kind.JOIN, Kind.POISON)
-_LEADERS_TOO = (Kind.KILL, Kind.STOP, Kind.FREEZE, Kind.PARTITION, Kind.HALF_OPEN, Kind.LOSE_ANSWERS)
+_WITHOUT_NODE = (Kind.PAUSE_ALL, Kind.RESUME_ALL, Kind.ROLLBACK, Kind.POLICY)
+_NEWCOMERS = (Kind.JOIN, Kind.JOIN_POISONOUS)
+_MAY_HIT_LEADER = (Kind.KILL, Kind.STOP, Kind.FREEZE, Kind.PARTITION, Kind.HALF_OPEN, Kind.LOSE_ANSWERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Event:
     policy: Policy | None = None
 
     def __str__(self) -> str:
-        lasts = f" ({self.value:.1f} s)" if self.kind in _LASTS else ""
+        lasts = f" ({self.value:.1f} s)" if self.kind in _DURATIONS else ""
         rules = f": {self.policy.rollout}" if self.policy else ""
         return f"{self.node or 'an operator'} {self.kind.value}{lasts}{rules}"
 
@@ -102,7 +102,8 @@ class Schedule:
     """A network of ``servers`` and ``databases``, and what happens to it, in order.
 
     ``boot`` and ``stopping`` are how long processes take, ``delay`` how long a call to etcd may take one way,
-    all in seconds. ``doomed`` is never mended: from its `Kind.BREAK` on it comes up on no list it is not on.
+    all in seconds. ``unrecoverable`` is never mended: from its `Kind.BREAK` on it comes up on no list it is
+    not on.
     """
 
     seed: int
@@ -113,7 +114,7 @@ class Schedule:
     delay: float
     policy: Policy
     events: tuple[Event, ...]
-    doomed: NodeID | None = None
+    unrecoverable: NodeID | None = None
 
 
 def draw(seed: int) -> Schedule:
@@ -124,11 +125,13 @@ def draw(seed: int) -> Schedule:
     nodes = [f"fed-{n}" for n in range(1, servers + 1)] + [f"db-{n}" for n in range(1, databases + 1)]
     known = [NodeID(node) for node in nodes]
     events = _events(dice, known, servers)
-    doomed = None
+    unrecoverable = None
     if dice.random() < 0.15 and servers > 2:
-        doomed = NodeID(f"fed-{dice.randint(1, servers)}")
-        spared = [each for each in events if each.node != doomed and each.kind not in (Kind.SKIP, Kind.PAUSE)]
-        events = [Event(0.0, Kind.BREAK, doomed), *spared]
+        unrecoverable = NodeID(f"fed-{dice.randint(1, servers)}")
+        spared = [
+            each for each in events if each.node != unrecoverable and each.kind not in (Kind.SKIP, Kind.PAUSE)
+        ]
+        events = [Event(0.0, Kind.BREAK, unrecoverable), *spared]
     return Schedule(
         seed=seed,
         servers=servers,
@@ -138,14 +141,14 @@ def draw(seed: int) -> Schedule:
         delay=dice.choice((0.0, 0.01, 0.05, 0.4)),
         policy=policy,
         events=tuple(events),
-        doomed=doomed,
+        unrecoverable=unrecoverable,
     )
 
 
 def _size(dice: random.Random, seed: int) -> int:
     """How many servers: few, mostly, for most faults show there; many for every hundredth seed."""
     if seed % 100 == 99:
-        return dice.randint(20, MOST_SERVERS)
+        return dice.randint(20, MAX_SERVERS)
     return dice.randint(2, 5) if dice.random() < 0.85 else dice.randint(6, 12)
 
 
@@ -174,11 +177,11 @@ def _events(dice: random.Random, known: list[NodeID], servers: int) -> list[Even
             node = NodeID(f"fed-{following}")
             known.append(node)
             following += 1
-        elif kind in _OF_NOBODY:
+        elif kind in _WITHOUT_NODE:
             node = ""
-        elif kind in _LEADERS_TOO and dice.random() < 0.4:
+        elif kind in _MAY_HIT_LEADER and dice.random() < 0.4:
             node = LEADER
         policy = _policy(dice) if kind is Kind.POLICY else None
-        value = dice.uniform(*_LASTS[kind]) if kind in _LASTS else dice.random()
+        value = dice.uniform(*_DURATIONS[kind]) if kind in _DURATIONS else dice.random()
         events.append(Event(at, kind, node, value, policy))
     return events

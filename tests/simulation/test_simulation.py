@@ -7,18 +7,18 @@ import sys
 
 import pytest
 
-from tests.simulation.play import simulate
+from tests.simulation.runner import simulate
 
-SEEDS, AT_ONCE = 240, 5
+SEEDS, SEEDS_PER_TEST = 240, 5
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, AT_ONCE))
-def test_networks_under_random_faults_keep_every_promise(first: int) -> None:
-    for seed in range(first, first + AT_ONCE):
+@pytest.mark.parametrize("first", range(0, SEEDS, SEEDS_PER_TEST))
+def test_networks_keep_every_invariant_under_random_faults(first: int) -> None:
+    for seed in range(first, first + SEEDS_PER_TEST):
         simulate(seed)
 
 
-def test_a_seed_is_played_the_same_way_in_another_process() -> None:
+def test_a_seed_gives_the_same_run_in_another_process() -> None:
     lines = list[str]()
     simulate(11, echo=lines.append)
     command = [sys.executable, "-m", "tests.simulation", "--seed", "11"]

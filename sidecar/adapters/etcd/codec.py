@@ -63,28 +63,29 @@ def commit_request(transaction: Transaction) -> Json:
 
 
 def watch_requests(ranges: Sequence[Range], after: Revision) -> tuple[Json, ...]:
-    """The requests of a watch stream: one watch for each range, and one more that is only its pulse.
+    """The requests of a watch stream: one watch for each range, and one more that is only its heartbeat.
 
     ``fragment`` keeps a document near etcd's request limit (1.5 MiB), however much is to catch up on.
 
-    The pulse watches a key that the ranges hold, so that it needs no permission of its own, and lets no event
-    through: it is there for its progress notifications. Those of the other watches cannot be relied on. Since
-    3.6.2 (pull request 20229, and its backports) etcd sends none to a watch that begins after the newest
-    revision until that has passed; ours do just that, and in a network at rest it may not pass for days.
+    The heartbeat watches a key that the ranges hold, so that it needs no permission of its own, and lets no
+    event through: it is there for its progress notifications. Those of the other watches cannot be relied on.
+    Since 3.6.2 (pull request 20229, and its backports) etcd sends none to a watch that begins after the
+    newest revision until that has passed; ours do just that, and in a network at rest it may not pass for
+    days.
     """
     watches = [
         {**range_fields(each.start, each.end), "start_revision": after + 1, "fragment": True}
         for each in ranges
     ]
-    pulse = {
+    heartbeat = {
         **range_fields(ranges[0].start, None),
         "filters": ["NOPUT", "NODELETE"],
         "progress_notify": True,
     }
-    return tuple({"create_request": each} for each in (*watches, pulse))
+    return tuple({"create_request": each} for each in (*watches, heartbeat))
 
 
-def disjoint(ranges: Iterable[Range]) -> tuple[Range, ...]:
+def merge_overlapping(ranges: Iterable[Range]) -> tuple[Range, ...]:
     """The same keys in ranges that share none, so that a watch reports no change twice, or out of order."""
     merged: list[tuple[str, str]] = []
     # A single key is the range up to its next possible key, the one with a NUL behind it.
@@ -96,20 +97,20 @@ def disjoint(ranges: Iterable[Range]) -> tuple[Range, ...]:
     return tuple(Range(start, end) for start, end in merged)
 
 
-def revision_of(answer: Json) -> Revision:
+def parse_revision(answer: Json) -> Revision:
     return Revision(int(answer["header"]["revision"]))
 
 
-def listing_of(answer: Json) -> Listing:
+def parse_listing(answer: Json) -> Listing:
     entries: dict[str, Entry] = {}
     for response in answer.get("responses", ()):
         for pair in response["response_range"].get("kvs", ()):
-            entry = entry_of(pair)
+            entry = parse_entry(pair)
             entries[entry.key] = entry
-    return Listing(revision_of(answer), entries)
+    return Listing(parse_revision(answer), entries)
 
 
-def entry_of(pair: Json) -> Entry:
+def parse_entry(pair: Json) -> Entry:
     return Entry(
         decode_key(pair["key"]),
         b64decode(pair.get("value", "")),

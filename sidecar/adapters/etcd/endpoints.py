@@ -60,7 +60,7 @@ class Rotation:
         """Every endpoint once, the one to try first in front."""
         return self._endpoints[self._current :] + self._endpoints[: self._current]
 
-    def failed(self, endpoint: Endpoint, *, answered: bool) -> None:
+    def mark_failed(self, endpoint: Endpoint, *, answered: bool) -> None:
         """Give the turn to the next endpoint; ``answered``: it did say something, an error."""
         only_one = len(self._endpoints) == 1
         if endpoint == self._endpoints[self._current]:
@@ -72,7 +72,7 @@ class Rotation:
                 end()
 
     @contextmanager
-    def streaming(self, endpoint: Endpoint, end: Callable[[], None]) -> Iterator[None]:
+    def call_on_failure(self, endpoint: Endpoint, end: Callable[[], None]) -> Iterator[None]:
         """Call ``end`` when ``endpoint`` fails while this lasts."""
         self._streams[end] = endpoint
         try:

@@ -16,11 +16,11 @@ API_PATH = "/v3/"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call of the gateway: ``path`` below ``/v3/``; ``repeatable``: no harm if etcd gets it twice."""
+    """A call of the gateway: ``path`` below ``/v3/``; ``idempotent``: no harm if etcd gets it twice."""
 
     path: str
     body: Json
-    repeatable: bool = True
+    idempotent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Attempt:
     """One try at one endpoint: by when it is connected, and by when answered (`anyio.current_time`)."""
 
     endpoint: Endpoint
-    connected_by: float
-    answered_by: float
+    connect_deadline: float
+    answer_deadline: float
 
 
-def attempts(order: Sequence[Endpoint], timeout: float, *, repeatable: bool = True) -> Iterator[Attempt]:
+def share_timeout(order: Sequence[Endpoint], timeout: float, *, idempotent: bool = True) -> Iterator[Attempt]:
     """One attempt at each endpoint in turn, sharing out what is left of ``timeout`` when it is reached.
 
     What cannot be repeated cannot go on to another endpoint once it was sent, so it may wait to the end.
@@ -43,4 +43,4 @@ def attempts(order: Sequence[Endpoint], timeout: float, *, repeatable: bool = Tr
         if now >= deadline:
             return
         share = now + (deadline - now) / (len(order) - position)
-        yield Attempt(endpoint, share, share if repeatable else deadline)
+        yield Attempt(endpoint, share, share if idempotent else deadline)

@@ -16,8 +16,9 @@ class EtcdSettings:
     """Where etcd is and how to talk to it. Raises `BadConfiguration` when the settings contradict.
 
     ``call_timeout`` bounds a whole call, over all endpoints. A watch stream on which etcd has said nothing
-    for ``watch_silence`` is given up; etcd's progress notifications come every 10 minutes unless it is told
-    otherwise. Both in seconds. ``ca``, ``cert`` and ``key`` are PEM files for endpoints with ``https``.
+    for ``watch_silence_timeout`` is given up; etcd's progress notifications come every 10 minutes unless it
+    is told otherwise. Both in seconds. ``ca``, ``cert`` and ``key`` are PEM files for endpoints with
+    ``https``.
     """
 
     endpoints: tuple[str, ...]
@@ -27,7 +28,7 @@ class EtcdSettings:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     call_timeout: float = 5.0
-    watch_silence: float = 25 * 60.0
+    watch_silence_timeout: float = 25 * 60.0
 
     def __post_init__(self) -> None:
         if not self.endpoints:
@@ -38,7 +39,7 @@ class EtcdSettings:
         if (self.user is None) != (self.password is None):
             missing = "password" if self.password is None else "user"
             raise BadConfiguration(f"etcd's {missing} is missing; set user and password, or neither")
-        if self.call_timeout <= 0 or self.watch_silence <= 0:
+        if self.call_timeout <= 0 or self.watch_silence_timeout <= 0:
             raise BadConfiguration("etcd's timeouts must be more than 0 seconds")
 
     def check_files(self) -> None:
@@ -47,17 +48,17 @@ class EtcdSettings:
             return
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self.ca is not None:
-            with _blamed_on("CA", self.ca):
+            with _as_bad_configuration("CA", self.ca):
                 context.load_verify_locations(self.ca)
         if self.cert is not None and self.key is not None:
-            with _blamed_on("client key", self.key):
+            with _as_bad_configuration("client key", self.key):
                 self.key.open("rb").close()
-            with _blamed_on("client certificate and key", self.cert):
+            with _as_bad_configuration("client certificate and key", self.cert):
                 context.load_cert_chain(self.cert, self.key)
 
 
 @contextmanager
-def _blamed_on(what: str, path: Path) -> Iterator[None]:
+def _as_bad_configuration(what: str, path: Path) -> Iterator[None]:
     try:
         yield
     except ssl.SSLError as exc:

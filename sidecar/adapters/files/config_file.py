@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio import to_thread
 
-from sidecar.adapters.files.durable import overwrite, read_regular, remove_leftovers, replace_file
-from sidecar.adapters.files.trouble import bad_file
-from sidecar.adapters.files.watching import sightings
+from sidecar.adapters.files.durable import overwrite, read_regular, remove_stale_temporaries, replace_file
+from sidecar.adapters.files.file_watcher import file_events
+from sidecar.adapters.files.os_errors import as_bad_file
 from sidecar.domain.documents.document import MAX_BYTES, Document, replace_servers
 from sidecar.domain.errors import BadFile
 
@@ -30,7 +30,7 @@ _NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.E
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
+class _KnownContent:
     """The bytes last read or written, and what they say; None where that is not known."""
 
     data: bytes
@@ -38,7 +38,7 @@ class _Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
+class _FileState:
     """Where the path leads now: the paths to watch, and the bytes there; None if unreadable."""
 
     paths: frozenset[Path]
@@ -56,7 +56,7 @@ class LocalFile:
         self._path = path
         self._role = role
         self._lock = anyio.Lock(fast_acquire=True)
-        self._seen: _Seen | None = None
+        self._known_content: _KnownContent | None = None
 
     async def read(self) -> Document:
         """Read and validate. Raises `BadFile` with every problem found."""
@@ -65,9 +65,9 @@ class LocalFile:
                 document = await to_thread.run_sync(self._read, abandon_on_cancel=True)
             except BadFile:
                 # So that `changes` tells when what was there before the trouble is there again.
-                self._seen = None
+                self._known_content = None
                 raise
-            self._seen = _Seen(document.data, document)
+            self._known_content = _KnownContent(document.data, document)
         return document
 
     async def write(self, document: Document) -> None:
@@ -76,9 +76,9 @@ class LocalFile:
         Other keys that were edited since the last `read` stay as they are. Raises `BadFile`.
         """
         async with self._lock:
-            self._seen = await to_thread.run_sync(self._write, document)
+            self._known_content = await to_thread.run_sync(self._write, document)
 
-    async def repaired(self, servers: ServerList) -> tuple[str, Document] | None:
+    async def propose_repair(self, servers: ServerList) -> tuple[str, Document] | None:
         """The text of a file that `read` refused, and the document it becomes with ``servers`` in it.
 
         None where more than its list is wrong. Nothing is written: hand the document to `write`.
@@ -87,84 +87,92 @@ class LocalFile:
             found = await to_thread.run_sync(self._repair, servers, abandon_on_cancel=True)
             if found is None:
                 return None
-            self._seen, document = _Seen(found[0], None), found[1]
+            self._known_content, document = _KnownContent(found[0], None), found[1]
         return found[0].decode(), document
 
     async def changes(self) -> AsyncGenerator[None, None]:
         """Yield whenever the file holds something else than what was last read or written here."""
-        told: tuple[_Seen | None, bytes | None] | None = None
+        reported: tuple[_KnownContent | None, bytes | None] | None = None
         while True:
-            paths = (await to_thread.run_sync(self._look, abandon_on_cancel=True)).paths
-            async with aclosing(sightings(paths, self._look)) as sights:
-                async for sight in sights:
-                    news = (self._seen, sight.data)
+            paths = (await to_thread.run_sync(self._read_state, abandon_on_cancel=True)).paths
+            async with aclosing(file_events(paths, self._read_state)) as states:
+                async for state in states:
+                    current = (self._known_content, state.data)
                     # What was told and not read since was unreadable: then its undoing is news as well.
-                    unread = told is not None and told[0] is self._seen
-                    in_step = self._seen is not None and self._seen.data == sight.data
-                    if news != told and (unread or not in_step):
-                        told = news
+                    unread = reported is not None and reported[0] is self._known_content
+                    in_step = self._known_content is not None and self._known_content.data == state.data
+                    if current != reported and (unread or not in_step):
+                        reported = current
                         yield
-                    if sight.paths != paths:
+                    if state.paths != paths:
                         break  # it leads elsewhere, or exists again: watch that
 
     def _read(self) -> Document:
-        if self._seen is None:
-            remove_leftovers(self._target())
-        data = self._bytes("read")
-        if self._seen is not None and self._seen.document is not None and self._seen.data == data:
-            return self._seen.document
+        if self._known_content is None:
+            remove_stale_temporaries(self._target())
+        data = self._read_bytes("read")
+        if (
+            self._known_content is not None
+            and self._known_content.document is not None
+            and self._known_content.data == data
+        ):
+            return self._known_content.document
         return self._parse(data)
 
-    def _write(self, document: Document) -> _Seen | None:
-        current = self._bytes("write")
-        known = self._seen is not None and self._seen.data == current
-        base = self._seen.document if self._seen is not None and known else self._parse(current)
-        if base is not None:  # None: the file that `repaired` was about, which is no document
+    def _write(self, document: Document) -> _KnownContent | None:
+        current = self._read_bytes("write")
+        known = self._known_content is not None and self._known_content.data == current
+        base = (
+            self._known_content.document
+            if self._known_content is not None and known
+            else self._parse(current)
+        )
+        if base is not None:  # None: the file that `propose_repair` was about, which is no document
             # Also of what was read here, the caller may not know yet: it came with the read after its own.
-            mine = base.with_servers(document.servers)
-            if mine.text != document.text:
-                known, document = False, mine
+            rebased = base.with_servers(document.servers)
+            if rebased.text != document.text:
+                known, document = False, rebased
         data = document.data
         if data != current:
             try:
-                _put(self._target(), data)
+                _replace_or_overwrite(self._target(), data)
             except OSError as exc:
-                raise bad_file(self._path, exc, "write") from exc
+                raise as_bad_file(self._path, exc, "write") from exc
         # The caller does not know the owner's edit that was kept: `changes` shall tell of it.
-        return _Seen(data, document) if known else None
+        return _KnownContent(data, document) if known else None
 
     def _repair(self, servers: ServerList) -> tuple[bytes, Document] | None:
         try:
-            data = self._bytes("read")
+            data = self._read_bytes("read")
             repaired = replace_servers(data, servers)
             return None if repaired is None else (data, self._parse(repaired))
         except BadFile:
             return None
 
-    def _look(self) -> _Sight:
+    def _read_state(self) -> _FileState:
         target = self._target()
         paths = {self._path.absolute().parent, target.parent}
         try:
             data = read_regular(target, MAX_BYTES + 1)
         except OSError:
-            return _Sight(frozenset(paths), None)
+            return _FileState(frozenset(paths), None)
         # The file itself too: one that is a bind mount is not touched in the folder it is mounted in.
-        return _Sight(frozenset({*paths, target}), data)
+        return _FileState(frozenset({*paths, target}), data)
 
     def _target(self) -> Path:
         return Path(os.path.realpath(self._path))
 
-    def _bytes(self, doing: str) -> bytes:
+    def _read_bytes(self, doing: str) -> bytes:
         try:
             return read_regular(self._path, MAX_BYTES + 1)
         except OSError as exc:
-            raise bad_file(self._path, exc, doing) from exc
+            raise as_bad_file(self._path, exc, doing) from exc
 
     def _parse(self, data: bytes) -> Document:
         return Document.parse(data, source=str(self._path), role=self._role)
 
 
-def _put(target: Path, data: bytes) -> None:
+def _replace_or_overwrite(target: Path, data: bytes) -> None:
     try:
         replace_file(target, data, like=target.stat())
     except OSError as exc:

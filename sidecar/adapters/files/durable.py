@@ -9,9 +9,9 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-_SUFFIX = ".sidecar-tmp"
-_PIECE = 1 << 14
-_ACCESS_LIST = "system.posix_acl_access"
+_TEMPORARY_SUFFIX = ".sidecar-tmp"
+_CHUNK_BYTES = 1 << 14
+_ACL_ATTRIBUTE = "system.posix_acl_access"
 
 
 def read_regular(path: Path, limit: int) -> bytes:
@@ -22,8 +22,8 @@ def read_regular(path: Path, limit: int) -> bytes:
             raise OSError(errno.ENOTSUP, "is not a regular file", str(path))
         data = bytearray()
         # In small pieces: a single read would set aside all of ``limit`` first, fresh pages for every look.
-        while len(data) < limit and (piece := file.read(min(_PIECE, limit - len(data)))):
-            data += piece
+        while len(data) < limit and (chunk := file.read(min(_CHUNK_BYTES, limit - len(data)))):
+            data += chunk
         return bytes(data)
 
 
@@ -33,15 +33,15 @@ def replace_file(path: Path, data: bytes, *, like: os.stat_result | None = None,
     The new file gets the mode and owner of ``like``, and the extended attributes (access lists, labels)
     of the file it replaces; without ``like`` the ``mode`` alone. Raises OSError, the old file untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}{_SUFFIX}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}{_TEMPORARY_SUFFIX}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # alive: `remove_leftovers` keeps off
+            fcntl.flock(file, fcntl.LOCK_EX)  # alive: `remove_stale_temporaries` keeps off
             if like is not None:
                 _copy_owner(descriptor, like)
                 with suppress(OSError):  # the folder's default for new files is not this file's
-                    os.removexattr(descriptor, _ACCESS_LIST)
+                    os.removexattr(descriptor, _ACL_ATTRIBUTE)
                 os.fchmod(descriptor, stat.S_IMODE(like.st_mode))  # after fchown, which clears bits
                 _copy_attributes(path, descriptor)
             _write_all(descriptor, data)
@@ -65,10 +65,10 @@ def overwrite(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def remove_leftovers(path: Path) -> None:
+def remove_stale_temporaries(path: Path) -> None:
     """Remove the temporary files of ``path`` that a writer left behind when it was killed."""
     with suppress(OSError):
-        for leftover in path.parent.glob(f".{path.name}.*{_SUFFIX}"):
+        for leftover in path.parent.glob(f".{path.name}.*{_TEMPORARY_SUFFIX}"):
             with suppress(OSError), leftover.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its writer lives
                 leftover.unlink()

@@ -14,52 +14,54 @@ from sidecar.domain.errors import BadConfiguration
 from sidecar.domain.records.codec import from_json, to_json
 
 # Written at one stroke, at one length: whoever reads meanwhile reads all of one or all of the other.
-_ROOM = 2048
-_CUT = "..."
+_RECORD_BYTES = 2048
+_ELLIPSIS = "..."
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a state folder: the sidecar's ``pid``, and a name of this ``life``, new in each execution.
+    """Who holds a state folder: the sidecar's ``pid``, and a name of this ``execution_id``, new in each
+    execution.
 
-    ``refused`` counts how often it was asked to go on anew and would not, ``refusal`` is why, the last time.
+    ``refusals`` counts how often it was asked to go on anew and would not, ``last_refusal`` is why, the last
+    time.
     """
 
     pid: int
-    life: str
-    refused: int = 0
-    refusal: str = ""
+    execution_id: str
+    refusals: int = 0
+    last_refusal: str = ""
 
 
 @contextmanager
-def locked(folder: Path, held: int | None = None) -> Iterator[int]:
+def locked(folder: Path, inherited: int | None = None) -> Iterator[int]:
     """Hold the state folder for as long as this lasts; yields the descriptor that holds it.
 
-    The kernel lets the lock go with the process, however it ends, so it is never left behind. ``held`` is
-    the descriptor of a former life that goes on in this one. Raises `BadConfiguration` where another sidecar
-    holds it.
+    The kernel lets the lock go with the process, however it ends, so it is never left behind. ``inherited``
+    is the descriptor of a former life that goes on in this one. Raises `BadConfiguration` where another
+    sidecar holds it.
     """
-    handle = _taken(folder) if held is None else held
+    descriptor = _acquire(folder) if inherited is None else inherited
     try:
-        yield handle
+        yield descriptor
     finally:
-        os.close(handle)
+        os.close(descriptor)
 
 
-def tell(handle: int, holder: Holder) -> None:
+def write_holder(handle: int, holder: Holder) -> None:
     """Write into the lock who holds it."""
-    data, refusal = _written(holder), holder.refusal
-    while len(data) > _ROOM:
+    data, refusal = _encode(holder), holder.last_refusal
+    while len(data) > _RECORD_BYTES:
         refusal = refusal[: len(refusal) * 9 // 10]
-        data = _written(replace(holder, refusal=refusal + _CUT))
-    os.pwrite(handle, data.ljust(_ROOM), 0)
+        data = _encode(replace(holder, last_refusal=refusal + _ELLIPSIS))
+    os.pwrite(handle, data.ljust(_RECORD_BYTES), 0)
 
 
-def _written(holder: Holder) -> bytes:
+def _encode(holder: Holder) -> bytes:
     return json.dumps(to_json(holder)).encode()
 
 
-def holder_of(folder: Path) -> Holder | None:
+def read_holder(folder: Path) -> Holder | None:
     """The sidecar that holds the state folder now; None where none does."""
     try:
         handle = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
@@ -68,20 +70,20 @@ def holder_of(folder: Path) -> Holder | None:
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        return _told(handle)
+        return _parse_holder(handle)
     finally:
         os.close(handle)
     return None
 
 
-def _told(handle: int) -> Holder | None:
+def _parse_holder(handle: int) -> Holder | None:
     try:
-        return from_json(Holder, json.loads(os.pread(handle, _ROOM, 0)))
+        return from_json(Holder, json.loads(os.pread(handle, _RECORD_BYTES, 0)))
     except ValueError:
         return None
 
 
-def _taken(folder: Path) -> int:
+def _acquire(folder: Path) -> int:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

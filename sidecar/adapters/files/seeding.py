@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from sidecar.adapters.files.durable import read_regular, replace_file
-from sidecar.adapters.files.trouble import bad_file
+from sidecar.adapters.files.os_errors import as_bad_file
 from sidecar.domain.documents.document import MAX_BYTES, Document
 from sidecar.domain.identity import Role
 from sidecar.logs import event
@@ -25,13 +25,13 @@ def seed(source: Path | None, target: Path, role: Role) -> None:
         data = read_regular(source, MAX_BYTES + 1)
         mode = source.stat().st_mode & _READ_WRITE | _OWNER
     except OSError as exc:
-        raise bad_file(source, exc, "read") from exc
+        raise as_bad_file(source, exc, "read") from exc
     Document.parse(data, source=str(source), role=role)
     try:
         # A link that leads nowhere yet stays a link.
-        place = target.resolve()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(place, data, mode=mode)
+        destination = target.resolve()
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(destination, data, mode=mode)
     except OSError as exc:
-        raise bad_file(target, exc, "write") from exc
+        raise as_bad_file(target, exc, "write") from exc
     event(log, logging.INFO, "seeded the file", file=str(target), seed=str(source))

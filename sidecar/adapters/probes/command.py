@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import anyio
 
 from sidecar.adapters.processes.launch import Command, NotStarted, exit_code, launch, reap
-from sidecar.adapters.processes.pidfd import Watched
+from sidecar.adapters.processes.pidfd import Pidfd
 from sidecar.adapters.processes.session import Session
 from sidecar.domain.node.health import Health
 
@@ -26,17 +26,17 @@ class ExecProbe:
             return Health(False, f"{what} {found.reason}")
         try:
             with anyio.move_on_after(self.timeout):
-                await found.ended()
+                await found.wait()
             code = exit_code(found.pid)
         finally:
             with anyio.CancelScope(shield=True):
-                await _clear(found)
+                await _kill_session(found)
         if code is None:
             return Health(False, f"{what} takes longer than {self.timeout:g} s; it was killed")
         return Health(code == 0, f"{what} exits with {code}")
 
 
-async def _clear(process: Watched) -> None:
+async def _kill_session(process: Pidfd) -> None:
     if await Session(process.pid).kill():
         reap(process.pid)
     process.close()

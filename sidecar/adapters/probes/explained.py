@@ -10,7 +10,7 @@ import anyio
 from sidecar.domain.node.health import Health
 from sidecar.ports import Probe
 
-KEPT = 5.0
+PLATFORM_REASON_TTL = 5.0
 """Seconds that the platform's word is good for."""
 
 
@@ -20,27 +20,27 @@ class ExplainedProbe:
 
     That a connection is refused is what everybody sees. That the image cannot be pulled, or that it ended
     with exit code 3 and waits for its next start, is what a person has to know. The platform is given
-    ``timeout`` seconds: its word is worth a short wait, no more. It is asked again after `KEPT` seconds:
-    whoever never comes up is probed every second.
+    ``timeout`` seconds: its word is worth a short wait, no more. It is asked again after `MAX_REJECTED`
+    seconds: whoever never comes up is probed every second.
     """
 
     probe: Probe
     platform: Probe
     timeout: float = 1.0
-    _told: str = ""
-    _ask_at: float = -math.inf
+    _platform_reason: str = ""
+    _next_ask_at: float = -math.inf
 
     async def check(self) -> Health:
         health = await self.probe.check()
         if health.healthy:
-            self._told, self._ask_at = "", -math.inf
+            self._platform_reason, self._next_ask_at = "", -math.inf
             return health
-        if anyio.current_time() >= self._ask_at:
-            self._told = await self._ask()
-            self._ask_at = anyio.current_time() + KEPT
-        return Health(False, f"{health.reason}; {self._told}") if self._told else health
+        if anyio.current_time() >= self._next_ask_at:
+            self._platform_reason = await self._ask_platform()
+            self._next_ask_at = anyio.current_time() + PLATFORM_REASON_TTL
+        return Health(False, f"{health.reason}; {self._platform_reason}") if self._platform_reason else health
 
-    async def _ask(self) -> str:
+    async def _ask_platform(self) -> str:
         with anyio.move_on_after(self.timeout):
             told = await self.platform.check()
             return "" if told.healthy else told.reason

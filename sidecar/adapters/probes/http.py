@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 import anyio
 from anyio.abc import ByteStream
 
-from sidecar.adapters.probes.tcp import hosts, in_words
+from sidecar.adapters.probes.tcp import candidate_hosts, describe_os_error
 from sidecar.domain.node.health import Health
 
 # A status line is about 20 bytes; whoever sends more without an end to the line speaks no HTTP.
-_LONGEST_LINE = 4096
-_WELL = range(200, 400)  # an answer, or where to find it
+_MAX_STATUS_LINE_BYTES = 4096
+_HEALTHY_STATUSES = range(200, 400)  # an answer, or where to find it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class HttpProbe:
         except TimeoutError:
             return Health(False, f"{self.url} does not answer within {self.timeout:g} s")
         except (OSError, ValueError, anyio.EndOfStream, anyio.BrokenResourceError) as exc:
-            return Health(False, f"{self.url}: {_words(exc)}")
+            return Health(False, f"{self.url}: {_describe_error(exc)}")
         if status is None:
             return Health(False, f"{self.url} answers, but not with HTTP")
-        return Health(status in _WELL, f"{self.url} answers {status}")
+        return Health(status in _HEALTHY_STATUSES, f"{self.url} answers {status}")
 
     async def _status(self) -> int | None:
         parts = urlsplit(self.url)
@@ -57,7 +57,7 @@ class HttpProbe:
 
 
 async def _connect(host: str, port: int, secure: bool) -> ByteStream:
-    *others, last = hosts(host)
+    *others, last = candidate_hosts(host)
     for other in others:
         try:
             return await _connect_one(other, port, host if secure else None)
@@ -79,13 +79,13 @@ async def _connect_one(address: str, port: int, tls_name: str | None) -> ByteStr
 
 async def _read_status(stream: ByteStream) -> int | None:
     received = b""
-    while b"\n" not in received and len(received) < _LONGEST_LINE:
+    while b"\n" not in received and len(received) < _MAX_STATUS_LINE_BYTES:
         received += await stream.receive()
     version, _, rest = received.partition(b" ")
     code = rest[:3]
     return int(code) if version.startswith(b"HTTP/1.") and code.isdigit() else None
 
 
-def _words(exc: Exception) -> str:
+def _describe_error(exc: Exception) -> str:
     cause = exc.__cause__ if isinstance(exc.__cause__, OSError) else exc
-    return in_words(cause) if str(cause) else "closed the connection without an answer"
+    return describe_os_error(cause) if str(cause) else "closed the connection without an answer"

@@ -14,18 +14,18 @@ from sidecar.domain.servers import ServerUrl
 if TYPE_CHECKING:
     from aiohttp import StreamReader
 
-TIMEOUT = 3.0
+ANSWER_TIMEOUT = 3.0
 """Seconds that a newcomer's URL may take to answer."""
 
-LARGEST = 65_536
+MAX_ANSWER_BYTES = 65_536
 """Bytes of an answer that are looked at."""
 
 
-async def ask_newcomer(url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
+async def probe_newcomer(url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
     """What speaks against the server at ``url``; ``""`` where it answers, and with its NodeID if asked."""
     if kind is AdmissionProbe.IDENTITY:
         return await _identity_objection(url, node_id)
-    health = await TcpProbe(url.host, url.port, TIMEOUT).check()
+    health = await TcpProbe(url.host, url.port, ANSWER_TIMEOUT).check()
     return "" if health.healthy else f"nothing answers at {url}: {health.reason}"
 
 
@@ -33,14 +33,14 @@ async def _identity_objection(url: ServerUrl, node_id: str) -> str:
     import aiohttp  # noqa: PLC0415 - 0.2 s, for the few networks that ask
 
     try:
-        with anyio.fail_after(TIMEOUT):
+        with anyio.fail_after(ANSWER_TIMEOUT):
             async with (
                 aiohttp.ClientSession() as session,
                 session.get(url.text, allow_redirects=False, ssl=False) as response,
             ):
-                body = await _beginning(response.content)
+                body = await _read_beginning(response.content)
     except TimeoutError:
-        return f"{url} does not answer within {TIMEOUT:g} s"
+        return f"{url} does not answer within {ANSWER_TIMEOUT:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as exc:  # a ValueError: no host can be called that
         return f"nothing answers at {url}: {str(exc) or type(exc).__name__}"
     try:
@@ -54,9 +54,9 @@ async def _identity_objection(url: ServerUrl, node_id: str) -> str:
     return "" if name == node_id else f"{url} answers as {ascii(name)[:80]}, not as {node_id}"
 
 
-async def _beginning(body: StreamReader) -> bytes:
-    """At most `LARGEST` bytes; one read returns what has come so far, which may be half an answer."""
+async def _read_beginning(body: StreamReader) -> bytes:
+    """At most `MAX_ANSWER_BYTES` bytes; one read returns what has come so far, perhaps half an answer."""
     got = b""
-    while len(got) < LARGEST and (chunk := await body.read(LARGEST - len(got))):
+    while len(got) < MAX_ANSWER_BYTES and (chunk := await body.read(MAX_ANSWER_BYTES - len(got))):
         got += chunk
     return got

@@ -24,7 +24,7 @@ class TcpProbe:
     timeout: float = 2.0
 
     async def check(self) -> Health:
-        what = f"tcp://{shown(self.host)}:{self.port}"
+        what = f"tcp://{format_host(self.host)}:{self.port}"
         failure = "does not answer"
         try:
             with anyio.fail_after(self.timeout):
@@ -35,22 +35,22 @@ class TcpProbe:
         except TimeoutError:
             return Health(False, f"{what} does not answer within {self.timeout:g} s")
         except (OSError, ValueError) as exc:
-            return Health(False, f"{what}: {in_words(exc)}")
+            return Health(False, f"{what}: {describe_os_error(exc)}")
         return Health(False, f"{what}: {failure}")
 
 
-def hosts(host: str) -> tuple[str, ...]:
+def candidate_hosts(host: str) -> tuple[str, ...]:
     """The addresses to try for ``host``."""
     # Asked by name, a container's /etc/hosts often knows but one of the two.
     return ("127.0.0.1", "::1") if host.lower() == "localhost" else (host,)
 
 
-def shown(host: str) -> str:
+def format_host(host: str) -> str:
     """``host`` as a URL spells it."""
     return f"[{host}]" if ":" in host else host
 
 
-def in_words(exc: BaseException) -> str:
+def describe_os_error(exc: BaseException) -> str:
     """What went wrong. A loop's own words hold no reason, or addresses that a person did not spell."""
     if isinstance(exc, ConnectionError) and exc.errno:
         return os.strerror(exc.errno)
@@ -59,7 +59,7 @@ def in_words(exc: BaseException) -> str:
 
 async def _targets(host: str, port: int) -> list[Target]:
     """Addresses are used as they are; only a name is worth a thread for the resolver."""
-    literal = [_literal(each, port) for each in hosts(host)]
+    literal = [_literal(each, port) for each in candidate_hosts(host)]
     found = [target for target in literal if target is not None]
     if found:
         return found

@@ -18,38 +18,41 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from sidecar.adapters.processes.pidfd import Watched
+from sidecar.adapters.processes.pidfd import Pidfd
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
-DUMPS = "thread-dumps"
+THREAD_DUMP_FOLDER = "thread-dumps"
 """Where dumps are kept, in the state folder."""
 
-KEPT = 20
-PATIENCE = 3.0
+MAX_THREAD_DUMPS = 20
+THREAD_DUMP_TIMEOUT = 3.0
 """Seconds that a dump may take; a JVM that answers nothing is not waited for any longer."""
 
 # Protocol version, command, three arguments, each ended by a zero.
 _THREAD_DUMP = b"1\0threaddump\0\0\0\0"
-_PAUSE = 0.02
+_POLL_INTERVAL = 0.02
 
 
-async def keep_thread_dump(pid: int, *, folder: Path) -> None:
+async def save_thread_dump(pid: int, *, folder: Path) -> None:
     """Ask process ``pid``, if it is a JVM, for a thread dump, and keep that in ``folder``. Never raises."""
-    process = Watched.open(pid)
+    process = Pidfd.open(pid)
     if process is None:
         return
     try:
         if not _is_jvm(pid):
             return
         dump = b""
-        with anyio.move_on_after(PATIENCE), suppress(OSError, anyio.EndOfStream, anyio.BrokenResourceError):
-            dump = await _ask(process)
+        with (
+            anyio.move_on_after(THREAD_DUMP_TIMEOUT),
+            suppress(OSError, anyio.EndOfStream, anyio.BrokenResourceError),
+        ):
+            dump = await _request_dump(process)
         if not dump:
             event(log, logging.WARNING, "the JVM was asked for a thread dump; see its own output", pid=pid)
             return
-        kept = await to_thread.run_sync(_keep, folder, pid, dump)
+        kept = await to_thread.run_sync(_save, folder, pid, dump)
         event(log, logging.WARNING, "a thread dump was kept", pid=pid, kept=str(kept))
     except OSError as exc:
         event(log, logging.WARNING, "no thread dump could be kept", pid=pid, error=str(exc))
@@ -66,19 +69,19 @@ def _is_jvm(pid: int) -> bool:
         return False
 
 
-async def _ask(process: Watched) -> bytes:
-    number = _own_number(process.pid)
-    with _wish_to_attach(process.pid, number):
+async def _request_dump(process: Pidfd) -> bytes:
+    number = _pid_in_its_namespace(process.pid)
+    with _attach_file(process.pid, number):
         # Where it does not attach, this makes it print the dump.
         process.signal(signal.SIGQUIT)
-        door = f"/proc/{process.pid}/root/tmp/.java_pid{number}"
-        while not os.path.exists(door):  # noqa: ASYNC110, ASYNC240, PTH110 - nothing tells of it, and /proc blocks nobody
-            await anyio.sleep(_PAUSE)
-        return await _talk(door)
+        socket_path = f"/proc/{process.pid}/root/tmp/.java_pid{number}"
+        while not os.path.exists(socket_path):  # noqa: ASYNC110, ASYNC240, PTH110 - nothing tells of it, and /proc blocks nobody
+            await anyio.sleep(_POLL_INTERVAL)
+        return await _read_dump(socket_path)
 
 
 @contextmanager
-def _wish_to_attach(pid: int, number: str) -> Iterator[None]:
+def _attach_file(pid: int, number: str) -> Iterator[None]:
     """The file that makes a JVM attach on SIGQUIT: in its working folder, or else in its /tmp."""
     name = f".attach_pid{number}"
     for path in (f"/proc/{pid}/cwd", f"/proc/{pid}/root/tmp"):
@@ -102,9 +105,9 @@ def _wish_to_attach(pid: int, number: str) -> Iterator[None]:
     yield
 
 
-async def _talk(door: str) -> bytes:
+async def _read_dump(socket_path: str) -> bytes:
     answer = b""
-    async with await anyio.connect_unix(door) as stream:
+    async with await anyio.connect_unix(socket_path) as stream:
         await stream.send(_THREAD_DUMP)
         with suppress(anyio.EndOfStream):
             while True:
@@ -113,7 +116,7 @@ async def _talk(door: str) -> bytes:
     return dump if status.strip() == b"0" else b""
 
 
-def _own_number(pid: int) -> str:
+def _pid_in_its_namespace(pid: int) -> str:
     """Its number in its own namespace, which is the one that it names its files by."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith("NSpid:"):
@@ -121,12 +124,12 @@ def _own_number(pid: int) -> str:
     return str(pid)
 
 
-def _keep(folder: Path, pid: int, dump: bytes) -> Path:
+def _save(folder: Path, pid: int, dump: bytes) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = folder / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S.%fZ}-{pid}.txt"
     handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(dump)
-    for old in sorted(folder.glob("*.txt"))[:-KEPT]:
+    for old in sorted(folder.glob("*.txt"))[:-MAX_THREAD_DUMPS]:
         old.unlink(missing_ok=True)
     return kept

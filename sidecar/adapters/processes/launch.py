@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.adapters.processes.pidfd import Watched
+from sidecar.adapters.processes.pidfd import Pidfd
 
 # What a shell answers for a command that it cannot find, or cannot execute.
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -20,7 +20,7 @@ _SIGNALLED = 128
 
 # The kernel keeps one table of children a process, so there is one here: those whose exit status is
 # wanted.
-_ours: set[int] = set()
+_tracked: set[int] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class NotStarted:
 
 def launch(
     command: Command, *, quiet: bool = False, out: int | None = None, err: int | None = None
-) -> Watched | NotStarted:
+) -> Pidfd | NotStarted:
     """Run ``command`` as the leader of a new session; returns once it was executed. `reap` it in the end.
 
     Blocks for the half a millisecond that a vfork and an exec take: handing it to a thread costs as
@@ -62,25 +62,25 @@ def launch(
         )
     except (OSError, ValueError) as exc:
         return _not_started(command, exc)
-    _ours.add(process.pid)
+    _tracked.add(process.pid)
     # Popen would wait for it, or complain that nobody did; from here on the pidfd tells, and `reap`
     # waits.
     process.returncode = 0
-    return _hold(process.pid)
+    return _open_pidfd(process.pid)
 
 
-def launched() -> Collection[int]:
+def tracked_pids() -> Collection[int]:
     """The children whose exit status is still wanted here."""
-    return _ours
+    return _tracked
 
 
-def inherit(pid: int) -> bool:
+def track(pid: int) -> bool:
     """Care again for child ``pid``, launched before this process was executed anew; whether it is one."""
     try:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return False
-    _ours.add(pid)
+    _tracked.add(pid)
     return True
 
 
@@ -101,7 +101,7 @@ def exit_code(pid: int) -> int | None:
 
 def reap(pid: int) -> None:
     """Let the kernel forget child ``pid``, which is dead. A stranger is no error."""
-    _ours.discard(pid)
+    _tracked.discard(pid)
     try:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)
     except ChildProcessError:
@@ -118,13 +118,13 @@ def describe_exit(code: int | None) -> str:
     return f"with exit code {code}"
 
 
-def _hold(pid: int) -> Watched | NotStarted:
+def _open_pidfd(pid: int) -> Pidfd | NotStarted:
     try:
-        return Watched(pid, os.pidfd_open(pid))
+        return Pidfd(pid, os.pidfd_open(pid))
     except OSError as exc:  # out of descriptors: what cannot be watched must not run
         os.killpg(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        _ours.discard(pid)
+        _tracked.discard(pid)
         return NotStarted(NOT_EXECUTABLE, f"cannot be watched: {exc}")
 
 

@@ -20,17 +20,17 @@ from sidecar.logs import event
 log = logging.getLogger(__name__)
 
 # One wish may come as two signals: timeout(1) signals its command and then its whole group.
-HURRY = 0.5
+SECOND_SIGNAL_INTERVAL = 0.5
 """Seconds between two signals that make the second one a second wish."""
 
 # Seconds that the loop's threads may take to end, before the sidecar is executed anew.
-_THREADS_END = 1.0
+_THREAD_JOIN_TIMEOUT = 1.0
 
-_ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
+_SHUTDOWN_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 # As for every daemon: read the settings anew, here by being executed anew.
-_GOING_ON = signal.SIGHUP
+_REEXEC_SIGNAL = signal.SIGHUP
 # What an application may have a meaning for: dump threads, rotate logs, the terminal's size.
-_PASSED_ON = frozenset(
+_FORWARDED_SIGNALS = frozenset(
     {
         signal.SIGQUIT,
         signal.SIGUSR1,
@@ -42,52 +42,52 @@ _PASSED_ON = frozenset(
 
 # The kernel keeps one table of handlers a process, so there is one here: what came too late for this life of
 # the sidecar.
-_for_the_next: list[int] = []
+_deferred: list[int] = []
 
 
-class Signalled(Protocol):
+class SignalTarget(Protocol):
     """Whatever a signal is passed on to."""
 
     def signal(self, signum: int) -> None: ...
 
 
-async def pass_signals(
+async def forward_signals(
     *,
-    process: Signalled,
+    process: SignalTarget,
     stop: Callable[[], object],
-    go_on: Callable[[], object],
-    goes_on: Callable[[], bool] = lambda: False,
+    reexec: Callable[[], object],
+    will_reexec: Callable[[], bool] = lambda: False,
     task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
 ) -> NoReturn:
-    """Pass signals on to ``process``; on SIGTERM or SIGINT call ``stop``, on SIGHUP ``go_on``.
+    """Pass signals on to ``process``; on SIGTERM or SIGINT call ``stop``, on SIGHUP ``reexec``.
 
-    A second SIGTERM or SIGINT, `HURRY` later or more, kills the process at once: whoever asks twice
-    does not want to wait for the grace period. Signals are caught once the task has started
-    (``await group.start(…)``); start it before the process, and keep it running through the
-    shutdown, or the second one kills the sidecar and leaves the process behind. Where the sidecar
-    ``goes_on`` when it is cancelled, they stay caught, for its next execution; see `hand_on`.
+    A second SIGTERM or SIGINT, `SECOND_SIGNAL_INTERVAL` later or more, kills the process at once: whoever
+    asks twice does not want to wait for the grace period. Signals are caught once the task has started
+    (``await group.start(…)``); start it before the process, and keep it running through the shutdown, or the
+    second one kills the sidecar and leaves the process behind. Where the sidecar ``will_reexec`` when it is
+    cancelled, they stay caught, for its next execution; see `block_signals_for_reexec`.
     """
-    asked_at: float | None = None
-    caught = _caught()
-    with _catching(caught, goes_on) as (woken, came):
+    stop_requested_at: float | None = None
+    caught = _signals_to_catch()
+    with _catch(caught, will_reexec) as (wakeup, received):
         # A sidecar that was executed anew has them blocked, so that none could hit it on the way.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, caught)
         task_status.started()
         while True:
-            while not came:
-                await anyio.wait_readable(woken)
-                os.read(woken, 1 << 16)
-            number, came_at = came.popleft()
+            while not received:
+                await anyio.wait_readable(wakeup)
+                os.read(wakeup, 1 << 16)
+            number, received_at = received.popleft()
             signum = signal.Signals(number)
-            if signum in _PASSED_ON:
+            if signum in _FORWARDED_SIGNALS:
                 process.signal(signum)
-            elif signum == _GOING_ON:
-                go_on()
-            elif asked_at is None:
-                asked_at = came_at
+            elif signum == _REEXEC_SIGNAL:
+                reexec()
+            elif stop_requested_at is None:
+                stop_requested_at = received_at
                 event(log, logging.INFO, "shutting down", signal=signum.name)
                 stop()
-            elif came_at >= asked_at + HURRY:
+            elif received_at >= stop_requested_at + SECOND_SIGNAL_INTERVAL:
                 event(
                     log,
                     logging.WARNING,
@@ -98,8 +98,8 @@ async def pass_signals(
 
 
 @contextmanager
-def _catching(
-    signums: Collection[signal.Signals], goes_on: Callable[[], bool]
+def _catch(
+    signums: Collection[signal.Signals], will_reexec: Callable[[], bool]
 ) -> Iterator[tuple[int, deque[tuple[int, float]]]]:
     """Yield a descriptor that becomes readable when a signal has come, and those that have, each with when.
 
@@ -107,58 +107,58 @@ def _catching(
     kill, while a sidecar that goes on has yet to be executed anew.
     """
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    came = deque[tuple[int, float]]()
+    received = deque[tuple[int, float]]()
 
-    def note(signum: int, _: object) -> None:
+    def receive(signum: int, _: object) -> None:
         # When it came, not when the loop gets to it: a loop that is late must not make one wish two.
-        came.append((signum, time.monotonic()))
+        received.append((signum, time.monotonic()))
         # Once more, for where an event loop has the wakeup descriptor for signals of its own.
         with suppress(BlockingIOError):
             os.write(writing, b"!")
 
     for signum in signums:
-        signal.signal(signum, note)
-    # The kernel may give a signal to any thread; `note` runs in the main one, once that is woken up.
+        signal.signal(signum, receive)
+    # The kernel may give a signal to any thread; `receive` runs in the main one, once that is woken up.
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
-        yield reading, came
+        yield reading, received
     finally:
         signal.set_wakeup_fd(before)
-        stays = goes_on()
+        keeps_signals = will_reexec()
         for signum in signums:
-            signal.signal(signum, keep_for_the_next if stays else signal.SIG_DFL)
-        _for_the_next.extend(signum for signum, _ in came)
+            signal.signal(signum, defer_signal if keeps_signals else signal.SIG_DFL)
+        _deferred.extend(signum for signum, _ in received)
         os.close(reading)
         os.close(writing)
 
 
-def keep_for_the_next(signum: int, _: object = None) -> None:
+def defer_signal(signum: int, _: object = None) -> None:
     """Keep a signal that came too late for this life of the sidecar; also as its handler."""
-    _for_the_next.append(signum)
+    _deferred.append(signum)
 
 
-def hand_on() -> None:
+def block_signals_for_reexec() -> None:
     """Hold all signals back, also what came since they were last read, until they are caught again.
 
     Call it from the main thread, just before the sidecar is executed anew: what is blocked and pending
     outlives that.
     """
-    end = time.monotonic() + _THREADS_END
+    end = time.monotonic() + _THREAD_JOIN_TIMEOUT
     for thread in threading.enumerate():
         # Those of the loop are ending. A signal that one of them took from now on would be lost.
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join(max(0.0, end - time.monotonic()))
-    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING | _PASSED_ON | {_GOING_ON})
-    for signum in _for_the_next:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SHUTDOWN_SIGNALS | _FORWARDED_SIGNALS | {_REEXEC_SIGNAL})
+    for signum in _deferred:
         signal.pthread_kill(threading.get_ident(), signum)
 
 
-def _caught() -> frozenset[signal.Signals]:
+def _signals_to_catch() -> frozenset[signal.Signals]:
     """All but those that were ignored from the start, as nohup and a script's ``&`` do.
 
     SIGTERM always: it is how services are stopped. SIGHUP too: whoever ignores it wants to outlive a
     terminal, as a sidecar that goes on does.
     """
-    wanted = _ENDING | _PASSED_ON
+    wanted = _SHUTDOWN_SIGNALS | _FORWARDED_SIGNALS
     ignored = {signum for signum in wanted if signal.getsignal(signum) is signal.SIG_IGN}
-    return wanted - ignored | {signal.SIGTERM, _GOING_ON}
+    return wanted - ignored | {signal.SIGTERM, _REEXEC_SIGNAL}

@@ -16,7 +16,7 @@ from sidecar.domain.errors import BadConfiguration
 _NO_PROCESS = frozenset({errno.ESRCH, errno.ENOENT, errno.EINVAL})
 
 
-class Watched:
+class Pidfd:
     """A process that may be waited for, whoever its parent is. `close` it in the end."""
 
     __slots__ = ("_fd", "pid")
@@ -26,7 +26,7 @@ class Watched:
         self._fd = fd
 
     @classmethod
-    def open(cls, pid: int) -> Watched | None:
+    def open(cls, pid: int) -> Pidfd | None:
         """Hold process ``pid``, dead or alive; None when there is none, not even a zombie.
 
         A thread of another process may have the number: that is no process either. Raises `OSError` where
@@ -39,13 +39,13 @@ class Watched:
                 return None
             raise
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether any thread of it still runs; a zombie that waits for its parent is not alive."""
         poll = select.poll()
         poll.register(self._fd, select.POLLIN)
         return not poll.poll(0)
 
-    async def ended(self) -> None:
+    async def wait(self) -> None:
         """Return once it is dead. Costs nothing meanwhile; several tasks may wait at once."""
         # A descriptor of one's own: a loop refuses two waiters on one, and closing it under a
         # waiter.

@@ -10,8 +10,8 @@ from pathlib import Path
 _PROC = Path("/proc")
 # Fields 4 and 22 of /proc/<pid>/stat, counted from the state (field 3), the first after the name's
 # parenthesis.
-_PARENT = 4 - 3
-_START_TIME = 22 - 3
+_PARENT_FIELD = 4 - 3
+_START_TIME_FIELD = 22 - 3
 
 
 def pids() -> Iterator[int]:
@@ -26,17 +26,17 @@ def start_ticks(pid: int) -> int | None:
 
     Together with the boot it names a process for good: its number alone is used again.
     """
-    fields = _stat(pid)
-    return int(fields[_START_TIME]) if fields else None
+    fields = _stat_fields(pid)
+    return int(fields[_START_TIME_FIELD]) if fields else None
 
 
-def ancestry(pid: int) -> list[int]:
+def ancestors(pid: int) -> list[int]:
     """Process ``pid``, its parent, and so on, as far as they are in sight."""
     found: list[int] = []
     while pid and pid not in found:
         found.append(pid)
-        fields = _stat(pid)
-        pid = int(fields[_PARENT]) if fields else 0
+        fields = _stat_fields(pid)
+        pid = int(fields[_PARENT_FIELD]) if fields else 0
     return found
 
 
@@ -49,7 +49,7 @@ def command_line(pid: int) -> list[str]:
     return [word.decode(errors="replace") for word in data.rstrip(b"\0").split(b"\0") if data]
 
 
-def _stat(pid: int) -> list[bytes]:
+def _stat_fields(pid: int) -> list[bytes]:
     """The fields of /proc/<pid>/stat from the state on; none where there is not even a zombie."""
     try:
         stat = (_PROC / str(pid) / "stat").read_bytes()
@@ -59,12 +59,12 @@ def _stat(pid: int) -> list[bytes]:
     return stat[stat.rindex(b")") + 2 :].split()
 
 
-def age(ticks: int) -> float:
+def age_of(ticks: int) -> float:
     """Seconds since a process started whose `start_ticks` are ``ticks``."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
-def boot() -> str:
+def boot_id() -> str:
     """What tells this boot, and this container's own set of process numbers, from all others."""
-    boot_id = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return f"{boot_id} {(_PROC / 'self/ns/pid').readlink()}"
+    kernel_boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return f"{kernel_boot} {(_PROC / 'self/ns/pid').readlink()}"

@@ -9,7 +9,7 @@ from typing import NoReturn
 import anyio
 
 from sidecar.adapters.processes import procfs
-from sidecar.adapters.processes.launch import launched
+from sidecar.adapters.processes.launch import tracked_pids
 
 
 def must_reap() -> bool:
@@ -34,11 +34,11 @@ def reap_orphans() -> int:
     the child as it is (WNOWAIT). One of ours that has not been reaped yet hides the others from
     that look, so then each process is asked for by its number.
     """
-    ours = launched()
+    tracked = tracked_pids()
     reaped = 0
     while (dead := _some_dead_child()) is not None:
-        if dead in ours:
-            return reaped + sum(_reap(pid) for pid in procfs.pids() if pid not in ours)
+        if dead in tracked:
+            return reaped + sum(_reap(pid) for pid in procfs.pids() if pid not in tracked)
         reaped += _reap(dead)
     return reaped
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import anyio
 
 from sidecar.adapters.processes.launch import Command, NotStarted, exit_code, launch, reap
-from sidecar.adapters.processes.pidfd import Watched
+from sidecar.adapters.processes.pidfd import Pidfd
 from sidecar.adapters.processes.session import Session
 
 # What a command says beyond this is not read; bytes.
-_MOST = 64 * 1024
+_MAX_OUTPUT_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandOutput:
     """``code`` is as a shell gives it: 128 + n for signal n."""
 
     code: int
@@ -24,7 +24,7 @@ class Answer:
     err: str
 
 
-async def ask(command: Command) -> Answer | NotStarted:
+async def capture(command: Command) -> CommandOutput | NotStarted:
     """Run ``command`` and return what it wrote. Cancelled, it is killed with all that it started."""
     # Files and not pipes: nobody has to read along, and nobody who keeps one open is waited for.
     out, err = os.memfd_create("stdout"), os.memfd_create("stderr")
@@ -32,16 +32,16 @@ async def ask(command: Command) -> Answer | NotStarted:
         found = launch(command, quiet=True, out=out, err=err)
         if isinstance(found, NotStarted):
             return found
-        code = await _end_of(found)
-        return Answer(code, _read(out), _read(err))
+        code = await _wait_and_reap(found)
+        return CommandOutput(code, _read(out), _read(err))
     finally:
         os.close(out)
         os.close(err)
 
 
-async def _end_of(process: Watched) -> int:
+async def _wait_and_reap(process: Pidfd) -> int:
     try:
-        await process.ended()
+        await process.wait()
         code = exit_code(process.pid)
     finally:
         with anyio.CancelScope(shield=True):
@@ -54,4 +54,4 @@ async def _end_of(process: Watched) -> int:
 
 
 def _read(fd: int) -> str:
-    return os.pread(fd, _MOST, 0).decode(errors="replace")
+    return os.pread(fd, _MAX_OUTPUT_BYTES, 0).decode(errors="replace")

@@ -11,23 +11,23 @@ from itertools import islice
 import anyio
 
 from sidecar.adapters.processes import procfs
-from sidecar.adapters.processes.pidfd import Watched
+from sidecar.adapters.processes.pidfd import Pidfd
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
 # After SIGKILL only a process stuck in the kernel (a dead disk or network mount) lives on; nothing
 # can end it.
-_KILL_PATIENCE = 5.0
+_KILL_TIMEOUT = 5.0
 # How many members are waited for at a time, so that a thousand of them do not take a thousand
 # descriptors.
-_AT_A_TIME = 64
+_MAX_PIDFDS_AT_ONCE = 64
 
 
-LastWords = Callable[[int], Awaitable[None]]
+BeforeKill = Callable[[int], Awaitable[None]]
 
 
-async def no_words(_: int) -> None:
+async def no_hook(_: int) -> None:
     """Ask nothing."""
 
 
@@ -51,9 +51,9 @@ class Session:
         """Whether the sidecar may have launched it: to kill(2) these other numbers mean init, or itself."""
         return session_id > 1 and session_id != os.getsid(0)
 
-    def survivor(self) -> int | None:
+    def lowest_live_pid(self) -> int | None:
         """The lowest number of a member that lives; None when all are gone."""
-        found = self._living(1)
+        found = self._open_live(1)
         for member in found:
             member.close()
         return found[0].pid if found else None
@@ -62,7 +62,7 @@ class Session:
         """Send ``signum`` to every member, each process group at one stroke."""
         # Asked of the members, zombies too: with the last of them the number itself may pass to
         # strangers.
-        for group in {_asked(os.getpgid, pid) for pid in self._members()} - {0}:
+        for group in {_ask_kernel(os.getpgid, pid) for pid in self._members()} - {0}:
             try:
                 os.killpg(group, signum)
             except ProcessLookupError:
@@ -76,18 +76,18 @@ class Session:
                     signal=signum,
                 )
 
-    async def end(self, grace: float, last_words: LastWords = no_words) -> bool:
+    async def end(self, grace: float, before_kill: BeforeKill = no_hook) -> bool:
         """SIGTERM to all, after ``grace`` seconds SIGKILL; whether all are gone then.
 
-        ``last_words`` may ask each of those that outlived SIGTERM what it is at, by its number.
+        ``before_kill`` may ask each of those that outlived SIGTERM what it is at, by its number.
         """
-        if self.survivor() is None:
+        if self.lowest_live_pid() is None:
             return True
         self.signal(signal.SIGTERM)
         # One that is suspended gets to see SIGTERM only when it goes on.
         self.signal(signal.SIGCONT)
         with anyio.move_on_after(grace):
-            while await self._some_gone():
+            while await self._wait_for_some():
                 pass
             return True
         event(
@@ -98,14 +98,14 @@ class Session:
             session=self.id,
         )
         for pid in self._members():
-            await last_words(pid)
+            await before_kill(pid)
         return await self.kill()
 
     async def kill(self) -> bool:
         """SIGKILL to all, until none is left; whether none is. Takes 5 s at most."""
-        with anyio.move_on_after(_KILL_PATIENCE):
+        with anyio.move_on_after(_KILL_TIMEOUT):
             self.signal(signal.SIGKILL)
-            while await self._some_gone():
+            while await self._wait_for_some():
                 # Again: one that was just being forked into another group was not hit.
                 self.signal(signal.SIGKILL)
             return True
@@ -113,38 +113,38 @@ class Session:
             log,
             logging.ERROR,
             "a process cannot be ended, not by SIGKILL either",
-            pid=self.survivor(),
+            pid=self.lowest_live_pid(),
         )
         return False
 
-    async def _some_gone(self) -> bool:
+    async def _wait_for_some(self) -> bool:
         """Wait for some of those that live now; False when none does."""
-        members = self._living(_AT_A_TIME)
+        members = self._open_live(_MAX_PIDFDS_AT_ONCE)
         try:
             for member in members:
-                await member.ended()
+                await member.wait()
         finally:
             for member in members:
                 member.close()
         return bool(members)
 
-    def _living(self, limit: int) -> list[Watched]:
+    def _open_live(self, limit: int) -> list[Pidfd]:
         """The first ``limit`` members that live; zombies, whoever has to reap them, do not."""
-        held = (Watched.open(pid) for pid in self._members())
-        return list(islice((member for member in held if member and _lives(member)), limit))
+        held = (Pidfd.open(pid) for pid in self._members())
+        return list(islice((member for member in held if member and _close_unless_alive(member)), limit))
 
     def _members(self) -> list[int]:
-        return [pid for pid in procfs.pids() if _asked(os.getsid, pid) == self.id]
+        return [pid for pid in procfs.pids() if _ask_kernel(os.getsid, pid) == self.id]
 
 
-def _lives(member: Watched) -> bool:
-    if member.alive():
+def _close_unless_alive(member: Pidfd) -> bool:
+    if member.is_alive():
         return True
     member.close()
     return False
 
 
-def _asked(question: Callable[[int], int], pid: int) -> int:
+def _ask_kernel(question: Callable[[int], int], pid: int) -> int:
     """What the kernel answers about process ``pid``; 0 when that is gone by now."""
     try:
         return question(pid)

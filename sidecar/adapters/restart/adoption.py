@@ -7,9 +7,9 @@ import os
 from dataclasses import dataclass
 
 from sidecar.adapters.processes import procfs
-from sidecar.adapters.processes.pidfd import Watched
+from sidecar.adapters.processes.pidfd import Pidfd
 from sidecar.adapters.processes.session import Session
-from sidecar.adapters.restart.saved_state import Launched, Memory
+from sidecar.adapters.restart.saved_state import LaunchRecord, StateFile
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)
@@ -17,67 +17,67 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What still lives of it. ``watched`` None: leftovers, to be ended before the next start."""
+    """What still lives of it. ``pidfd`` None: leftovers, to be ended before the next start."""
 
-    remembered: Launched
+    record: LaunchRecord
     session: Session
-    watched: Watched | None
+    pidfd: Pidfd | None
 
 
-def find(memory: Memory[Launched], argv: tuple[str, ...]) -> Found | None:
-    """Return what lives of the process in ``memory``, which forgets one that is gone for good."""
-    remembered = memory.read()
-    if remembered is None:
+def find_launched(state_file: StateFile[LaunchRecord], argv: tuple[str, ...]) -> Found | None:
+    """Return what lives of the process in ``state_file``, which forgets one that is gone for good."""
+    record = state_file.read()
+    if record is None:
         return None
-    found = _find(remembered, argv)
+    found = _find_recorded(record, argv)
     if found is None:
-        memory.forget()
+        state_file.clear_last_known_good()
     return found
 
 
-def _find(remembered: Launched, argv: tuple[str, ...]) -> Found | None:
-    if remembered.boot != procfs.boot() or not Session.is_possible(remembered.session):
+def _find_recorded(record: LaunchRecord, argv: tuple[str, ...]) -> Found | None:
+    if record.boot_id != procfs.boot_id() or not Session.is_possible(record.session_id):
         return None
-    session = Session(remembered.session)
-    watched = _same_process(remembered)
-    if watched is not None and remembered.argv == argv:
-        return Found(remembered, session, watched)
-    if watched is not None:
-        watched.close()
+    session = Session(record.session_id)
+    pidfd = _open_same_process(record)
+    if pidfd is not None and record.argv == argv:
+        return Found(record, session, pidfd)
+    if pidfd is not None:
+        pidfd.close()
         event(
             log,
             logging.WARNING,
             "the command has changed; what ran so far is ended",
-            pid=remembered.pid,
+            pid=record.pid,
         )
-        return Found(remembered, session, None)
-    if _number_was_reused(remembered) or session.survivor() is None:
+        return Found(record, session, None)
+    if _pid_was_reused(record) or session.lowest_live_pid() is None:
         return None
     event(log, logging.WARNING, "the process is gone, what it left behind is ended")
-    return Found(remembered, session, None)
+    return Found(record, session, None)
 
 
-def _same_process(remembered: Launched) -> Watched | None:
+def _open_same_process(record: LaunchRecord) -> Pidfd | None:
     """Hold it if it is alive and the very one that was launched, not another that has its number now."""
     # The pidfd first: whatever is read after that is of the process held, or of none.
-    watched = Watched.open(remembered.pid) if remembered.pid > 1 else None
-    if watched is None:
+    pidfd = Pidfd.open(record.pid) if record.pid > 1 else None
+    if pidfd is None:
         return None
     if (
-        procfs.start_ticks(remembered.pid) == remembered.started
-        and watched.alive()
-        and os.getsid(remembered.pid) == remembered.session
+        procfs.start_ticks(record.pid) == record.start_ticks
+        and pidfd.is_alive()
+        and os.getsid(record.pid) == record.session_id
     ):
-        return watched
-    watched.close()
+        return pidfd
+    pidfd.close()
     return None
 
 
-def _number_was_reused(remembered: Launched) -> bool:
+def _pid_was_reused(record: LaunchRecord) -> bool:
     """Whether the session's number belongs to a stranger: then the whole session was gone before.
 
     The kernel keeps a session's number from new processes while it has members, so a process of
     that number is the session's own leader, here a zombie, or proof that the session ended.
     """
-    ticks = procfs.start_ticks(remembered.session)
-    return ticks is not None and ticks != remembered.began
+    ticks = procfs.start_ticks(record.session_id)
+    return ticks is not None and ticks != record.session_start_ticks

@@ -9,37 +9,37 @@ from dataclasses import replace
 
 import anyio
 
-from sidecar.adapters.restart.drivers.driver import Driver, Life
-from sidecar.adapters.restart.observer import Sight
-from sidecar.adapters.restart.retries import Failures
-from sidecar.adapters.restart.saved_state import Memory, Seen
-from sidecar.domain.errors import DriverTrouble
+from sidecar.adapters.restart.driver import Driver, Incarnation
+from sidecar.adapters.restart.observer import DriverObserver
+from sidecar.adapters.restart.retries import RetryCounter
+from sidecar.adapters.restart.saved_state import LoadedRecord, StateFile
+from sidecar.domain.errors import DriverError
 from sidecar.domain.node.health import Health
-from sidecar.domain.node.process import Backoff, Exited, NotLaunched, ProcessState, Running, Trouble
+from sidecar.domain.node.process import Backoff, Exited, NotLaunched, ProcessState, RestartFailure, Running
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
 # Seconds until the next look at one that cannot be seen.
-_UNSEEN = 1.0
+_REOBSERVE_INTERVAL = 1.0
 
-_NOTHING_KNOWN = ServerList(())
+_UNKNOWN_SERVERS = ServerList(())
 
 # A process's start is known to a hundredth of a second, a file's change to the system's clock.
-_CLOCKS_DIFFER = 0.02
+_CLOCK_TOLERANCE = 0.02
 
 
-class Attended:
+class ExternalProcess:
     """Implements `sidecar.ports.Process` over a driver.
 
     Every attempt has a time limit, and ends in a state that says what became of it: `Running` on the new
-    list; `Running` on the old one, with a `Trouble`; or `Exited`. The last two name the moment of the next
-    attempt, so the process is never given up on.
+    list; `Running` on the old one, with a `RestartFailure`; or `Exited`. The last two name the moment of the
+    next attempt, so the process is never given up on.
 
-    ``held`` tells which list the file held at a moment (None: nobody knows): that is what a process loaded
-    that was started by somebody else. ``restart_timeout`` is in seconds, from asking until the next life is
-    ready.
+    ``file_servers_at`` tells which list the file held at a moment (None: nobody knows): that is what a
+    process loaded that was started by somebody else. ``restart_timeout`` is in seconds, from asking until the
+    next life is ready.
     """
 
     last_exit: int | None = None
@@ -49,28 +49,28 @@ class Attended:
         self,
         driver: Driver,
         *,
-        memory: Memory[Seen],
-        held: Callable[[float], ServerList | None],
+        state_file: StateFile[LoadedRecord],
+        file_servers_at: Callable[[float], ServerList | None],
         jitter: Callable[[], float],
         restart_timeout: float = 60.0,
         backoff: Backoff = Backoff(),  # noqa: B008 - frozen, so that all calls may share it
         clock: Callable[[], float] = anyio.current_time,
     ) -> None:
         self.driver = driver
-        self._sight = Sight(driver, lambda: held(clock()))
-        self._memory = memory
-        self._held = held
+        self._observer = DriverObserver(driver, lambda: file_servers_at(clock()))
+        self._state_file = state_file
+        self._file_servers_at = file_servers_at
         self._timeout = restart_timeout
         self._clock = clock
-        self._failures = Failures(backoff, jitter, clock)
+        self._retries = RetryCounter(backoff, jitter, clock)
         self._state: ProcessState = NotLaunched()
-        self._life: Life | None = None
-        self._something_to_watch = anyio.Event()
+        self._incarnation: Incarnation | None = None
+        self._watch_started = anyio.Event()
         self._lock = anyio.Lock()
 
     @property
     def state(self) -> ProcessState:
-        """What is known of it now; that it ended shows once `changed` has seen it."""
+        """What is known of it now; that it ended shows once `wait_for_change` has seen it."""
         return self._state
 
     async def adopt(self) -> None:
@@ -80,21 +80,21 @@ class Attended:
         when it began. Where nobody knows that, the file has changed since, and it gets its restart.
         """
         try:
-            life = await self._sight.look()
-        except DriverTrouble as exc:
-            self._note_failure(str(exc))
+            incarnation = await self._observer.observe()
+        except DriverError as exc:
+            self._note_exit(str(exc))
             return
-        if life is not None:
-            began = self._clock() - (life.age or 0.0)
-            self._is_up(life, self._loaded(life, began), began)
+        if incarnation is not None:
+            began = self._clock() - (incarnation.age or 0.0)
+            self._set_running(incarnation, self._loaded_servers(incarnation, began), began)
 
     async def start(self, servers: ServerList) -> None:
         """Bring it up where it is not there; one that is there by now is left as it is."""
         async with self._lock:
-            with suppress(DriverTrouble):
-                life = await self._sight.look()
-                if life is not None:
-                    self._found(life)
+            with suppress(DriverError):
+                incarnation = await self._observer.observe()
+                if incarnation is not None:
+                    self._set_found(incarnation)
                     return
             await self._attempt(servers, starting=True)
 
@@ -105,52 +105,54 @@ class Attended:
 
     async def stop(self) -> None:
         """End it, where the platform lets it stay stopped; else it is left as it is."""
-        if not self.driver.keeps_stopped:
+        if not self.driver.can_stop:
             return
         async with self._lock:
-            life = self._life
+            incarnation = self._incarnation
             self._watch(None)
             try:
                 with anyio.fail_after(self._timeout):
                     await self.driver.stop()
-            except (DriverTrouble, TimeoutError) as exc:
-                self._watch(life)
-                self._failed_but_runs(str(exc) or f"{self.driver.what} does not stop")
+            except (DriverError, TimeoutError) as exc:
+                self._watch(incarnation)
+                self._note_failed_restart(str(exc) or f"{self.driver.label} does not stop")
                 return
-            self._memory.forget()
+            self._state_file.clear_last_known_good()
             self._state = NotLaunched()
 
-    async def release(self) -> None:
+    async def end_supervision(self) -> None:
         """What others launched goes on without the sidecar."""
 
-    async def changed(self) -> None:
+    async def wait_for_change(self) -> None:
         """Return when it ended, or lives another life."""
-        while (life := self._life) is None:
-            await self._something_to_watch.wait()
+        while (incarnation := self._incarnation) is None:
+            await self._watch_started.wait()
         try:
-            await self.driver.ended(life)
-            if life is not self._life:
+            await self.driver.wait_for_end(incarnation)
+            if incarnation is not self._incarnation:
                 return  # a restart of our own
-            found = await self._sight.look()
-        except DriverTrouble as exc:
+            found = await self._observer.observe()
+        except DriverError as exc:
             # Not to be seen is not to have ended.
-            event(log, logging.WARNING, "the process cannot be seen", what=self.driver.what, why=str(exc))
-            await anyio.sleep(_UNSEEN)
+            event(log, logging.WARNING, "the process cannot be seen", process=self.driver.label, why=str(exc))
+            await anyio.sleep(_REOBSERVE_INTERVAL)
             return
-        if life is not self._life or (found and (found.name, found.loaded) == (life.name, life.loaded)):
+        if incarnation is not self._incarnation or (
+            found and (found.id, found.loaded) == (incarnation.id, incarnation.loaded)
+        ):
             return
         if found is None:
-            self._note_failure(self._sight.over or f"{self.driver.what} has ended")
+            self._note_exit(self._observer.end_reason or f"{self.driver.label} has ended")
         else:
-            event(log, logging.INFO, "the process was started anew", what=self.driver.what, pid=found.pid)
-            self._found(found)
+            event(log, logging.INFO, "the process was started anew", process=self.driver.label, pid=found.pid)
+            self._set_found(found)
 
     def signal(self, signum: int) -> None:
         """What the sidecar is told is not meant for a process that others look after."""
 
     async def check(self) -> Health:
         """Implements `sidecar.ports.Probe`, by what the platform says of it."""
-        return await self._sight.health()
+        return await self._observer.health()
 
     async def _attempt(self, servers: ServerList, *, starting: bool = False) -> None:
         """One restart, from asking until the next life is ready. Holds the lock.
@@ -158,117 +160,123 @@ class Attended:
         One that was only to be ``starting``, and came up by itself meanwhile, is left as it is.
         """
         if self._has_stayed_up():
-            self._failures.forgive()
-        before, self._sight.arriving = self._life, "it was asked for, and not done by then"
-        # Not watched meanwhile: an end on purpose is no news to `changed`.
+            self._retries.reset()
+        before, self._observer.not_ready_reason = self._incarnation, "it was asked for, and not done by then"
+        # Not watched meanwhile: an end on purpose is no news to `wait_for_change`.
         self._watch(None)
         why = ""
         try:
             with anyio.fail_after(self._timeout):
-                known, before = before, await self._sight.look_patiently()
+                known, before = before, await self._observer.observe_without_timeout()
                 if starting and before is not None:
-                    self._found(before)
+                    self._set_found(before)
                     return
                 if self._was_restarted(known, before, servers):
                     return
                 await self.driver.restart(before, servers)
-                life = await self._sight.next_life(before, servers)
-                self._is_up(life, life.loaded or servers)
+                incarnation = await self._observer.wait_for_next(before, servers)
+                self._set_running(incarnation, incarnation.loaded or servers)
         except TimeoutError:
-            why = f"cut off after {self._timeout:g} s: {self._sight.arriving}"
-        except DriverTrouble as exc:
+            why = f"cut off after {self._timeout:g} s: {self._observer.not_ready_reason}"
+        except DriverError as exc:
             why = str(exc)
         finally:
-            if self._life is None and not why:  # cancelled: what there was is watched again
+            if self._incarnation is None and not why:  # cancelled: what there was is watched again
                 self._watch(before)
         if why:
-            await self._failed(why, before, servers)
+            await self._after_failed_attempt(why, before, servers)
 
-    def _was_restarted(self, known: Life | None, life: Life | None, servers: ServerList) -> bool:
+    def _was_restarted(
+        self, known: Incarnation | None, incarnation: Incarnation | None, servers: ServerList
+    ) -> bool:
         """Whether somebody else has done meanwhile what a restart is for."""
-        if known is None or life is None or life.name == known.name:
+        if known is None or incarnation is None or incarnation.id == known.id:
             return False
-        self._found(life)
+        self._set_found(incarnation)
         return isinstance(self._state, Running) and self._state.loaded == servers
 
-    async def _failed(self, why: str, before: Life | None, servers: ServerList) -> None:
+    async def _after_failed_attempt(self, why: str, before: Incarnation | None, servers: ServerList) -> None:
         """The attempt did not work; see what there is now."""
         try:
-            life = await self._sight.look()
-        except DriverTrouble:
-            life = before  # not to be seen is not to have ended
-        if life is None:
-            self._note_failure(why)
+            incarnation = await self._observer.observe()
+        except DriverError:
+            incarnation = before  # not to be seen is not to have ended
+        if incarnation is None:
+            self._note_exit(why)
             return
-        if before is not None and life.name != before.name:
+        if before is not None and incarnation.id != before.id:
             # It did come anew, though it is not ready.
-            self._is_up(life, life.loaded or servers)
+            self._set_running(incarnation, incarnation.loaded or servers)
         elif before is not None and isinstance(self._state, Running):
-            self._state = replace(self._state, loaded=life.loaded or self._state.loaded)
-            self._watch(life)
+            self._state = replace(self._state, loaded=incarnation.loaded or self._state.loaded)
+            self._watch(incarnation)
         else:
-            self._found(life)
-        self._failed_but_runs(why)
+            self._set_found(incarnation)
+        self._note_failed_restart(why)
 
-    def _found(self, life: Life) -> None:
+    def _set_found(self, incarnation: Incarnation) -> None:
         """A life that somebody else began, or that could not be looked at until now."""
-        self._is_up(life, self._loaded(life, self._began(life)))
+        self._set_running(incarnation, self._loaded_servers(incarnation, self._earliest_start(incarnation)))
 
-    def _loaded(self, life: Life, began: float) -> ServerList:
+    def _loaded_servers(self, incarnation: Incarnation, began: float) -> ServerList:
         """What it runs on: as it says itself, as was noted, or what its file held when it ``began``."""
-        known = life.loaded or self._noted(life) or self._held(began + _CLOCKS_DIFFER)
-        return known or _NOTHING_KNOWN
+        known = (
+            incarnation.loaded
+            or self._saved_servers(incarnation)
+            or self._file_servers_at(began + _CLOCK_TOLERANCE)
+        )
+        return known or _UNKNOWN_SERVERS
 
-    def _noted(self, life: Life) -> ServerList | None:
+    def _saved_servers(self, incarnation: Incarnation) -> ServerList | None:
         """What was noted of this very life, also by a former life of the sidecar."""
-        seen = self._memory.read()
-        return seen.loaded if seen and seen.life == life.name else None
+        seen = self._state_file.read()
+        return seen.loaded if seen and seen.incarnation == incarnation.id else None
 
     def _has_stayed_up(self) -> bool:
         """Whether what went wrong before is made good for: to have come up once is not enough."""
         state = self._state
-        if not isinstance(state, Running) or state.trouble:
+        if not isinstance(state, Running) or state.restart_failure:
             return False
-        return self._clock() - state.since >= self._failures.backoff.forgiven_after
+        return self._clock() - state.started_at >= self._retries.backoff.reset_after
 
-    def _began(self, life: Life) -> float:
+    def _earliest_start(self, incarnation: Incarnation) -> float:
         """When a life that follows the last one began, at the earliest: so that an old list is not missed.
 
         It was after the one before was seen, also by the clock of a platform that tells whole seconds.
         """
-        seen = self._state.since if isinstance(self._state, Running) else None
-        if life.age is None:
+        seen = self._state.started_at if isinstance(self._state, Running) else None
+        if incarnation.age is None:
             return self._clock() if seen is None else seen
-        began = self._clock() - life.age
+        began = self._clock() - incarnation.age
         return began if seen is None else max(began, seen)
 
-    def _is_up(self, life: Life, loaded: ServerList, since: float | None = None) -> None:
+    def _set_running(self, incarnation: Incarnation, loaded: ServerList, since: float | None = None) -> None:
         # From now on, not from its birth: that may be long ago, and how it does is looked at from now on.
         began = self._clock() if since is None else since
-        self._state = Running(life.pid, began, loaded, between=life.between)
-        self._memory.write(Seen(life.name, loaded))
-        self._watch(life)
+        self._state = Running(incarnation.pid, began, loaded, awaiting_restart=incarnation.awaiting_restart)
+        self._state_file.write(LoadedRecord(incarnation.id, loaded))
+        self._watch(incarnation)
 
-    def _failed_but_runs(self, why: str) -> None:
-        delay = self._failures.another(NotLaunched())
-        trouble = Trouble(why, self._clock() + delay, self._failures.count)
+    def _note_failed_restart(self, why: str) -> None:
+        delay = self._retries.count_failure(NotLaunched())
+        trouble = RestartFailure(why, self._clock() + delay, self._retries.count)
         if isinstance(self._state, Running):
-            self._state = replace(self._state, trouble=trouble)
+            self._state = replace(self._state, restart_failure=trouble)
         self._log_failure(why, delay)
 
-    def _note_failure(self, why: str) -> None:
-        delay = self._failures.another(self._state)
+    def _note_exit(self, why: str) -> None:
+        delay = self._retries.count_failure(self._state)
         self._watch(None)
-        self._state = Exited(None, self._clock() + delay, self._failures.count, why)
+        self._state = Exited(None, self._clock() + delay, self._retries.count, why)
         self._log_failure(why, delay)
 
     def _log_failure(self, why: str, delay: float) -> None:
-        count = self._failures.count
-        event(log, logging.WARNING, why, what=self.driver.what, failures=count, retry_in=round(delay, 3))
+        count = self._retries.count
+        event(log, logging.WARNING, why, process=self.driver.label, failures=count, retry_in=round(delay, 3))
 
-    def _watch(self, life: Life | None) -> None:
-        self._life = life
-        if life is not None:
-            self._something_to_watch.set()
-        elif self._something_to_watch.is_set():
-            self._something_to_watch = anyio.Event()
+    def _watch(self, incarnation: Incarnation | None) -> None:
+        self._incarnation = incarnation
+        if incarnation is not None:
+            self._watch_started.set()
+        elif self._watch_started.is_set():
+            self._watch_started = anyio.Event()

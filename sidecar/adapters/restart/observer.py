@@ -6,95 +6,101 @@ from collections.abc import Callable, Set
 
 import anyio
 
-from sidecar.adapters.restart.drivers.driver import Driver, Life
-from sidecar.domain.errors import DriverTrouble
+from sidecar.adapters.restart.driver import Driver, Incarnation
+from sidecar.domain.errors import DriverError
 from sidecar.domain.node.health import Health
 from sidecar.domain.servers import ServerList
 
-LOOK = 5.0
+OBSERVATION_TIMEOUT = 5.0
 """Seconds that one look at the process may take."""
 
 # Seconds between two looks for the next life: often at first, then seldom.
-_FIRST, _FACTOR, _SLOWEST = 0.05, 1.5, 1.0
+_FIRST_INTERVAL, _INTERVAL_FACTOR, _MAX_INTERVAL = 0.05, 1.5, 1.0
 
 
-class Sight:
-    """What a ``driver`` shows of its process. ``held`` tells which list its file holds now.
+class DriverObserver:
+    """What a ``driver`` shows of its process. ``file_servers`` tells which list its file holds now.
 
-    ``over`` says how it ended, as the latest look found it, and ``arriving`` why its next life is not there
-    yet; ``""`` where there is nothing to say.
+    ``end_reason`` says how it ended, as the latest look found it, and ``not_ready_reason`` why its next life
+    is not there yet; ``""`` where there is nothing to say.
     """
 
-    def __init__(self, driver: Driver, held: Callable[[], ServerList | None]) -> None:
+    def __init__(self, driver: Driver, file_servers: Callable[[], ServerList | None]) -> None:
         self.driver = driver
-        self.over = ""
-        self.arriving = ""
-        self._held = held
+        self.end_reason = ""
+        self.not_ready_reason = ""
+        self._file_servers = file_servers
 
-    async def look(self) -> Life | None:
-        """The life that goes on; None where there is none. Raises `DriverTrouble`, after 5 s at most."""
+    async def observe(self) -> Incarnation | None:
+        """The life that goes on; None where there is none. Raises `DriverError`, after 5 s at most."""
         try:
-            with anyio.fail_after(LOOK):
-                return await self.look_patiently()
+            with anyio.fail_after(OBSERVATION_TIMEOUT):
+                return await self.observe_without_timeout()
         except TimeoutError as exc:
-            raise DriverTrouble(f"{self.driver.what} cannot be looked at within {LOOK:g} s") from exc
+            raise DriverError(
+                f"{self.driver.label} cannot be looked at within {OBSERVATION_TIMEOUT:g} s"
+            ) from exc
 
-    async def look_patiently(self) -> Life | None:
+    async def observe_without_timeout(self) -> Incarnation | None:
         """The same, however long it takes."""
-        life = await self.driver.look()
-        self.over = life.over if life else ""
-        return None if self.over else life
+        incarnation = await self.driver.observe()
+        self.end_reason = incarnation.end_reason if incarnation else ""
+        return None if self.end_reason else incarnation
 
     async def health(self) -> Health:
         """What the platform says of it."""
         try:
-            life = await self.look()
-        except DriverTrouble as exc:
+            incarnation = await self.observe()
+        except DriverError as exc:
             return Health(False, str(exc))
-        if life is None:
-            return Health(False, self.over or f"{self.driver.what} does not run")
-        return Health(not life.unready, life.unready or f"{self.driver.what} runs")
+        if incarnation is None:
+            return Health(False, self.end_reason or f"{self.driver.label} does not run")
+        return Health(
+            not incarnation.unready_reason, incarnation.unready_reason or f"{self.driver.label} runs"
+        )
 
-    async def next_life(self, before: Life | None, servers: ServerList) -> Life:
+    async def wait_for_next(self, before: Incarnation | None, servers: ServerList) -> Incarnation:
         """Wait for the life after ``before``, and until it is ready. ``servers`` is what its file held.
 
-        It may have read its file late, when that held another list already. Raises `DriverTrouble` where it
+        It may have read its file late, when that held another list already. Raises `DriverError` where it
         is over as soon as it has begun.
         """
-        pause, held = _FIRST, {servers}
+        pause, accepted = _FIRST_INTERVAL, {servers}
         while True:
             try:
-                life = await self.look()
-            except DriverTrouble as exc:
+                incarnation = await self.observe()
+            except DriverError as exc:
                 # It may well not answer while it restarts.
-                self.arriving = str(exc)
+                self.not_ready_reason = str(exc)
             else:
-                if self.over:
-                    raise DriverTrouble(self.over)  # nobody else begins another
-                held.add(self._held() or servers)
-                self.arriving = self._not_yet(life, before, held)
-                if life is not None and not self.arriving:
-                    return life
+                if self.end_reason:
+                    raise DriverError(self.end_reason)  # nobody else begins another
+                accepted.add(self._file_servers() or servers)
+                self.not_ready_reason = self._why_not_ready(incarnation, before, accepted)
+                if incarnation is not None and not self.not_ready_reason:
+                    return incarnation
             await anyio.sleep(pause)
-            pause = min(pause * _FACTOR, _SLOWEST)
+            pause = min(pause * _INTERVAL_FACTOR, _MAX_INTERVAL)
 
-    def _not_yet(self, life: Life | None, before: Life | None, held: Set[ServerList]) -> str:
-        """Why ``life`` is not yet what a restart is to end in; ``""`` where it is.
+    def _why_not_ready(
+        self, incarnation: Incarnation | None, before: Incarnation | None, accepted: Set[ServerList]
+    ) -> str:
+        """Why ``incarnation`` is not yet what a restart is to end in; ``""`` where it is.
 
-        ``held`` are the lists that its file held since the restart was asked for.
+        ``accepted`` are the lists that its file held since the restart was asked for.
         """
-        what = self.driver.what
-        if life is None:
+        what = self.driver.label
+        if incarnation is None:
             return f"{what} did not come up"
-        if self.driver.replaces and before is not None and _is_the_same(life, before):
+        if self.driver.starts_new_incarnation and before is not None and _is_same(incarnation, before):
             return f"{what} did not end"
-        if life.unready:
-            return life.unready
-        if life.loaded is not None and life.loaded not in held:
+        if incarnation.unready_reason:
+            return incarnation.unready_reason
+        if incarnation.loaded is not None and incarnation.loaded not in accepted:
             return f"{what} says that it runs on another list"
         return ""
 
 
-def _is_the_same(life: Life, before: Life) -> bool:
+def _is_same(incarnation: Incarnation, before: Incarnation) -> bool:
     """Whether it is the life ``before`` for certain; one that says that it loaded another list is another."""
-    return bool(life.name) and (life.name, life.loaded) == (before.name, before.loaded)
+    return bool(incarnation.id) and (incarnation.id, incarnation.loaded) == (before.id, before.loaded)

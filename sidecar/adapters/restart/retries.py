@@ -9,7 +9,7 @@ from sidecar.domain.node.process import Backoff, ProcessState, Running
 
 
 @dataclass(slots=True)
-class Failures:
+class RetryCounter:
     """``count`` failures in a row; a process that stayed up for long enough has made good for them."""
 
     backoff: Backoff
@@ -17,13 +17,13 @@ class Failures:
     clock: Callable[[], float]
     count: int = 0
 
-    def another(self, state: ProcessState) -> float:
+    def count_failure(self, state: ProcessState) -> float:
         """Count one more, of a process that was in ``state``; seconds until the next attempt."""
-        if isinstance(state, Running) and self.clock() - state.since >= self.backoff.forgiven_after:
+        if isinstance(state, Running) and self.clock() - state.started_at >= self.backoff.reset_after:
             self.count = 0
         self.count += 1
         return self.backoff.delay(self.count, self.jitter())
 
-    def forgive(self) -> None:
+    def reset(self) -> None:
         """It went well: the next failure is the first."""
         self.count = 0

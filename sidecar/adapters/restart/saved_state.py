@@ -18,31 +18,31 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Launched:
+class LaunchRecord:
     """A process that was launched: its number, what tells owners of it apart, what it runs on.
 
-    ``started`` is in clock ticks since ``boot``; so is ``began``, when its ``session`` did. ``argv`` is no
-    secret: /proc shows it to everyone as well.
+    ``start_ticks`` is in clock ticks since ``boot_id``; so is ``session_start_ticks``, when its
+    ``session_id`` did. ``argv`` is no secret: /proc shows it to everyone as well.
     """
 
     pid: int
-    started: int
-    boot: str
-    session: int
+    start_ticks: int
+    boot_id: str
+    session_id: int
     argv: tuple[str, ...]
     loaded: ServerList
-    began: int
+    session_start_ticks: int
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A process that something else launched: a driver's name for its ``life``, and what that runs on."""
+class LoadedRecord:
+    """A process that something else launched: its driver's name for the ``incarnation``, and its list."""
 
-    life: str
+    incarnation: str
     loaded: ServerList
 
 
-class Memory(Generic[T]):
+class StateFile(Generic[T]):
     """One value in one file. Losing it costs an adoption or a restart, so nothing here raises."""
 
     def __init__(self, path: Path, kind: type[T]) -> None:
@@ -56,7 +56,7 @@ class Memory(Generic[T]):
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as exc:
-            self._complain(f"{self._path.name} is ignored", exc)
+            self._log_problem(f"{self._path.name} is ignored", exc)
             return None
 
     def write(self, value: T) -> None:
@@ -72,24 +72,26 @@ class Memory(Generic[T]):
             temporary.write_text(json.dumps(to_json(value), indent=2) + "\n", encoding="utf-8")
             temporary.replace(self._path)
         except OSError as exc:
-            self._complain("the process is not remembered; the sidecar's next life cannot know it again", exc)
+            self._log_problem(
+                "the process is not remembered; the sidecar's next life cannot know it again", exc
+            )
 
-    def forget(self) -> None:
+    def clear_last_known_good(self) -> None:
         """There is no process any more."""
         try:
             self._path.unlink(missing_ok=True)
         except OSError as exc:
-            self._complain(f"{self._path.name} stays", exc)
+            self._log_problem(f"{self._path.name} stays", exc)
 
-    def _complain(self, what: str, exc: Exception) -> None:
+    def _log_problem(self, what: str, exc: Exception) -> None:
         event(log, logging.WARNING, what, file=str(self._path), error=str(exc))
 
 
-def launched_memory(folder: Path) -> Memory[Launched]:
-    """``process.json``: the process that the sidecar launched."""
-    return Memory(folder / "process.json", Launched)
+def launch_record_file(folder: Path) -> StateFile[LaunchRecord]:
+    """``child-process.json``: the process that the sidecar launched."""
+    return StateFile(folder / "child-process.json", LaunchRecord)
 
 
-def seen_memory(folder: Path) -> Memory[Seen]:
-    """``loaded.json``: what a process loaded that something else launched."""
-    return Memory(folder / "loaded.json", Seen)
+def loaded_record_file(folder: Path) -> StateFile[LoadedRecord]:
+    """``external-process.json``: what a process loaded that something else launched."""
+    return StateFile(folder / "external-process.json", LoadedRecord)

@@ -19,7 +19,7 @@ from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, require_canonic
 from sidecar.domain.errors import ExitCode, Refused, Transient
 from sidecar.domain.printing import printable
 from sidecar.domain.records.keys import Keys
-from sidecar.domain.records.membership import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.records.requests import Outcome, OutcomeKind, Request, RequestKind
 from sidecar.domain.servers import ServerUrl
 from sidecar.ports import Store
 

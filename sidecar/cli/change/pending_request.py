@@ -7,7 +7,7 @@ import anyio
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.encoding import decode, encode
 from sidecar.domain.records.keys import Range
-from sidecar.domain.records.membership import Outcome, Request
+from sidecar.domain.records.requests import Outcome, Request
 from sidecar.domain.records.store import Compare, Delete, Put, Revision, Target, Transaction
 from sidecar.ports import Store
 

@@ -14,7 +14,7 @@ from sidecar.cli.shared.parser import version
 from sidecar.cli.shared.snapshot import Snapshot
 from sidecar.domain.errors import Refused
 from sidecar.domain.records.keys import Keys
-from sidecar.domain.records.membership import RequestKind
+from sidecar.domain.records.requests import RequestKind
 from sidecar.ports import Store
 
 DESCRIPTION = """\

@@ -16,12 +16,12 @@ from sidecar.cli.shared.parser import Parser, add_settings
 from sidecar.cli.shared.snapshot import read_snapshot, run_with_store
 from sidecar.cli.shared.subcommands import Subcommand, run_subcommand
 from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable
-from sidecar.domain.network.context import timestamp
 from sidecar.domain.records.encoding import encode
 from sidecar.domain.records.keys import Keys, Range
 from sidecar.domain.records.policy import Admission
 from sidecar.domain.records.store import Compare, Delete, Put, Revision, Target, Transaction
 from sidecar.domain.records.tokens import JoinToken, TokenRecord
+from sidecar.domain.timestamps import format_timestamp
 from sidecar.ports import Store
 
 DESCRIPTION = """\
@@ -103,7 +103,7 @@ async def _create_token(
 ) -> int:
     token, now = JoinToken.new(), time.time()
     expires = None if ttl is None else now + ttl
-    record = TokenRecord(token.secret, operator_name(context.environ), timestamp(now), expires, uses)
+    record = TokenRecord(token.secret, operator_name(context.environ), format_timestamp(now), expires, uses)
     key = keys.token(token.id)
     missing = Compare(key, Target.CREATED, Revision(0))
     if await store.commit(Transaction((missing,), (Put(key, encode(record)),))) is None:
@@ -145,15 +145,15 @@ async def _list_tokens(store: Store, keys: Keys, *, as_json: bool, context: Comm
 
 def _row(name: str, record: TokenRecord, now: float) -> tuple[str, ...]:
     expires = _format_expiry(record.expires) or "never"
-    uses = "unlimited" if record.uses is None else str(record.uses)
-    return name, record.by, record.at, expires, uses, record.spent(now) or "good"
+    uses = "unlimited" if record.uses_left is None else str(record.uses_left)
+    return name, record.by, record.at, expires, uses, record.why_unusable(now) or "good"
 
 
 def _format_expiry(expires: float | None) -> str | None:
     if expires is None:
         return None
     try:
-        return timestamp(expires)
+        return format_timestamp(expires)
     except (ValueError, OverflowError, OSError):  # somebody wrote what is in no calendar
         return f"{expires:g}"
 
@@ -161,7 +161,7 @@ def _format_expiry(expires: float | None) -> str | None:
 def _to_json(name: str, record: TokenRecord, now: float) -> dict[str, object]:
     expires = _format_expiry(record.expires)
     told = {"id": name, "by": record.by, "at": record.at, "expires_at": expires}
-    return told | {"uses_left": record.uses, "why_unusable": record.spent(now)}
+    return told | {"uses_left": record.uses_left, "why_unusable": record.why_unusable(now)}
 
 
 def _revoke(argv: Sequence[str], context: CommandContext) -> int:
@@ -179,7 +179,7 @@ async def _revoke_token(store: Store, keys: Keys, *, name: str, context: Command
     key = keys.token(name)
     entry = (await store.read(Range(key))).entries.get(key)
     # The leader may count a use meanwhile: that it is the same token is enough.
-    same = Compare(key, Target.CREATED, entry.created if entry else Revision(0))
+    same = Compare(key, Target.CREATED, entry.create_revision if entry else Revision(0))
     if entry is None or await store.commit(Transaction((same,), (Delete(key),))) is None:
         raise Refused(f"there is no join token {name}, or not any more; see `sidecar token list`")
     context.out.write(f"revoked the join token {name}\n")

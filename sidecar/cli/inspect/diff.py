@@ -58,7 +58,7 @@ def require_version(history: History, wanted: int) -> Canonical:
     """That version. Raises `UsageError`, which says which ones there are."""
     found = history.versions.get(wanted)
     if found is None:
-        raise UsageError(f"version {wanted} is not kept; {history.kept} are: see `sidecar history`")
+        raise UsageError(f"version {wanted} is not kept; {history.version_ranges} are: see `sidecar history`")
     return found
 
 

@@ -48,7 +48,7 @@ def _parse_limit(text: str) -> int:
 
 async def read_with_history(store: Store, keys: Keys) -> tuple[Snapshot, History]:
     """One look at the network and at its history."""
-    snapshot = await read_snapshot(store, keys, keys.versions)
+    snapshot = await read_snapshot(store, keys, keys.history_range)
     history = read_history(snapshot.network)
     warn_unreadable(history.unreadable)
     return snapshot, history
@@ -87,7 +87,7 @@ def _marks(snapshot: Snapshot, canonical: Canonical) -> list[str]:
     network = snapshot.network
     applies = {
         "current": network.canonical is not None and network.canonical.version == canonical.version,
-        "healthy": network.healthy is not None and network.healthy.version == canonical.version,
+        "healthy": network.last_healthy is not None and network.last_healthy.version == canonical.version,
         "quarantined": _quarantine(snapshot, canonical) is not None,
     }
     return [mark for mark, holds in applies.items() if holds]
@@ -95,11 +95,11 @@ def _marks(snapshot: Snapshot, canonical: Canonical) -> list[str]:
 
 def _quarantine(snapshot: Snapshot, canonical: Canonical) -> str | None:
     """Why that version must not be published again."""
-    return next((q.reason for q in snapshot.network.quarantined if q.version == canonical.version), None)
+    return next((q.reason for q in snapshot.network.quarantines if q.version == canonical.version), None)
 
 
 def _causes(canonical: Canonical) -> str:
-    shown = [change.told for change in canonical.cause[:MAX_CAUSES]]
+    shown = [change.description for change in canonical.cause[:MAX_CAUSES]]
     more = len(canonical.cause) - len(shown)
     return "; ".join([*shown, *([f"and {more} more"] if more else [])])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sidecar.adapters.files.durable import read_regular
-from sidecar.adapters.files.trouble import bad_file
+from sidecar.adapters.files.os_errors import as_bad_file
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import Parser
 from sidecar.domain.documents.document import MAX_BYTES, Document, role_of
@@ -59,7 +59,7 @@ def _check(path: Path, role: Role | None) -> None:
     try:
         data = read_regular(path, MAX_BYTES + 1)
     except OSError as exc:
-        raise bad_file(path, exc, "read") from exc
+        raise as_bad_file(path, exc, "read") from exc
     role = role or role_of(path.name)
     if role is None:
         what = "its name does not tell what it is the file of"

@@ -8,7 +8,7 @@ from sidecar import logs
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import Parser, add_settings, flags_of
 from sidecar.config import load
-from sidecar.config.table import NODE
+from sidecar.config.table import RUN_SETTINGS
 from sidecar.config.values import seconds
 from sidecar.domain.errors import ExitCode, UsageError
 
@@ -29,12 +29,12 @@ MAX_TIMEOUT = 86_400.0
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("gate", "[OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--timeout", metavar="SECONDS", help="how long to try (as long as it takes)")
-    add_settings(parser, "this node", NODE)
+    add_settings(parser, "this node", RUN_SETTINGS)
     add_settings(parser)
     arguments = parser.parse(argv)
     timeout = _parse_timeout(arguments.timeout)
-    settings = load(flags_of(arguments), context.environ, context.folder, attends=False)
-    logs.set_up(settings.log_format, settings.log_level, environ=context.environ)
+    settings = load(flags_of(arguments), context.environ, context.folder, manages_process=False)
+    logs.configure(settings.log_format, settings.log_level, environ=context.environ)
     context.gate(settings, timeout)
     return ExitCode.OK
 

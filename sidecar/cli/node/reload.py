@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sidecar.adapters.files.lock import Holder, holder_of
-from sidecar.adapters.processes.pidfd import Watched
+from sidecar.adapters.files.lock import Holder, read_holder
+from sidecar.adapters.processes.pidfd import Pidfd
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import Parser
 from sidecar.config.values import seconds
@@ -42,7 +42,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
         timeout = seconds(0)(arguments.timeout)
     except ValueError as exc:
         raise UsageError(f"--timeout: {exc}") from exc
-    holder = holder_of(folder)
+    holder = read_holder(folder)
     if holder is None:
         raise StoreUnavailable(f"{folder}: no sidecar runs on this folder; name another with --state-dir")
     _send_sighup(holder, folder)
@@ -52,12 +52,12 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
 
 
 def _send_sighup(holder: Holder, folder: Path) -> None:
-    process = Watched.open(holder.pid)
+    process = Pidfd.open(holder.pid)
     if process is None:
         raise StoreUnavailable(f"{folder}: its sidecar has another process number here; send it SIGHUP there")
     try:
         # The lock is still its own, so the number held is too.
-        if holder_of(folder) == holder:
+        if read_holder(folder) == holder:
             process.signal(signal.SIGHUP)
     except PermissionError as exc:
         raise Refused(f"user {os.geteuid()} may not signal process {holder.pid}; run it as its user") from exc
@@ -69,13 +69,13 @@ def _wait_for_reload(before: Holder, folder: Path, timeout: float) -> None:
     """Return when another life holds the folder. Raises `Refused`, `StoreUnavailable` in the end."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        now = holder_of(folder)
+        now = read_holder(folder)
         if now is None:
             raise StoreUnavailable(f"the sidecar, process {before.pid}, has ended; see its log")
-        if now.life != before.life:
+        if now.execution_id != before.execution_id:
             return
-        if now.refused != before.refused:
-            raise Refused(f"the sidecar goes on as it is: {now.refusal}")
+        if now.refusals != before.refusals:
+            raise Refused(f"the sidecar goes on as it is: {now.last_refusal}")
         time.sleep(POLL_INTERVAL)
     raise StoreUnavailable(
         f"the sidecar, process {before.pid}, does not go on anew within {timeout:g} s; see its log"

@@ -8,7 +8,7 @@ from sidecar import logs
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.parser import Parser, add_settings, flags_of
 from sidecar.config import Settings, load
-from sidecar.config.table import DRIVERS, NODE, PROCESS
+from sidecar.config.table import DRIVER_SETTINGS, PROCESS_SETTINGS, RUN_SETTINGS
 from sidecar.domain.errors import UsageError
 
 DESCRIPTION = """\
@@ -31,9 +31,9 @@ COMMAND_HINT = "the command goes behind --, as in `sidecar run -- java -jar serv
 def main(argv: Sequence[str], context: CommandContext) -> int:
     own, command = _split(argv)
     parser = Parser("run", "[OPTION]… [-- COMMAND ARG…]", DESCRIPTION, EPILOG, hint=COMMAND_HINT)
-    add_settings(parser, "this node", NODE)
-    add_settings(parser, "the process next to it", PROCESS)
-    add_settings(parser, DRIVERS_TITLE, DRIVERS)
+    add_settings(parser, "this node", RUN_SETTINGS)
+    add_settings(parser, "the process next to it", PROCESS_SETTINGS)
+    add_settings(parser, DRIVERS_TITLE, DRIVER_SETTINGS)
     add_settings(parser)
     flags = flags_of(parser.parse(own)) | {"command": command}
 
@@ -41,7 +41,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
         return load(flags, context.environ, context.folder)
 
     loaded = settings()
-    logs.set_up(loaded.log_format, loaded.log_level, environ=context.environ)
+    logs.configure(loaded.log_format, loaded.log_level, environ=context.environ)
     return context.run(loaded, settings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sidecar.cli.policy.text import Json, find_problems, parse_policy, policy_diff, policy_text
+from sidecar.cli.policy.text import Json, find_policy_problems, parse_policy, policy_diff, policy_text
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.messages import no_list_message
 from sidecar.domain.errors import BadRecord, ExitCode, Problem, Transient
@@ -43,7 +43,7 @@ async def read_policy(store: Store, keys: Keys) -> StoredPolicy:
     if entry is None:
         return StoredPolicy("", {}, (), ABSENT)
     text = entry.value.decode(errors="replace")
-    return StoredPolicy(text, _object(entry.value), _problems(entry.value, text, keys), entry.modified)
+    return StoredPolicy(text, _object(entry.value), _problems(entry.value, text, keys), entry.mod_revision)
 
 
 async def write_policy(
@@ -60,7 +60,7 @@ async def write_policy(
     Raises `BadRecord` where it is invalid, and `Transient` where somebody was faster.
     """
     name = policy_name(keys)
-    wrong = find_problems(document)
+    wrong = find_policy_problems(document)
     if wrong:
         raise BadRecord(name, wrong)
     if policy_text(document) == stored_policy.readable:

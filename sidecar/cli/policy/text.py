@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from sidecar.domain.documents.json_scanner import Scan, position, scan
-from sidecar.domain.documents.validation import problems
+from sidecar.domain.documents.validation import find_problems
 from sidecar.domain.errors import Problem, UsageError
-from sidecar.domain.printing import printable, shown
+from sidecar.domain.printing import format_value, printable
 from sidecar.domain.records.codec import from_json, to_json
 from sidecar.domain.records.policy import Policy
 from sidecar.resources import schema
@@ -54,15 +54,15 @@ def parse_policy(text: str) -> tuple[Json, tuple[Problem, ...]]:
     found = scan(text)
     if found.problems:
         return {}, found.problems
-    wrong = find_problems(found.value)
+    wrong = find_policy_problems(found.value)
     if wrong or not isinstance(found.value, dict):
         return {}, tuple(_with_position(problem, text, found) for problem in wrong)
     return found.value, ()
 
 
-def find_problems(document: object) -> tuple[Problem, ...]:
+def find_policy_problems(document: object) -> tuple[Problem, ...]:
     """What is wrong with ``document`` by the schema, or by the codec, which is stricter."""
-    found = problems("policy", document)
+    found = find_problems("policy", document)
     if not found:
         try:
             from_json(Policy, document)
@@ -166,9 +166,9 @@ def _set_value(document: Json, path: tuple[str, ...], value: int | float | str |
 
 def _with_position(problem: Problem, text: str, found: Scan) -> Problem:
     where = problem.where
-    while where not in found.places:  # deeper than the scanner remembers
+    while where not in found.spans:  # deeper than the scanner remembers
         where = where.rpartition("/")[0]
-    line, column = position(text, found.places[where].start)
+    line, column = position(text, found.spans[where].start)
     return replace(problem, line=line, column=column)
 
 
@@ -193,4 +193,4 @@ def _leaves(
 def _format_value(value: object) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else shown(value)
+    return value if isinstance(value, str) else format_value(value)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sidecar.cli.change.leader_request import Intent, request_change, request_for_node, request_parser
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.subcommands import Subcommand, run_subcommand
-from sidecar.domain.records.membership import RequestKind
+from sidecar.domain.records.requests import RequestKind
 
 DESCRIPTION = """\
 A change of the list reaches every file at once; the restarts that follow go

@@ -10,15 +10,15 @@ from typing import TextIO
 from sidecar.cli.inspect.list_diff import added_and_removed, diff_lines, print_diff
 from sidecar.cli.shared.snapshot import Snapshot, require_canonical
 from sidecar.domain.identity import Role
-from sidecar.domain.network.results import Answer
+from sidecar.domain.network.results import RequestResult
 from sidecar.domain.printing import printable
 from sidecar.domain.records.canonical import Canonical
 from sidecar.domain.records.codec import to_json
-from sidecar.domain.records.membership import Request, RequestKind
 from sidecar.domain.records.policy import Admission, AdmissionProbe, Policy
-from sidecar.domain.rollout.assessment import Survey
-from sidecar.domain.rollout.node_progress import Place, Progress
-from sidecar.domain.rollout.summary import waves
+from sidecar.domain.records.requests import Request, RequestKind
+from sidecar.domain.rollout.assessment import RolloutState
+from sidecar.domain.rollout.node_progress import NodeProgress, Progress
+from sidecar.domain.rollout.summary import restart_waves
 from sidecar.domain.servers import NodeID, ServerUrl
 
 _ROLES = {Role.FEDERATED: "server", Role.DATABASE: "database node"}
@@ -45,9 +45,9 @@ class Plan:
 
     snapshot: Snapshot
     request: Request
-    result: Answer
+    result: RequestResult
     after: Canonical
-    rollout: Survey | None
+    rollout: RolloutState | None
     has_name: bool
     in_progress: bool
 
@@ -61,30 +61,33 @@ class Plan:
         return NodeID(self.request.subject) if is_it else self.snapshot.network.node_at(url)
 
     @property
-    def planned_waves(self) -> list[tuple[Place, ...]]:
+    def planned_waves(self) -> list[tuple[NodeProgress, ...]]:
         """Who would restart, turn after turn."""
-        return list(waves(self.rollout)) if self.rollout else []
+        return list(restart_waves(self.rollout)) if self.rollout else []
 
     @property
-    def excluded(self) -> list[Place]:
+    def excluded(self) -> list[NodeProgress]:
         """Who would run on as it is."""
-        nodes = self.rollout.places if self.rollout else ()
+        nodes = self.rollout.nodes if self.rollout else ()
         return [node for node in nodes if node.progress in (Progress.PAUSED, Progress.SKIPPED)]
 
     @property
-    def blockers(self) -> list[Place]:
+    def blockers(self) -> list[NodeProgress]:
         """Who would have to come back first: nobody else may go down beside it, or it failed."""
         rollout = self.rollout
         return [
             node
-            for node in (rollout.places if rollout else ())
+            for node in (rollout.nodes if rollout else ())
             if node.progress is Progress.FAILED
             or (
-                rollout and not node.available and rollout.room(node.role) < 1 and not self._is_newcomer(node)
+                rollout
+                and not node.available
+                and rollout.slots_left(node.role) < 1
+                and not self._is_newcomer(node)
             )
         ]
 
-    def _is_newcomer(self, node: Place) -> bool:
+    def _is_newcomer(self, node: NodeProgress) -> bool:
         return self.is_join and node.node_id == self.request.subject
 
 
@@ -123,7 +126,7 @@ def plan_to_json(plan: Plan) -> dict[str, object]:
     }
 
 
-def _node_to_json(node: Place) -> dict[str, object]:
+def _node_to_json(node: NodeProgress) -> dict[str, object]:
     return {"node_id": node.node_id, "reason": node.reason}
 
 
@@ -136,7 +139,7 @@ def _title(plan: Plan) -> str:
 
 
 def _unchanged_list(plan: Plan) -> str:
-    if plan.result.network.removed == plan.snapshot.network.removed:
+    if plan.result.network.tombstones == plan.snapshot.network.tombstones:
         return f"{plan.result.reason}; nothing would change"
     name = plan.request.subject
     return (
@@ -146,7 +149,7 @@ def _unchanged_list(plan: Plan) -> str:
     )
 
 
-def _restart_lines(plan: Plan, rollout: Survey) -> Iterator[str]:
+def _restart_lines(plan: Plan, rollout: RolloutState) -> Iterator[str]:
     name = plan.request.subject if plan.has_name else "the newcomer"
     yield ""
     if plan.is_join:
@@ -156,12 +159,12 @@ def _restart_lines(plan: Plan, rollout: Survey) -> Iterator[str]:
         return
     yield f"{name} itself is kept out, until `sidecar readmit {name}`"
     leader = plan.snapshot.leader
-    if leader and leader not in {node.node_id for node in rollout.places}:
+    if leader and leader not in {node.node_id for node in rollout.nodes}:
         yield f"{leader} leads now: another server takes over, and its turn is the servers' last"
 
 
-def _wave_lines(plan: Plan, rollout: Survey) -> Iterator[str]:
-    counts = {name: len(rollout.of(role)) for role, name in _ROLES.items()}
+def _wave_lines(plan: Plan, rollout: RolloutState) -> Iterator[str]:
+    counts = {name: len(rollout.with_role(role)) for role, name in _ROLES.items()}
     most = {name: rollout.policy.max_unavailable.of(count) for name, count in counts.items() if count}
     limits = (f"{number} {name}{'' if number == 1 else 's'}" for name, number in most.items())
     waves = plan.planned_waves
@@ -170,13 +173,13 @@ def _wave_lines(plan: Plan, rollout: Survey) -> Iterator[str]:
         yield f"{turn:>4}. " + ", ".join(_describe_node(plan, rollout, node) for node in wave)
 
 
-def _describe_node(plan: Plan, rollout: Survey, node: Place) -> str:
+def _describe_node(plan: Plan, rollout: RolloutState, node: NodeProgress) -> str:
     marks = {"leads": plan.snapshot.leader, "canary": rollout.policy.canary}
     labels = [_ROLES[node.role], *(mark for mark, holder in marks.items() if holder == node.node_id)]
     return f"{node.node_id} ({', '.join(labels)})"
 
 
-def _blocker_lines(plan: Plan, rollout: Survey) -> Iterator[str]:
+def _blocker_lines(plan: Plan, rollout: RolloutState) -> Iterator[str]:
     if rollout.paused:
         yield f"in the way now: {rollout.paused.reason}; `sidecar rollout resume` lets it go on"
     for node in plan.blockers:

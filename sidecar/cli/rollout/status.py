@@ -29,7 +29,7 @@ from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.printing import printable
 from sidecar.domain.records.keys import Keys
-from sidecar.domain.rollout.summary import State
+from sidecar.domain.rollout.summary import RolloutPhase
 from sidecar.ports import Store
 
 DESCRIPTION = "Shows how far the newest version of the list is, and what holds it up."
@@ -83,7 +83,7 @@ def _print(context: CommandContext, status: RolloutStatus) -> None:
     for name, done, total in progress_bars(status):
         context.out.write(f"{name:<14}  {text_bar(done, total)}  {done}/{total}\n")
     context.out.write("\n")
-    print_table(context.out, TITLES, [row(status, node) for node in status.rollout.places])
+    print_table(context.out, TITLES, [row(status, node) for node in status.rollout.nodes])
     notes = list(footnote_lines(status))
     context.out.writelines(["\n"] if notes else [])
     context.out.writelines(f"{printable(text)}\n" for text in notes)
@@ -150,14 +150,16 @@ def _json_lines(last: Sequence[RolloutStatus | None], status: RolloutStatus | No
 
 
 def _changes(before: RolloutStatus, after: RolloutStatus) -> Iterator[str]:
-    known = {node.node_id: (node.progress, node.reason) for node in before.rollout.places}
-    where = f"version {after.rollout.version}, {after.done}/{len(after.rollout.places)}"
-    for node in after.rollout.places:
+    known = {node.node_id: (node.progress, node.reason) for node in before.rollout.nodes}
+    where = f"version {after.rollout.version}, {after.done}/{len(after.rollout.nodes)}"
+    for node in after.rollout.nodes:
         if known.pop(node.node_id, None) != (node.progress, node.reason):
             yield f"{where}: {node.node_id} {node.progress.value}: {node.reason}"
     for gone in known:
         yield f"{where}: {gone} is no member any more"
     # What it runs through is said of the nodes already.
-    told = before.summary.state is after.summary.state is State.RUNNING or before.summary == after.summary
+    told = (
+        before.summary.phase is after.summary.phase is RolloutPhase.RUNNING or before.summary == after.summary
+    )
     if not told or before.rollout.version != after.rollout.version:
-        yield f"{where}: {after.summary.state.value}: {after.summary.why}"
+        yield f"{where}: {after.summary.phase.value}: {after.summary.reason}"

@@ -56,8 +56,8 @@ def render_status(status: RolloutStatus) -> RenderableType:
     for name, done, total in progress_bars(status):
         bar = ProgressBar(total, done, width=BAR_WIDTH, complete_style="green", finished_style="green")
         grid.add_row(name, bar, f"{done}/{total}")
-    rows = [row(status, node) for node in status.rollout.places]
-    head = Text(printable(headline(status)), style=style_of(status.summary.state.value))
+    rows = [row(status, node) for node in status.rollout.nodes]
+    head = Text(printable(headline(status)), style=style_of(status.summary.phase.value))
     parts: list[RenderableType] = [head, grid, Text(), rich_table(TITLES, rows)]
     notes = [Text(printable(text)) for text in footnote_lines(status)]
     return Group(*parts, *([Text()] if notes else []), *notes)

@@ -9,9 +9,9 @@ from sidecar.cli.shared.output import format_age
 from sidecar.cli.shared.snapshot import Snapshot
 from sidecar.domain.identity import Role
 from sidecar.domain.records.report import Phase
-from sidecar.domain.rollout.assessment import Survey, survey
-from sidecar.domain.rollout.node_progress import Place, Progress
-from sidecar.domain.rollout.summary import Outlook, State, outlook
+from sidecar.domain.rollout.assessment import RolloutState, assess
+from sidecar.domain.rollout.node_progress import NodeProgress, Progress
+from sidecar.domain.rollout.summary import RolloutPhase, RolloutSummary, summarize
 from sidecar.domain.servers import NodeID, ServerUrl
 
 TITLES = ("NODE", "ROLE", "PROGRESS", "LIST", "TURN", "WHY")
@@ -28,19 +28,19 @@ class RolloutStatus:
     """How the rollout of the canonical list goes, as of one look."""
 
     snapshot: Snapshot
-    rollout: Survey
-    summary: Outlook
+    rollout: RolloutState
+    summary: RolloutSummary
 
     @property
     def done(self) -> int:
-        return _count_done(self.rollout.places)
+        return _count_done(self.rollout.nodes)
 
     @property
     def finished(self) -> bool:
         """Whether nothing more is to be expected: nobody restarts any more, and nobody comes up."""
-        down = [p.node_id for p in self.rollout.places if p.progress is Progress.DOWN]
+        down = [p.node_id for p in self.rollout.nodes if p.progress is Progress.DOWN]
         reports = self.snapshot.network.reports
-        return self.rollout.ended and not any(
+        return self.rollout.is_over and not any(
             n in reports and reports[n].phase in STARTING_PHASES for n in down
         )
 
@@ -58,20 +58,22 @@ def make_status(snapshot: Snapshot, now: float) -> RolloutStatus | None:
     canonical = snapshot.network.canonical
     if canonical is None:
         return None
-    rollout = survey(snapshot.network, canonical, snapshot.leader or NO_NODE, now)
-    return RolloutStatus(snapshot, rollout, outlook(rollout, led=snapshot.leader is not None))
+    rollout = assess(snapshot.network, canonical, snapshot.leader or NO_NODE, now)
+    return RolloutStatus(snapshot, rollout, summarize(rollout, has_leader=snapshot.leader is not None))
 
 
 def headline(status: RolloutStatus) -> str:
     """Which version, and how it goes, in one line."""
     network, rollout = status.snapshot.network.keys.network, status.rollout
-    return f"network {network}, version {rollout.version}: {status.summary.state.value}: {status.summary.why}"
+    return (
+        f"network {network}, version {rollout.version}: {status.summary.phase.value}: {status.summary.reason}"
+    )
 
 
 def progress_bars(status: RolloutStatus) -> Iterator[tuple[str, int, int]]:
     """Yield, for each role that somebody has: its name, how many are in step, of how many."""
     for role, name in _BARS.items():
-        nodes = status.rollout.of(role)
+        nodes = status.rollout.with_role(role)
         if nodes:
             yield name, _count_done(nodes), len(nodes)
 
@@ -91,25 +93,25 @@ def footnote_lines(status: RolloutStatus) -> Iterator[str]:
         yield f"next: {step}"
 
 
-def row(status: RolloutStatus, node: Place) -> tuple[str, ...]:
+def row(status: RolloutStatus, node: NodeProgress) -> tuple[str, ...]:
     """One node, as `TITLES` has it."""
     report = status.snapshot.network.reports.get(node.node_id)
     role = "leader" if node.node_id == status.snapshot.leader else _ROLES[node.role]
     loaded = str(report.loaded_version) if report else ""
-    turn = format_age(node.kept.since) if node.kept else ""
+    turn = format_age(node.next_grant.granted_at) if node.next_grant else ""
     return node.node_id, role, node.progress.value, loaded, turn, node.reason
 
 
 def next_step(status: RolloutStatus) -> str:
     """What an operator can do now, in one line; empty where there is nothing to do."""
-    match status.summary.state:
-        case State.PAUSED:
+    match status.summary.phase:
+        case RolloutPhase.PAUSED:
             return "`sidecar rollout resume` lets it go on"
-        case State.HALTED:
+        case RolloutPhase.HALTED:
             return _step_after_failure(status, status.rollout.failed[0].node_id)
-        case State.WAITING if status.snapshot.leader is None:
+        case RolloutPhase.WAITING if status.snapshot.leader is None:
             return "start the sidecar of a server: one of them leads"
-        case State.WAITING:
+        case RolloutPhase.WAITING:
             return _step_for_down_node(status)
         case _:
             return _step_for_excluded_node(status)
@@ -118,7 +120,7 @@ def next_step(status: RolloutStatus) -> str:
 def _step_for_down_node(status: RolloutStatus) -> str:
     """Empty where they are only starting, which is no trouble yet."""
     reports = status.snapshot.network.reports
-    for node in status.rollout.places:
+    for node in status.rollout.nodes:
         name, report = node.node_id, reports.get(node.node_id)
         if node.progress is Progress.DOWN and (report is None or report.phase not in STARTING_PHASES):
             return (
@@ -129,7 +131,7 @@ def _step_for_down_node(status: RolloutStatus) -> str:
 
 
 def _step_for_excluded_node(status: RolloutStatus) -> str:
-    for node in status.rollout.places:
+    for node in status.rollout.nodes:
         if node.progress is Progress.PAUSED:
             return f"`sidecar resume {node.node_id}` lets it take part again"
         if node.progress is Progress.SKIPPED:
@@ -138,7 +140,7 @@ def _step_for_excluded_node(status: RolloutStatus) -> str:
 
 
 def _step_after_failure(status: RolloutStatus, name: NodeID) -> str:
-    good, present = status.snapshot.network.healthy, status.snapshot.network.canonical
+    good, present = status.snapshot.network.last_healthy, status.snapshot.network.canonical
     back = good and present and good.servers != present.servers
     steps = [
         f"see to {name}, and `sidecar rollout retry {name}` gives it another try",
@@ -154,25 +156,25 @@ def status_to_json(status: RolloutStatus) -> dict[str, object]:
     return {
         "network": status.snapshot.network.keys.network,
         "version": rollout.version,
-        "state": status.summary.state.value,
-        "reason": status.summary.why,
+        "state": status.summary.phase.value,
+        "reason": status.summary.reason,
         "next_step": next_step(status),
         "finished": status.finished,
         "leader": leader,
         "done": status.done,
-        "total": len(rollout.places),
+        "total": len(rollout.nodes),
         "roles": {
-            role.value: {"done": _count_done(rollout.of(role)), "total": len(rollout.of(role))}
+            role.value: {"done": _count_done(rollout.with_role(role)), "total": len(rollout.with_role(role))}
             for role in Role
         },
         "max_unavailable": rollout.policy.max_unavailable.to_json(),
         "canary": rollout.policy.canary,
         "never_reported": [url.text for url in status.never_reported],
-        "nodes": [_node_to_json(status, node) for node in rollout.places],
+        "nodes": [_node_to_json(status, node) for node in rollout.nodes],
     }
 
 
-def _node_to_json(status: RolloutStatus, node: Place) -> dict[str, object]:
+def _node_to_json(status: RolloutStatus, node: NodeProgress) -> dict[str, object]:
     report = status.snapshot.network.reports.get(node.node_id)
     return {
         "node_id": node.node_id,
@@ -181,11 +183,15 @@ def _node_to_json(status: RolloutStatus, node: Place) -> dict[str, object]:
         "reason": node.reason,
         "available": node.available,
         "loaded_version": report.loaded_version if report else None,
-        "grant": {"version": node.kept.version, "since": node.kept.since, "outside_budget": node.kept.free}
-        if node.kept
+        "grant": {
+            "version": node.next_grant.version,
+            "since": node.next_grant.granted_at,
+            "outside_budget": node.next_grant.already_unavailable,
+        }
+        if node.next_grant
         else None,
     }
 
 
-def _count_done(nodes: tuple[Place, ...]) -> int:
+def _count_done(nodes: tuple[NodeProgress, ...]) -> int:
     return sum(node.progress is Progress.DONE for node in nodes)

@@ -24,9 +24,9 @@ from sidecar.domain.network.snapshot import Network
 from sidecar.domain.printing import printable
 from sidecar.domain.records.canonical import Canonical
 from sidecar.domain.records.keys import Keys
-from sidecar.domain.rollout.assessment import Survey, survey
-from sidecar.domain.rollout.node_progress import Place, Progress, well
-from sidecar.domain.rollout.summary import State, outlook
+from sidecar.domain.rollout.assessment import RolloutState, assess
+from sidecar.domain.rollout.node_progress import NodeProgress, Progress, is_serving
+from sidecar.domain.rollout.summary import RolloutPhase, summarize
 from sidecar.domain.servers import ServerUrl
 from sidecar.ports import Store
 
@@ -37,7 +37,7 @@ EPILOG = """\
 example:
   sidecar wait --version 7 --timeout 600"""
 
-BLOCKED_STATES = (State.PAUSED, State.HALTED)
+BLOCKED_STATES = (RolloutPhase.PAUSED, RolloutPhase.HALTED)
 EXCLUDED = (Progress.PAUSED, Progress.SKIPPED)
 
 
@@ -59,9 +59,9 @@ class WaitProgress:
     """
 
     version: int
-    loaded: tuple[Place, ...]
-    missing: tuple[Place, ...]
-    excluded: tuple[Place, ...]
+    loaded: tuple[NodeProgress, ...]
+    missing: tuple[NodeProgress, ...]
+    excluded: tuple[NodeProgress, ...]
     never_reported: tuple[ServerUrl, ...] = ()
 
     @property
@@ -74,12 +74,14 @@ class WaitProgress:
         return "; ".join((*_describe(self.missing), *never_reported)) or "no node of the network is known yet"
 
 
-def measure_progress(network: Network, canonical: Canonical, rollout: Survey, wanted: int) -> WaitProgress:
+def measure_progress(
+    network: Network, canonical: Canonical, rollout: RolloutState, wanted: int
+) -> WaitProgress:
     """Look who runs, healthy, on version ``wanted`` or later. ``rollout`` is the rollout of ``canonical``."""
-    loaded, excluded, missing = list[Place](), list[Place](), list[Place]()
-    for node in rollout.places:
+    loaded, excluded, missing = list[NodeProgress](), list[NodeProgress](), list[NodeProgress]()
+    for node in rollout.nodes:
         report = network.reports.get(node.node_id)
-        if report and well(report) and report.loaded_version >= wanted:
+        if report and is_serving(report) and report.loaded_version >= wanted:
             loaded.append(node)
         else:
             (excluded if node.progress in EXCLUDED else missing).append(node)
@@ -90,12 +92,12 @@ def measure_progress(network: Network, canonical: Canonical, rollout: Survey, wa
 
 def why_undone(network: Network, wanted: int) -> str | None:
     """Say why version ``wanted`` will not be loaded any more; None where it may."""
-    quarantine = next((each for each in network.quarantined if each.version == wanted), None)
+    quarantine = next((each for each in network.quarantines if each.version == wanted), None)
     if quarantine:
         return f"version {wanted} is quarantined, since {quarantine.at}: {quarantine.reason}"
-    by = read_history(network).undone_by(wanted)
+    by = read_history(network).rolled_back_by(wanted)
     if by:
-        why = "; ".join(change.told for change in by.cause)
+        why = "; ".join(change.description for change in by.cause)
         return f"version {wanted} was taken back by version {by.version}, at {by.at}: {why}"
     return None
 
@@ -120,7 +122,7 @@ class _Waiter:
             newest = f"the newest is {canonical.version}" if canonical else "there is no list yet"
             self._report_once(f"version {self.wanted} does not exist yet, {newest}: waiting for it")
             return False
-        rollout = survey(network, canonical, snapshot.leader or NO_NODE, time.time())
+        rollout = assess(network, canonical, snapshot.leader or NO_NODE, time.time())
         self.last = measure_progress(network, canonical, rollout, self.wanted)
         for node in self.last.excluded:
             self._report_once(f"{node.node_id} is not waited for: it {node.reason}")
@@ -128,11 +130,11 @@ class _Waiter:
             self._report_once(
                 f"the server at {url} was never seen: waiting for it; `sidecar remove {url}` gives it up"
             )
-        state = outlook(rollout, led=snapshot.leader is not None)
-        if not self.last.complete and state.state in BLOCKED_STATES:
-            self._report_once(f"the rollout is {state.state.value}: {state.why}; still waiting")
-        elif not self.last.complete and network.standstill:
-            self._report_once(f"the rollout is {network.standstill}; still waiting")
+        state = summarize(rollout, has_leader=snapshot.leader is not None)
+        if not self.last.complete and state.phase in BLOCKED_STATES:
+            self._report_once(f"the rollout is {state.phase.value}: {state.reason}; still waiting")
+        elif not self.last.complete and network.rollout_block:
+            self._report_once(f"the rollout is {network.rollout_block}; still waiting")
         return self.last.complete
 
     def _report_once(self, text: str) -> None:
@@ -159,11 +161,11 @@ async def _wait(store: Store, keys: Keys, *, arguments: argparse.Namespace, cont
 
 async def _wait_until_complete(store: Store, keys: Keys, watch: _Waiter) -> None:
     while True:
-        await follow_network(store, keys, keys.versions, on_snapshot=watch.update, err=watch.err)
+        await follow_network(store, keys, keys.history_range, on_snapshot=watch.update, err=watch.err)
         # The watch of one range may lag behind another's: who has loaded a version may be seen before the
         # version is. So the end is judged from one look.
         with contextlib.suppress(StoreUnavailable):
-            if watch.update(await read_snapshot(store, keys, keys.versions)):
+            if watch.update(await read_snapshot(store, keys, keys.history_range)):
                 return
 
 
@@ -179,5 +181,5 @@ def _print(context: CommandContext, found: WaitProgress, *, as_json: bool) -> No
     context.out.write(f"{who} or a later one{printable(excluded)}\n")
 
 
-def _describe(nodes: Sequence[Place]) -> list[str]:
+def _describe(nodes: Sequence[NodeProgress]) -> list[str]:
     return [f"{node.node_id} {node.reason}" for node in nodes]

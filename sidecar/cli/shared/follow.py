@@ -7,7 +7,7 @@ from typing import TextIO
 
 import anyio
 
-from sidecar.agent.list_and_watch import follow
+from sidecar.agent.list_and_watch import list_and_watch
 from sidecar.cli.shared.snapshot import Snapshot, parse_snapshot, snapshot_ranges, warn_unreadable
 from sidecar.domain.printing import printable
 from sidecar.domain.records.keys import Keys, Range
@@ -40,7 +40,7 @@ async def follow_network(
         is_unreachable = True
 
     with anyio.CancelScope() as scope:
-        await follow(store, *snapshot_ranges(keys), *more, seen=listed, lost=lost)
+        await list_and_watch(store, *snapshot_ranges(keys), *more, on_listing=listed, on_error=lost)
 
 
 def note(err: TextIO, text: str) -> None:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
-from sidecar.config.table import NETWORK, Setting
+from sidecar.config.table import NETWORK_SETTINGS, Setting
 from sidecar.domain.errors import UsageError
 
 HELP_WIDTH = 82  # argparse keeps two of them free
@@ -77,7 +77,9 @@ def unknown_command(name: str, known: Iterable[str], program: str = "sidecar") -
     return UsageError(f"there is no command {name!r}{where}; {hint}")
 
 
-def add_settings(parser: Parser, title: str = "etcd and logs", settings: Iterable[Setting] = NETWORK) -> None:
+def add_settings(
+    parser: Parser, title: str = "etcd and logs", settings: Iterable[Setting] = NETWORK_SETTINGS
+) -> None:
     """Add an option for each of ``settings``; the table parses their values later."""
     group = parser.add_argument_group(title)
     for setting in settings:
@@ -89,7 +91,7 @@ def add_settings(parser: Parser, title: str = "etcd and logs", settings: Iterabl
                 metavar=setting.metavar,
                 help=f"{setting.help}{default}",
             )
-    if settings is NETWORK:
+    if settings is NETWORK_SETTINGS:
         group.add_argument("--config", metavar="FILE", help="settings (sidecar.toml, if there)")
 
 

@@ -54,7 +54,7 @@ Work = Callable[[Store, Keys], Awaitable[int]]
 def run_with_store(arguments: argparse.Namespace, context: CommandContext, work: Work) -> int:
     """Run ``work`` with an open store and the network's keys; return its exit code."""
     settings = load_network(flags_of(arguments), context.environ, context.folder)
-    logs.set_up(settings.log_format, settings.log_level, stream=context.err, environ=context.environ)
+    logs.configure(settings.log_format, settings.log_level, stream=context.err, environ=context.environ)
     return anyio.run(partial(_with_store, settings, context, work))
 
 
@@ -78,7 +78,7 @@ async def read_snapshot(store: Store, keys: Keys, *more: Range) -> Snapshot:
 
 def snapshot_ranges(keys: Keys) -> tuple[Range, ...]:
     """All that a `Snapshot` is made from."""
-    return (*keys.of_leader(), keys.candidates())
+    return (*keys.ranges_of_leader(), keys.candidate_range())
 
 
 def parse_snapshot(keys: Keys, listing: Listing) -> Snapshot:
@@ -107,11 +107,11 @@ def require_canonical(snapshot: Snapshot) -> Canonical:
 
 def _parse_leadership(keys: Keys, listing: Listing) -> tuple[Leadership | None, str]:
     """Who leads, and what is wrong with the record that says so."""
-    candidates = [entry for key, entry in listing.entries.items() if key in keys.candidates()]
+    candidates = [entry for key, entry in listing.entries.items() if key in keys.candidate_range()]
     if not candidates:
         return None, ""
-    first = min(candidates, key=lambda entry: entry.created)
+    first = min(candidates, key=lambda entry: entry.create_revision)
     try:
-        return Leadership(decode(Candidate, first.value, first.key), first.created), ""
+        return Leadership(decode(Candidate, first.value, first.key), first.create_revision), ""
     except BadRecord as exc:
         return None, f"the leader's record cannot be read: {exc}"

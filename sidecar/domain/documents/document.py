@@ -12,17 +12,17 @@ from pathlib import PurePath
 
 from sidecar.domain.documents.json_scanner import Scan, Span, position, scan
 from sidecar.domain.documents.list_format import array_text, comma
-from sidecar.domain.documents.validation import problems as problems_of
+from sidecar.domain.documents.validation import find_problems
 from sidecar.domain.errors import BadFile, Problem
 from sidecar.domain.identity import Role
-from sidecar.domain.printing import MOST_PROBLEMS
+from sidecar.domain.printing import MAX_PROBLEMS
 from sidecar.domain.servers import NodeID, ServerList
 
-KEY = "FederatedServers"
+SERVERS_KEY = "FederatedServers"
 MAX_BYTES = 1 << 20
 
 # The longer marks first: UTF-32's begins with UTF-16's.
-_OTHER_MARKS = {
+_OTHER_BYTE_ORDER_MARKS = {
     b"\xff\xfe\x00\x00": "UTF-32",
     b"\x00\x00\xfe\xff": "UTF-32",
     b"\xff\xfe": "UTF-16",
@@ -50,17 +50,17 @@ class Document:
         if undecodable:
             raise BadFile(source, (undecodable,))
         found = scan(text)
-        wrong = found.problems if found.broken else _all_problems(text, found, role)
+        wrong = found.problems if found.is_broken else _all_problems(text, found, role)
         if wrong or not isinstance(found.value, dict):
             raise BadFile(source, wrong)
         value = found.value
         return cls(
             text=text,
             role=role,
-            servers=ServerList.parse(value[KEY]),
+            servers=ServerList.parse(value[SERVERS_KEY]),
             node_id=NodeID(value["NodeID"]) if "NodeID" in value else None,
             port=int(value["Port"]) if "Port" in value else None,
-            array=found.places[f"/{KEY}"],
+            array=found.spans[f"/{SERVERS_KEY}"],
         )
 
     @property
@@ -86,15 +86,15 @@ def replace_servers(data: bytes, servers: ServerList) -> bytes | None:
     """
     text, undecodable = _decode(data)
     found = scan(text)
-    if undecodable or found.broken or not isinstance(found.value, dict):
+    if undecodable or found.is_broken or not isinstance(found.value, dict):
         return None
-    places = [index for index, member in enumerate(found.members) if member.key == KEY]
+    places = [index for index, member in enumerate(found.members) if member.key == SERVERS_KEY]
     # From the back, so that the offsets before an edit stay true.
     for index in reversed(places[1:]):
         start, end = found.members[index - 1].value.end, found.members[index].value.end
         text = f"{text[:start]}{text[end:]}"
     if not places:
-        return _inserted(text, found, servers).encode()
+        return _insert_list(text, found, servers).encode()
     array = found.members[places[0]].value
     return f"{text[: array.start]}{array_text(text, array, servers)}{text[array.end :]}".encode()
 
@@ -109,7 +109,7 @@ def _decode(data: bytes) -> tuple[str, Problem | None]:
     """The text of ``data``, or what keeps it from being one."""
     if len(data) > MAX_BYTES:
         return "", Problem("", "is larger than 1 MiB", "see whether this is the right file")
-    for mark, name in _OTHER_MARKS.items():
+    for mark, name in _OTHER_BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return "", Problem("", f"is encoded as {name}", "save it as UTF-8", 1, 1)
     try:
@@ -129,34 +129,34 @@ def _decode(data: bytes) -> tuple[str, Problem | None]:
 def _all_problems(text: str, found: Scan, role: Role) -> tuple[Problem, ...]:
     """The scanner's problems and the schema's, in file order, each with its place in ``text``."""
     by_schema = [
-        _placed(problem, text, found)
-        for problem in problems_of(role.value, found.value)
-        if problem.where not in found.unreadable
+        _with_position(problem, text, found)
+        for problem in find_problems(role.value, found.value)
+        if problem.where not in found.unrepresentable
     ]
     wrong = sorted([*found.problems, *by_schema], key=lambda problem: (problem.line, problem.column))
-    return tuple(wrong[:MOST_PROBLEMS])
+    return tuple(wrong[:MAX_PROBLEMS])
 
 
-def _placed(problem: Problem, text: str, found: Scan) -> Problem:
-    place = found.places.get(problem.where, found.places[""])
+def _with_position(problem: Problem, text: str, found: Scan) -> Problem:
+    place = found.spans.get(problem.where, found.spans[""])
     line, column = position(text, place.start)
     return replace(problem, line=line, column=column)
 
 
-def _inserted(text: str, found: Scan, servers: ServerList) -> str:
+def _insert_list(text: str, found: Scan, servers: ServerList) -> str:
     """``text`` with the list as the last key of its object, spaced like the keys before it."""
     if not found.members:
-        at = found.places[""].start + 1
-        head = f'{text[:at]}"{KEY}": '
+        at = found.spans[""].start + 1
+        head = f'{text[:at]}"{SERVERS_KEY}": '
     else:
         first, last = found.members[0], found.members[-1]
         at = last.value.end
         # A lone key on the line of the brace tells nothing of what stands between two.
-        before = text[found.places[""].start + 1 : first.start] or comma(text)[1:]
+        before = text[found.spans[""].start + 1 : first.start] or comma(text)[1:]
         if len(found.members) > 1:
             before = text[found.members[-2].value.end : last.start].partition(",")[2]
         between = text[last.start : last.value.start]
         colon = between[between.rindex('"') + 1 :]
-        head = f'{text[:at]},{before}"{KEY}"{colon}'
+        head = f'{text[:at]},{before}"{SERVERS_KEY}"{colon}'
     array = array_text(head, Span(len(head), len(head)), servers)
     return f"{head}{array}{text[at:]}"

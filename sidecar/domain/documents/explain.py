@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from sidecar.domain.errors import Problem
-from sidecar.domain.printing import pointer_to, printable, shown
+from sidecar.domain.printing import format_value, pointer_to, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,29 +26,29 @@ _TYPES = {
 }
 
 
-def explained(error: ValidationError) -> tuple[Problem, ...]:
+def explain_error(error: ValidationError) -> tuple[Problem, ...]:
     """Return what ``error`` says, as one problem for each key that it is about."""
     where = ""
     for key in error.absolute_path:
         where = pointer_to(where, key)
     where = printable(where)
-    explain = _EXPLAINED.get(str(error.validator), _value)
+    explain = _EXPLAINERS.get(str(error.validator), _value)
     return tuple(explain(where, error))
 
 
 def _value(where: str, error: ValidationError) -> Iterator[Problem]:
     schema = _schema(error)
-    yield Problem(where, f"{shown(error.instance)} is not {_name(schema)}", _wanted(schema))
+    yield Problem(where, f"{format_value(error.instance)} is not {_name(schema)}", _wanted(schema))
 
 
 def _type(where: str, error: ValidationError) -> Iterator[Problem]:
-    value = shown(error.instance)
+    value = format_value(error.instance)
     what = f"{value} is {_type_of(error.instance)}" if value != "null" else "is null"
     yield Problem(where, what, _wanted(_schema(error)))
 
 
 def _number(where: str, error: ValidationError) -> Iterator[Problem]:
-    yield Problem(where, f"{shown(error.instance)} is out of range", _wanted(_schema(error)))
+    yield Problem(where, f"{format_value(error.instance)} is out of range", _wanted(_schema(error)))
 
 
 def _empty(where: str, error: ValidationError) -> Iterator[Problem]:
@@ -60,7 +60,7 @@ def _choice(where: str, error: ValidationError) -> Iterator[Problem]:
     choices = [str(choice) for choice in schema.get("enum", [schema.get("const")])]
     yield Problem(
         where,
-        f"{shown(error.instance)} is not {_name(schema)}",
+        f"{format_value(error.instance)} is not {_name(schema)}",
         _wanted(schema) + _did_you_mean(error.instance, choices),
     )
 
@@ -71,8 +71,8 @@ def _required(where: str, error: ValidationError) -> Iterator[Problem]:
     for key in schema["required"]:
         if key not in keys:
             close = get_close_matches(key.lower(), unknown, n=1, cutoff=0.8)
-            rename = f"rename {shown(unknown[close[0]])} to {shown(key)}" if close else ""
-            yield Problem(where, f"{shown(key)} is missing", rename or _addition(schema, key))
+            rename = f"rename {format_value(unknown[close[0]])} to {format_value(key)}" if close else ""
+            yield Problem(where, f"{format_value(key)} is missing", rename or _addition(schema, key))
 
 
 def _dependent(where: str, error: ValidationError) -> Iterator[Problem]:
@@ -80,7 +80,7 @@ def _dependent(where: str, error: ValidationError) -> Iterator[Problem]:
     for key, needed in schema["dependentRequired"].items():
         for other in needed:
             if key in keys and other not in keys:
-                what = f"{shown(key)} is set but {shown(other)} is missing"
+                what = f"{format_value(key)} is set but {format_value(other)} is missing"
                 yield Problem(where, what, _addition(schema, other))
 
 
@@ -90,10 +90,10 @@ def _unknown(where: str, error: ValidationError) -> Iterator[Problem]:
         if key not in known and key != "$schema":
             guess = _did_you_mean(key, known).removeprefix("; ")
             here = printable(pointer_to(where, key))
-            yield Problem(here, f"{shown(key)} is unknown", guess or f"known are {', '.join(known)}")
+            yield Problem(here, f"{format_value(key)} is unknown", guess or f"known are {', '.join(known)}")
 
 
-_EXPLAINED: dict[str, Callable[[str, ValidationError], Iterator[Problem]]] = {
+_EXPLAINERS: dict[str, Callable[[str, ValidationError], Iterator[Problem]]] = {
     "type": _type,
     "minimum": _number,
     "maximum": _number,
@@ -128,15 +128,15 @@ def _type_of(value: object) -> str:
 def _addition(schema: Schema, key: str) -> str:
     """How to add ``key``, with an example where its own schema has one."""
     examples = schema.get("properties", {}).get(key, {}).get("examples")
-    return f"add {shown(key)}: {shown(examples[0])}" if examples else f"add {shown(key)}"
+    return f"add {format_value(key)}: {format_value(examples[0])}" if examples else f"add {format_value(key)}"
 
 
 def _wanted(schema: Schema) -> str:
     """How a value of ``schema`` looks: ``must be a whole number from 1 to 65535, such as 9000``."""
     if "const" in schema:
-        return f"must be {shown(schema['const'])}"
+        return f"must be {format_value(schema['const'])}"
     if "enum" in schema:
-        return f"must be {' or '.join(shown(choice) for choice in schema['enum'])}"
+        return f"must be {' or '.join(format_value(choice) for choice in schema['enum'])}"
     types = schema.get("type", [])
     names = [types] if isinstance(types, str) else types
     text = f"must be {' or '.join(_TYPES[name] + _range(schema, name) for name in names)}"
@@ -144,7 +144,7 @@ def _wanted(schema: Schema) -> str:
     if "pattern" in schema and "description" in schema:
         text += f" ({schema['description'].rstrip('.')})"
     examples = schema.get("examples", ())[: 2 if {"integer", "string"} <= set(names) else 1]
-    return f"{text}, such as {' or '.join(map(shown, examples))}" if examples else text
+    return f"{text}, such as {' or '.join(map(format_value, examples))}" if examples else text
 
 
 def _range(schema: Schema, of_type: str) -> str:
@@ -157,4 +157,4 @@ def _range(schema: Schema, of_type: str) -> str:
 
 def _did_you_mean(given: object, known: list[str]) -> str:
     close = get_close_matches(given, known, n=1) if isinstance(given, str) else []
-    return f"; did you mean {shown(close[0])}?" if close else ""
+    return f"; did you mean {format_value(close[0])}?" if close else ""

@@ -23,7 +23,7 @@ _ANNOTATIONS = {
 _TYPES = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
 
 
-def check_of(schema: Schema, root: Schema | None = None) -> Check:
+def compile_check(schema: Schema, root: Schema | None = None) -> Check:
     """Return the function that says whether a value is plainly valid by ``schema``, a part of ``root``."""
     whole = schema if root is None else root
     keywords = [(key, value) for key, value in schema.items() if key not in _ANNOTATIONS]
@@ -64,7 +64,7 @@ def _required(keys: list[str], _: Schema) -> Check:
 
 
 def _properties(properties: dict[str, Schema], root: Schema) -> Check:
-    checks = [(key, check_of(schema, root)) for key, schema in properties.items()]
+    checks = [(key, compile_check(schema, root)) for key, schema in properties.items()]
 
     def holds(value: Any) -> bool:
         if not isinstance(value, dict):
@@ -78,7 +78,7 @@ def _properties(properties: dict[str, Schema], root: Schema) -> Check:
 
 
 def _items(schema: Schema, root: Schema) -> Check:
-    check = check_of(schema, root)
+    check = compile_check(schema, root)
     return lambda value: isinstance(value, list) and all(map(check, value))
 
 
@@ -92,7 +92,7 @@ def _unique(_: bool, __: Schema) -> Check:
 
 def _reference(pointer: str, root: Schema) -> Check:
     name = pointer.removeprefix("#/$defs/")
-    return check_of(root["$defs"][name], root)
+    return compile_check(root["$defs"][name], root)
 
 
 _KEYWORDS: dict[str, Callable[[Any, Schema], Check]] = {

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from sidecar.domain.errors import Problem
-from sidecar.domain.printing import MOST_PROBLEMS, pointer_to, printable, shown
+from sidecar.domain.printing import MAX_PROBLEMS, format_value, pointer_to, printable
 
-DEEPEST = 64
+MAX_DEPTH = 64
 BOM = "\ufeff"
 
-_PLACED = 2  # schemas describe no deeper than the items of a top-level list
+_MAX_SPAN_DEPTH = 2  # schemas describe no deeper than the items of a top-level list
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
@@ -43,7 +43,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ObjectMember:
     """One key of the top-level object: where its opening quote stands, and where its value does."""
 
     key: str
@@ -53,18 +53,18 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a text says. ``value`` is meaningless where ``broken``: the syntax ended the scan.
+    """What a text says. ``value`` is meaningless where ``is_broken``: the syntax ended the scan.
 
-    ``places`` has the value of each JSON Pointer, two levels deep; ``members`` each top-level key,
-    those given twice too; ``unreadable`` the pointers whose value no program could hold (1e999).
+    ``spans`` has the value of each JSON Pointer, two levels deep; ``members`` each top-level key,
+    those given twice too; ``unrepresentable`` the pointers whose value no program could hold (1e999).
     """
 
     value: object
-    places: dict[str, Span]
-    members: tuple[Member, ...]
+    spans: dict[str, Span]
+    members: tuple[ObjectMember, ...]
     problems: tuple[Problem, ...]
-    unreadable: frozenset[str]
-    broken: bool
+    unrepresentable: frozenset[str]
+    is_broken: bool
 
 
 def scan(text: str) -> Scan:
@@ -77,10 +77,10 @@ def scan(text: str) -> Scan:
         broken = True
     return Scan(
         value,
-        scanner.places,
+        scanner.spans,
         tuple(scanner.members),
         tuple(scanner.problems),
-        frozenset(scanner.unreadable),
+        frozenset(scanner.unrepresentable),
         broken,
     )
 
@@ -100,10 +100,10 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 1 if text.startswith(BOM) else 0
-        self.places: dict[str, Span] = {}
-        self.members: list[Member] = []
+        self.spans: dict[str, Span] = {}
+        self.members: list[ObjectMember] = []
         self.problems: list[Problem] = []
-        self.unreadable: set[str] = set()
+        self.unrepresentable: set[str] = set()
 
     def document(self) -> object:
         self._skip()
@@ -119,8 +119,8 @@ class _Scanner:
 
     def _value(self, pointer: str, depth: int) -> object:
         start = self._at
-        if depth > DEEPEST:
-            what = f"is nested more than {DEEPEST} levels deep"
+        if depth > MAX_DEPTH:
+            what = f"is nested more than {MAX_DEPTH} levels deep"
             self._note(pointer, start, what, "flatten it")
             raise _BrokenError
         first = self._text[start : start + 1]
@@ -133,8 +133,8 @@ class _Scanner:
             value = self._array(pointer, depth)
         else:
             value = self._scalar(pointer)
-        if depth <= _PLACED:
-            self.places[pointer] = Span(start, self._at)
+        if depth <= _MAX_SPAN_DEPTH:
+            self.spans[pointer] = Span(start, self._at)
         return value
 
     def _object(self, pointer: str, depth: int) -> dict[str, object]:
@@ -151,7 +151,7 @@ class _Scanner:
             here = pointer_to(pointer, key)
             if key in found:
                 hint = "keep one of them; programs differ in which one they obey"
-                self._note(here, start, f"the key {shown(key)} appears twice", hint)
+                self._note(here, start, f"the key {format_value(key)} appears twice", hint)
             self._skip()
             if not self._take(":"):
                 self._unexpected("a colon after the key")
@@ -159,7 +159,7 @@ class _Scanner:
             value_at = self._at
             found[key] = self._value(here, depth + 1)
             if depth == 0:
-                self.members.append(Member(key, start, Span(value_at, self._at)))
+                self.members.append(ObjectMember(key, start, Span(value_at, self._at)))
             if self._ends_with("}"):
                 return found
 
@@ -209,7 +209,7 @@ class _Scanner:
         if name in _WORDS:
             return _WORDS[name]
         if name in {"NaN", "Infinity", "-Infinity"}:
-            self._unheld(pointer, start, f"{name} is not JSON", "write a number, or null")
+            self._note_unrepresentable(pointer, start, f"{name} is not JSON", "write a number, or null")
             return None
         self._at = start
         return self._unexpected("a value")
@@ -218,17 +218,17 @@ class _Scanner:
         # float() first: it takes any length, int() refuses more than 4,300 digits.
         approximate = float(literal)
         if math.isinf(approximate):
-            what = f"{shown(literal)[1:-1]} is too large for a number"
-            self._unheld(pointer, start, what, "numbers go up to about 1.8e308")
+            what = f"{format_value(literal)[1:-1]} is too large for a number"
+            self._note_unrepresentable(pointer, start, what, "numbers go up to about 1.8e308")
             return None
         return int(literal) if literal.lstrip("-").isdigit() else approximate
 
-    def _unheld(self, pointer: str, start: int, what: str, hint: str) -> None:
-        self.unreadable.add(pointer)
+    def _note_unrepresentable(self, pointer: str, start: int, what: str, hint: str) -> None:
+        self.unrepresentable.add(pointer)
         self._note(pointer, start, what, hint)
 
     def _note(self, pointer: str, offset: int, what: str, hint: str) -> None:
-        if len(self.problems) < MOST_PROBLEMS:
+        if len(self.problems) < MAX_PROBLEMS:
             line, column = position(self._text, offset)
             self.problems.append(Problem(printable(pointer), what, hint, line, column))
 

@@ -22,8 +22,8 @@ def array_text(text: str, array: Span, servers: ServerList) -> str:
     if len(servers) == 0:
         return "[]"
     if not isinstance(before.value, list) or not before.value:
-        return _fresh(text, array.start, [_literal(url) for url in servers.texts()])
-    spans = [before.places[f"/{index}"] for index in range(len(before.value))]
+        return _new_array(text, array.start, [_literal(url) for url in servers.texts()])
+    spans = [before.spans[f"/{index}"] for index in range(len(before.value))]
     # A URL that stays keeps its own spelling, escapes and all (some programs write http:\/\/).
     spelled = {
         value: old[span.start : span.end]
@@ -49,7 +49,7 @@ def comma(text: str) -> str:
     return "," if _MINIFIED.search(text) else ", "
 
 
-def _fresh(text: str, at: int, literals: list[str]) -> str:
+def _new_array(text: str, at: int, literals: list[str]) -> str:
     """An array with no style of its own: one URL a line where the key before ``at`` has a line."""
     line_start = text.rfind("\n", 0, at) + 1
     match = _INDENT.match(text, line_start)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from sidecar.domain.documents.fast_check import Check, check_of
+from sidecar.domain.documents.fast_check import Check, compile_check
 from sidecar.domain.errors import Problem
-from sidecar.domain.printing import MOST_PROBLEMS, pointer_to, shown
+from sidecar.domain.printing import MAX_PROBLEMS, format_value, pointer_to
 from sidecar.domain.servers import InvalidUrl, ServerUrl
 from sidecar.resources import schema
 
@@ -26,25 +26,25 @@ _LISTS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-def problems(kind: Kind, value: Any) -> tuple[Problem, ...]:
+def find_problems(kind: Kind, value: Any) -> tuple[Problem, ...]:
     """Return all that is wrong with ``value`` as a document of that ``kind``; empty when valid.
 
     ``value`` is decoded JSON (or TOML). At most 50 problems are told of.
     """
-    found = () if _plainly_valid(kind)(value) else _found(kind, value)
+    found = () if _fast_check(kind)(value) else _schema_problems(kind, value)
     lists = value if isinstance(value, dict) else {}
     of_servers = [
         problem
         for key in _LISTS.get(kind, ())
-        for problem in problems_of_servers(lists.get(key), pointer_to("", key))
+        for problem in find_server_problems(lists.get(key), pointer_to("", key))
     ]
     # Both look at each URL; the second one says more exactly what is wrong with it.
     known_better = {problem.where for problem in of_servers}
     by_schema = [problem for problem in found if problem.where not in known_better]
-    return tuple([*by_schema, *of_servers][:MOST_PROBLEMS])
+    return tuple([*by_schema, *of_servers][:MAX_PROBLEMS])
 
 
-def problems_of_servers(value: object, where: str = "/FederatedServers") -> tuple[Problem, ...]:
+def find_server_problems(value: object, where: str = "/FederatedServers") -> tuple[Problem, ...]:
     """What is wrong with each URL of the list ``value`` at ``where``, beyond the schema.
 
     Whatever is not a string, or no list at all, is left to the schema.
@@ -58,38 +58,38 @@ def problems_of_servers(value: object, where: str = "/FederatedServers") -> tupl
         try:
             url = ServerUrl.parse(text)
         except InvalidUrl as exc:
-            found.append(Problem(here, f"{shown(text)} {exc}", "write it as http://HOST:PORT"))
+            found.append(Problem(here, f"{format_value(text)} {exc}", "write it as http://HOST:PORT"))
             continue
         if url in seen:
-            what = f"{shown(text)} is the same server as {seen[url]}"
+            what = f"{format_value(text)} is the same server as {seen[url]}"
             found.append(Problem(here, what, "name each server once"))
         seen.setdefault(url, here)
-    return tuple(found[:MOST_PROBLEMS])
+    return tuple(found[:MAX_PROBLEMS])
 
 
-def _found(kind: Kind, value: Any) -> tuple[Problem, ...]:
+def _schema_problems(kind: Kind, value: Any) -> tuple[Problem, ...]:
     """What jsonschema finds wrong with ``value``."""
-    from sidecar.domain.documents.explain import explained  # noqa: PLC0415 - only what is not plainly valid needs it
+    from sidecar.domain.documents.explain import explain_error  # noqa: PLC0415 - only what is not plainly valid needs it
 
     found: dict[Problem, None] = {}
     for error in _validator(kind).iter_errors(value):  # lazy: a huge bad list is not walked to its end
-        found |= dict.fromkeys(explained(error))
-        if len(found) >= MOST_PROBLEMS:
+        found |= dict.fromkeys(explain_error(error))
+        if len(found) >= MAX_PROBLEMS:
             break
     return tuple(found)
 
 
 @cache
-def _plainly_valid(kind: Kind) -> Check:
-    return check_of(schema(kind))
+def _fast_check(kind: Kind) -> Check:
+    return compile_check(schema(kind))
 
 
 @cache
 def _validator(kind: Kind) -> Validator:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 4.9 MiB and 85 ms, see `_found`
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 4.9 MiB and 85 ms, see `_schema_problems`
     from jsonschema.validators import extend  # noqa: PLC0415 - as above
 
-    # jsonschema compares each item with each; `problems_of_servers` is linear, on normal forms.
+    # jsonschema compares each item with each; `find_server_problems` is linear, on normal forms.
     checker = extend(Draft202012Validator, {"uniqueItems": lambda *_: ()})  # type: ignore[no-untyped-call]  # jsonschema has no types
     validator: Validator = checker(schema(kind))
     return validator

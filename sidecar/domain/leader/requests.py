@@ -6,131 +6,142 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from sidecar.domain.membership import admission, removal
-from sidecar.domain.membership.join_batching import gathers, is_newcomers
-from sidecar.domain.network.context import Desk
-from sidecar.domain.network.results import Answer, Case
+from sidecar.domain.membership.join_batching import is_batching, is_newcomer_join
+from sidecar.domain.network.context import LeaderContext
+from sidecar.domain.network.results import RequestContext, RequestResult
 from sidecar.domain.network.snapshot import Network
 from sidecar.domain.records.canonical import Change
-from sidecar.domain.records.membership import Outcome, OutcomeKind, Request, RequestKind
 from sidecar.domain.records.policy import AdmissionProbe
+from sidecar.domain.records.requests import Outcome, OutcomeKind, Request, RequestKind
 from sidecar.domain.records.store import Revision
-from sidecar.domain.rollout import operator_requests as steering
+from sidecar.domain.rollout import operator_requests
 
-MOST_CHANGES = 1000
+MAX_CHANGES = 1000
 """Changes of one version, at most. Each stands in its list and in its cause, and all of that in the history
 as well: some 300 bytes, and etcd takes requests of up to 1.5 MB."""
 
 
-def answer_requests(desk: Desk) -> None:
+def handle_requests(context: LeaderContext) -> None:
     """Judge the open requests, oldest first."""
-    stands = desk.canonical
-    sitting = _Sitting(desk, Case(desk.network, stands, stands.servers, desk.now, desk.at, desk.probed))
-    for name, request in _due(desk):
-        if not sitting.hears(name, request):
+    canonical = context.canonical
+    batch = _RequestBatch(
+        context,
+        RequestContext(
+            context.network, canonical, canonical.servers, context.now, context.at, context.probe_results
+        ),
+    )
+    for name, request in _due(context):
+        if not batch.handle(name, request):
             break
-    sitting.publish()
+    batch.publish()
 
 
 @dataclass(slots=True)
-class _Sitting:
+class _RequestBatch:
     """The requests that are answered in one transaction, and what came of those before."""
 
-    desk: Desk
-    case: Case
+    context: LeaderContext
+    request_context: RequestContext
     changes: list[Change] = field(default_factory=list)
 
-    def hears(self, name: str, request: Request) -> bool:
+    def handle(self, name: str, request: Request) -> bool:
         """Answer a request; False where those after it have to wait for the next transaction."""
-        if name not in self.case.network.requests:
+        if name not in self.request_context.network.requests:
             return True  # an operator decided about it, just now
-        if len(self.changes) == MOST_CHANGES or (request.kind is RequestKind.ROLLBACK and self.desk.draft):
+        if len(self.changes) == MAX_CHANGES or (
+            request.kind is RequestKind.ROLLBACK and self.context.builder
+        ):
             return False  # a rollback needs the transaction for itself
-        answer = judge(self.case, request)
-        if self.desk.full and not self._needs_no_room(request, answer):
+        result = handle_request(self.request_context, request)
+        if self.context.full and not self._fits_full_transaction(request, result):
             return request.kind is RequestKind.JOIN  # a newcomer holds up nobody who needs none
-        self._carry_out(name, request, answer)
+        self._apply(name, request, result)
         return request.kind is not RequestKind.ROLLBACK
 
-    def _needs_no_room(self, request: Request, answer: Answer) -> bool:
+    def _fits_full_transaction(self, request: Request, result: RequestResult) -> bool:
         """Whether a newcomer gets in by the list alone, and by records that are being written anyway.
 
         Its request is put away right after, as of one who is in the list already. So a storm is one version.
         """
-        gets_in = request.kind is RequestKind.JOIN and answer.change is not None
-        return gets_in and all(key in self.desk.draft for key, new in answer.writes.items() if new)
+        admitted = request.kind is RequestKind.JOIN and result.change is not None
+        return admitted and all(key in self.context.builder for key, new in result.writes.items() if new)
 
-    def _carry_out(self, name: str, request: Request, answer: Answer) -> None:
-        full = self.desk.full
-        self.case = replace(self.case, network=answer.network, servers=answer.servers)
-        self.changes += [answer.change] if answer.change else []
-        self.desk.write({key: record for key, record in answer.writes.items() if record or not full})
+    def _apply(self, name: str, request: Request, result: RequestResult) -> None:
+        full = self.context.full
+        self.request_context = replace(self.request_context, network=result.network, servers=result.servers)
+        self.changes += [result.change] if result.change else []
+        self.context.write({key: record for key, record in result.writes.items() if record or not full})
         if not full:
-            version = self.desk.canonical.version + bool(self.changes)
-            _settle(self.desk, name, request, answer, version)
+            version = self.context.canonical.version + bool(self.changes)
+            _close(self.context, name, request, result, version)
 
     def publish(self) -> None:
         """Make the next version of what was changed."""
         if not self.changes:
             return
         # Newcomers never bring a quarantined list back; where operators do, it is their word.
-        for quarantine in self.case.network.quarantined:
-            if quarantine.servers == self.case.servers:
-                self.desk.draft.delete(self.desk.network.keys.quarantine(quarantine.version))
-        self.desk.publish(self.case.servers, tuple(self.changes), self.case.network.removed)
+        for quarantine in self.request_context.network.quarantines:
+            if quarantine.servers == self.request_context.servers:
+                self.context.builder.delete(self.context.network.keys.quarantine(quarantine.version))
+        self.context.publish(
+            self.request_context.servers, tuple(self.changes), self.request_context.network.tombstones
+        )
 
 
-def _due(desk: Desk) -> Iterator[tuple[str, Request]]:
+def _due(context: LeaderContext) -> Iterator[tuple[str, Request]]:
     """The open requests that are not still gathered."""
-    gathering = gathers(desk)
-    for name, request in open_requests(desk.network):
-        if not (gathering and is_newcomers(request, desk.canonical.servers)):
+    batching = is_batching(context)
+    for name, request in open_requests(context.network):
+        if not (batching and is_newcomer_join(request, context.canonical.servers)):
             yield name, request
 
 
-def judge(case: Case, request: Request) -> Answer:
+def handle_request(context: RequestContext, request: Request) -> RequestResult:
     """Answer one request."""
-    return _JUDGES[request.kind](case, request)
+    return _HANDLERS[request.kind](context, request)
 
 
 def open_requests(network: Network) -> list[tuple[str, Request]]:
     """The requests without an answer, in the order in which they were made."""
     entries = network.listing.entries
 
-    def made(item: tuple[str, Request]) -> Revision:
-        return entries[network.keys.request(item[0])].created
+    def created_at(item: tuple[str, Request]) -> Revision:
+        return entries[network.keys.request(item[0])].create_revision
 
-    return sorted(((name, each) for name, each in network.requests.items() if not each.outcome), key=made)
+    return sorted(
+        ((name, each) for name, each in network.requests.items() if not each.outcome), key=created_at
+    )
 
 
-def to_probe(network: Network) -> Iterator[Request]:
+def joins_to_probe(network: Network) -> Iterator[Request]:
     """The newcomers whose URL the policy wants probed before they are let in."""
     if network.policy.admission_probe is not AdmissionProbe.OFF:
         yield from (r for _, r in open_requests(network) if r.kind is RequestKind.JOIN and r.url)
 
 
-def _settle(desk: Desk, name: str, request: Request, answer: Answer, version: int) -> None:
+def _close(context: LeaderContext, name: str, request: Request, result: RequestResult, version: int) -> None:
     """Put the request away: a newcomer's is deleted, an operator's gets its outcome written into it."""
-    if not answer.settled:
+    if not result.final:
         return
-    key = desk.network.keys.request(name)
+    key = context.network.keys.request(name)
     if request.kind is RequestKind.JOIN:
-        desk.draft.delete(key)
+        context.builder.delete(key)
     else:
-        kind = OutcomeKind.DONE if answer.accepted else OutcomeKind.REFUSED
-        outcome = Outcome(kind, answer.reason, version, desk.now)
-        desk.draft.put(key, replace(request, outcome=outcome))
-    desk.draft.reasons.append(f"{request.kind.value} {request.subject}".rstrip() + f": {answer.reason}")
+        kind = OutcomeKind.DONE if result.accepted else OutcomeKind.REFUSED
+        outcome = Outcome(kind, result.reason, version, context.now)
+        context.builder.put(key, replace(request, outcome=outcome))
+    context.builder.reasons.append(f"{request.kind.value} {request.subject}".rstrip() + f": {result.reason}")
 
 
-_JUDGES: dict[RequestKind, Callable[[Case, Request], Answer]] = {
+_HANDLERS: dict[RequestKind, Callable[[RequestContext, Request], RequestResult]] = {
     RequestKind.JOIN: admission.join,
     RequestKind.APPROVE: admission.approve,
     RequestKind.REFUSE: admission.refuse,
     RequestKind.REMOVE: removal.remove,
     RequestKind.READMIT: removal.readmit,
     RequestKind.ROLLBACK: removal.roll_back,
-    RequestKind.PAUSE: steering.pause,
-    RequestKind.RESUME: steering.resume,
-    RequestKind.SKIP: steering.skip,
-    RequestKind.RETRY: steering.retry,
+    RequestKind.PAUSE: operator_requests.pause,
+    RequestKind.RESUME: operator_requests.resume,
+    RequestKind.SKIP: operator_requests.skip,
+    RequestKind.RETRY: operator_requests.retry,
 }

@@ -19,7 +19,7 @@ class History:
     unreadable: tuple[str, ...] = ()
 
     @property
-    def kept(self) -> str:
+    def version_ranges(self) -> str:
         """Which versions there are, in words: ``1 to 3, 5``."""
         runs: list[list[int]] = []
         for version in self.versions:
@@ -29,7 +29,7 @@ class History:
                 runs.append([version])
         return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs) or "none"
 
-    def undone_by(self, version: int) -> Canonical | None:
+    def rolled_back_by(self, version: int) -> Canonical | None:
         """The rollback that took ``version`` back; None where what it brought still stands.
 
         A rollback to the list of ``version`` itself, or of one after it, takes later ones back.
@@ -47,7 +47,7 @@ def read_history(network: Network) -> History:
     keys, unreadable = network.keys, list[str]()
     found: dict[int, Canonical] = {}
     for entry in network.listing.entries.values():
-        if entry.key not in keys.versions:
+        if entry.key not in keys.history_range:
             continue
         try:
             canonical = decode(Canonical, entry.value, entry.key)

@@ -11,16 +11,16 @@ from sidecar.domain.records.encoding import Record
 from sidecar.domain.records.policy import AdmissionProbe
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl
 
-Probed = Mapping[tuple[str, AdmissionProbe], str]
+ProbeResults = Mapping[tuple[str, AdmissionProbe], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RequestContext:
     """What is judged from: the network and its list, both after the requests judged before this one.
 
-    ``canonical`` is the document that stands; ``now`` is in seconds since the epoch, ``at`` the same as
-    RFC 3339. ``probed`` holds, by the attempt of a join and the way in which its URL was probed, what speaks
-    against letting it in; ``""`` where that answered as it should.
+    ``canonical`` is the document that stands; ``now`` is in seconds since the epoch, ``at`` the same as RFC
+    3339. ``probe_results`` holds, by the attempt of a join and the way in which its URL was probed, what
+    speaks against letting it in; ``""`` where that answered as it should.
     """
 
     network: Network
@@ -28,16 +28,16 @@ class Case:
     servers: ServerList
     now: float
     at: str
-    probed: Probed = field(default_factory=dict)
+    probe_results: ProbeResults = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RequestResult:
     """What follows from one request.
 
     ``network`` and ``servers`` are those after it; ``change`` is what to name as the cause, None where the
     list document stays as it is. ``writes`` are the records to put under their keys, None to delete one.
-    ``settled``: nothing is left to decide about it.
+    ``final``: nothing is left to decide about it.
     """
 
     accepted: bool
@@ -46,24 +46,26 @@ class Answer:
     servers: ServerList
     change: Change | None = None
     writes: Mapping[str, Record | None] = field(default_factory=dict)
-    settled: bool = True
+    final: bool = True
 
 
-def refused(case: Case, reason: str, writes: Mapping[str, Record | None] | None = None) -> Answer:
+def reject(
+    context: RequestContext, reason: str, writes: Mapping[str, Record | None] | None = None
+) -> RequestResult:
     """No, and nothing changes but ``writes``."""
-    return Answer(False, reason, case.network, case.servers, writes=writes or {})
+    return RequestResult(False, reason, context.network, context.servers, writes=writes or {})
 
 
-def done(
-    case: Case,
+def accept(
+    context: RequestContext,
     reason: str,
     writes: Mapping[str, Record | None] | None = None,
     network: Network | None = None,
-) -> Answer:
+) -> RequestResult:
     """Yes, without a change of the list; ``network`` is what it is after that, where that matters."""
-    return Answer(True, reason, network or case.network, case.servers, writes=writes or {})
+    return RequestResult(True, reason, network or context.network, context.servers, writes=writes or {})
 
 
-def both(node: NodeID | None, url: ServerUrl | None) -> str:
+def node_label(node: NodeID | None, url: ServerUrl | None) -> str:
     """A node as people know it."""
     return f"{node} ({url})" if node and url else str(node or url)

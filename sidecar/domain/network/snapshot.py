@@ -10,10 +10,11 @@ from sidecar.domain.errors import BadRecord
 from sidecar.domain.records.canonical import Canonical
 from sidecar.domain.records.encoding import R, decode
 from sidecar.domain.records.keys import Keys
-from sidecar.domain.records.membership import Member, Request, Tombstone, Verdict
+from sidecar.domain.records.membership import Member, Tombstone, Verdict
 from sidecar.domain.records.policy import Admission, Policy
 from sidecar.domain.records.report import Report
-from sidecar.domain.records.rollout import Exemption, Grant, Quarantine, Standstill
+from sidecar.domain.records.requests import Request
+from sidecar.domain.records.rollout import Exemption, Grant, Quarantine, RolloutBlock
 from sidecar.domain.records.store import Entry, Listing
 from sidecar.domain.records.tokens import TokenRecord
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl, is_node_id
@@ -30,31 +31,31 @@ class Network:
     reports: Mapping[NodeID, Report] = field(default_factory=dict)
     members: Mapping[NodeID, Member] = field(default_factory=dict)
     verdicts: Mapping[NodeID, Verdict] = field(default_factory=dict)
-    removed: tuple[Tombstone, ...] = ()
+    tombstones: tuple[Tombstone, ...] = ()
     requests: Mapping[str, Request] = field(default_factory=dict)
     tokens: Mapping[str, TokenRecord] = field(default_factory=dict)
     grants: Mapping[NodeID, Grant] = field(default_factory=dict)
     pauses: Mapping[NodeID, Exemption] = field(default_factory=dict)
     skips: Mapping[NodeID, Exemption] = field(default_factory=dict)
-    standstill: Standstill | None = None
-    healthy: Canonical | None = None
-    quarantined: tuple[Quarantine, ...] = ()
+    rollout_block: RolloutBlock | None = None
+    last_healthy: Canonical | None = None
+    quarantines: tuple[Quarantine, ...] = ()
     unreadable: tuple[str, ...] = ()
-    _entombed: frozenset[NodeID | ServerUrl | None] = field(init=False, repr=False, compare=False)
+    _tombstoned: frozenset[NodeID | ServerUrl | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        entombed = frozenset(each for t in self.removed for each in (t.node_id, t.url))
-        object.__setattr__(self, "_entombed", entombed)
+        tombstoned = frozenset(each for t in self.tombstones for each in (t.node_id, t.url))
+        object.__setattr__(self, "_tombstoned", tombstoned)
 
     def tombstone_of(self, node_id: NodeID | None, url: ServerUrl | None) -> Tombstone | None:
         """The tombstone that keeps out a node of that name, or one at that URL."""
-        if node_id not in self._entombed and url not in self._entombed:
+        if node_id not in self._tombstoned and url not in self._tombstoned:
             return None  # of nearly everybody, and asked of everybody at each decision
-        return next((t for t in self.removed if t.covers(node_id, url)), None)
+        return next((t for t in self.tombstones if t.covers(node_id, url)), None)
 
     def members_of(self, canonical: Canonical) -> Iterator[Member]:
         """The nodes that belong to ``canonical``: those remembered, and those that only report yet."""
-        holders = self.holders()
+        holders = self.url_holders()
         for node in {**self.members, **self.reports}:
             member = self.members.get(node) or self._as_member(self.reports[node])
             listed = member.url is None or member.url in canonical.servers
@@ -62,7 +63,7 @@ class Network:
             if listed and mine and not self.tombstone_of(node, member.url):
                 yield member
 
-    def holders(self) -> Mapping[ServerUrl, NodeID]:
+    def url_holders(self) -> Mapping[ServerUrl, NodeID]:
         """Who has which URL and is alive; another node must not take it."""
         alive = self.reports
         return {
@@ -73,7 +74,7 @@ class Network:
 
     def quarantine_of(self, servers: ServerList) -> Quarantine | None:
         """Why that list must not be published again; None where it may."""
-        return next((each for each in self.quarantined if each.servers == servers), None)
+        return next((each for each in self.quarantines if each.servers == servers), None)
 
     def _as_member(self, report: Report) -> Member:
         return Member(report.node_id, report.role, report.url, "")
@@ -94,9 +95,9 @@ class Network:
     def node_at(self, url: ServerUrl) -> NodeID | None:
         """Whose ``url`` is, or was until it was removed; None where nobody ever learned."""
         member = self.member_named(url.normal)
-        return member.node_id if member else next((t.node_id for t in self.removed if t.url == url), None)
+        return member.node_id if member else next((t.node_id for t in self.tombstones if t.url == url), None)
 
-    def removed_named(self, subject: str) -> Tombstone | None:
+    def tombstone_named(self, subject: str) -> Tombstone | None:
         """The tombstone that an operator means by ``subject``."""
         return self.tombstone_of(NodeID(subject), url_or_none(subject))
 
@@ -117,11 +118,11 @@ def _policy(policy: Policy | None, listing: Listing, keys: Keys) -> Policy:
 
 
 def read_network(keys: Keys, listing: Listing) -> Network:
-    """Decode ``listing`` (of ``keys.of_leader()``)."""
+    """Decode ``listing`` (of ``keys.ranges_of_leader()``)."""
     unreadable: list[str] = []
     folders: dict[tuple[str, str], dict[str, Entry]] = {}
     for entry in listing.entries.values():
-        match keys.name_of(entry.key):
+        match keys.parts_of(entry.key):
             case [folder, name]:
                 folders.setdefault((folder, ""), {})[name] = entry
             case [folder, name, leaf]:
@@ -136,14 +137,14 @@ def read_network(keys: Keys, listing: Listing) -> Network:
             unreadable.append(str(exc))
             return None
 
-    def named(folder: str, cls: type[R], leaf: str = "") -> dict[str, R]:
+    def named_records(folder: str, cls: type[R], leaf: str = "") -> dict[str, R]:
         """The readable records under ``<folder>/<name>`` or ``<folder>/<name>/<leaf>``, by name."""
         records = ((name, read(cls, entry)) for name, entry in folders.get((folder, leaf), {}).items())
         return {name: record for name, record in records if record is not None}
 
-    def of_nodes(folder: str, cls: type[R], leaf: str = "") -> dict[NodeID, R]:
+    def node_records(folder: str, cls: type[R], leaf: str = "") -> dict[NodeID, R]:
         """The same of what is kept for one node; what is not under its own node's name is nobody's."""
-        records = named(folder, cls, leaf)
+        records = named_records(folder, cls, leaf)
         strays = [n for n, each in records.items() if not is_node_id(n) or getattr(each, "node_id", n) != n]
         unreadable.extend(f"{folder}/{name!a}: it is kept under what is not its NodeID" for name in strays)
         return {NodeID(name): record for name, record in records.items() if name not in strays}
@@ -153,17 +154,17 @@ def read_network(keys: Keys, listing: Listing) -> Network:
         listing=listing,
         canonical=read(Canonical, listing.entries.get(keys.canonical)),
         policy=_policy(read(Policy, listing.entries.get(keys.policy)), listing, keys),
-        reports=of_nodes("report", Report),
-        members=of_nodes("member", Member),
-        verdicts=of_nodes("node", Verdict, "verdict"),
-        removed=tuple(named("removed", Tombstone).values()),
-        requests=named("request", Request),
-        tokens=named("token", TokenRecord),
-        grants=of_nodes("node", Grant, "grant"),
-        pauses=of_nodes("node", Exemption, "pause"),
-        skips=of_nodes("node", Exemption, "skip"),
-        standstill=read(Standstill, listing.entries.get(keys.standstill)),
-        healthy=read(Canonical, listing.entries.get(keys.healthy)),
-        quarantined=tuple(named("quarantine", Quarantine).values()),
+        reports=node_records("report", Report),
+        members=node_records("member", Member),
+        verdicts=node_records("node", Verdict, "verdict"),
+        tombstones=tuple(named_records("tombstone", Tombstone).values()),
+        requests=named_records("request", Request),
+        tokens=named_records("token", TokenRecord),
+        grants=node_records("node", Grant, "grant"),
+        pauses=node_records("node", Exemption, "pause"),
+        skips=node_records("node", Exemption, "skip"),
+        rollout_block=read(RolloutBlock, listing.entries.get(keys.rollout_block)),
+        last_healthy=read(Canonical, listing.entries.get(keys.last_healthy)),
+        quarantines=tuple(named_records("quarantine", Quarantine).values()),
         unreadable=tuple(unreadable),
     )

@@ -18,7 +18,7 @@ from sidecar.domain.records.store import (
 )
 from sidecar.domain.servers import NodeID
 
-NEVER = Revision(0)
+NO_REVISION = Revision(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Term:
 
     node_id: NodeID
     key: str
-    created: Revision
+    create_revision: Revision
 
 
 @dataclass(slots=True)
-class Draft:
+class TransactionBuilder:
     """Collects a leader's writes.
 
     The transaction it makes is fenced twice: with the create revision of the leader's own candidate key (a
@@ -43,7 +43,7 @@ class Draft:
     listing: Listing
     reasons: list[str] = field(default_factory=list)
     _operations: dict[str, Operation] = field(default_factory=dict)
-    _archived: list[Operation] = field(default_factory=list)
+    _unfenced: list[Operation] = field(default_factory=list)
 
     def put(self, key: str, record: Record) -> None:
         """Write ``record``, unless that is what stands there already."""
@@ -61,13 +61,13 @@ class Draft:
         else:
             self._operations.pop(key, None)
 
-    def archive(self, key: str, record: Record) -> None:
+    def put_unfenced(self, key: str, record: Record) -> None:
         """Write a key that nobody decides from; the listing does not cover it, so nothing is compared."""
-        self._archived.append(Put(key, encode(record)))
+        self._unfenced.append(Put(key, encode(record)))
 
-    def prune(self, start: str, end: str) -> None:
+    def delete_unfenced(self, start: str, end: str) -> None:
         """Delete such keys, from ``start`` up to, not including, ``end``."""
-        self._archived.append(Delete(start, end))
+        self._unfenced.append(Delete(start, end))
 
     def __bool__(self) -> bool:
         return bool(self._operations)
@@ -79,11 +79,11 @@ class Draft:
         """Whether that record is being put or deleted."""
         return key in self._operations
 
-    def transaction(self, term: Term) -> Transaction:
+    def build(self, term: Term) -> Transaction:
         """Everything collected, fenced by ``term``."""
         seen = self.listing.entries
-        compares = [Compare(term.key, Target.CREATED, term.created)]
+        compares = [Compare(term.key, Target.CREATED, term.create_revision)]
         for key in sorted({self.keys.canonical, self.keys.policy, *self._operations}):
-            modified = seen[key].modified if key in seen else NEVER
+            modified = seen[key].mod_revision if key in seen else NO_REVISION
             compares.append(Compare(key, Target.MODIFIED, modified))
-        return Transaction(tuple(compares), (*self._operations.values(), *self._archived))
+        return Transaction(tuple(compares), (*self._operations.values(), *self._unfenced))

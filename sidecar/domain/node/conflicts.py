@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from sidecar.domain.node.view import View
 from sidecar.domain.records.membership import VerdictKind
-from sidecar.domain.records.report import Whereabouts
+from sidecar.domain.records.report import NodeLocation
 from sidecar.domain.servers import NodeID
 
 
-def claimed_from(view: View) -> NodeID | None:
+def claim_holder(view: View) -> NodeID | None:
     """Whose NodeID or URL this node claims, where somebody has it who is alive."""
-    if view.taken:
+    if view.node_id_conflict:
         return view.identity.node_id  # and the verdict under that name is not for this node
-    return view.verdict.holder if view.verdict and view.verdict.kind is VerdictKind.TAKEN else None
+    return view.verdict.holder if view.verdict and view.verdict.kind is VerdictKind.CONFLICT else None
 
 
-def contested(view: View) -> str:
+def describe_conflicts(view: View) -> str:
     """Who claims what this node has, for its own people; empty where nobody does."""
-    return "; ".join(_told(view, rival) for rival in view.rivals)
+    return "; ".join(_describe_conflict(view, rival) for rival in view.conflicts)
 
 
-def _told(view: View, rival: Whereabouts) -> str:
-    what = "its NodeID" if rival.node_id == view.identity.node_id else f"its URL, as {rival.node_id},"
-    return f"another node {rival} claims {what} and is kept out: give that one its own, or stop it"
+def _describe_conflict(view: View, claimant: NodeLocation) -> str:
+    claimed = (
+        "its NodeID" if claimant.node_id == view.identity.node_id else f"its URL, as {claimant.node_id},"
+    )
+    return f"another node {claimant} claims {claimed} and is kept out: give that one its own, or stop it"

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class ProbeSchedule:
     """How a healthy process is probed: every ``interval`` seconds.
 
-    It counts as unhealthy after ``threshold`` failures in a row.
+    It counts as unhealthy after ``failure_threshold`` failures in a row.
     """
 
     interval: float = 5.0
-    threshold: int = 2
+    failure_threshold: int = 2
 
 
 @dataclass(frozen=True, slots=True)

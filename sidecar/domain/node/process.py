@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sidecar.domain.servers import ServerList
 
-RELOADS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
+RELOAD_SIGNALS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
 """What a process does not end on, but reads its file anew."""
 
 
@@ -17,7 +17,7 @@ class NotLaunched:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class RestartFailure:
     """The last attempt at restarting it failed, and it runs on; the next attempt is due at ``retry_at``."""
 
     reason: str
@@ -27,17 +27,17 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """It runs since ``since`` (monotonic seconds), on the list that stood in its file when it started.
+    """It runs since ``started_at`` (monotonic seconds), on the list that stood in its file when it started.
 
-    ``pid`` None: it is not a process in this sidecar's sight (a container elsewhere). ``between``: it ended,
-    and its launcher is about to begin the next.
+    ``pid`` None: it is not a process in this sidecar's sight (a container elsewhere). ``awaiting_restart``:
+    it ended, and its launcher is about to begin the next.
     """
 
     pid: int | None
-    since: float
+    started_at: float
     loaded: ServerList
-    trouble: Trouble | None = None
-    between: bool = False
+    restart_failure: RestartFailure | None = None
+    awaiting_restart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,13 @@ ProcessState = NotLaunched | Running | Exited | NoProcess
 class Backoff:
     """How long to wait before starting a process that died: doubling, capped, jittered.
 
-    A process that stayed up for ``forgiven_after`` seconds starts again from the first delay.
+    A process that stayed up for ``reset_after`` seconds starts again from the first delay.
     """
 
     first: float = 0.5
     factor: float = 2.0
     cap: float = 30.0
-    forgiven_after: float = 60.0
+    reset_after: float = 60.0
 
     def delay(self, failures: int, jitter: float) -> float:
         """Seconds to wait after the ``failures``-th death in a row (from 1); ``jitter`` in [0, 1).
@@ -83,15 +83,15 @@ class Backoff:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class StartupTimeout:
     """How long a process may take to become healthy: doubling with each start that was in vain, capped.
 
     So one that hangs is started anew, and one that is only slow is given the time that it takes.
     """
 
-    first: float = 60.0
-    most_doublings: int = 4
+    initial: float = 60.0
+    max_doublings: int = 4
 
-    def of(self, fruitless: int) -> float:
-        """Seconds for a process after ``fruitless`` starts in a row that did not make it healthy."""
-        return self.first * 2.0 ** min(fruitless, self.most_doublings)
+    def after(self, failed_starts: int) -> float:
+        """Seconds for a process after ``failed_starts`` starts in a row that did not make it healthy."""
+        return self.initial * 2.0 ** min(failed_starts, self.max_doublings)

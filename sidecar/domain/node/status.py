@@ -14,29 +14,29 @@ class Counters:
 
     starts: int = 0
     restarts: int = 0
-    deaths: int = 0
+    crashes: int = 0
     file_writes: int = 0
     rejected_edits: int = 0
     store_errors: int = 0
-    terms: int = 0
+    leader_terms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One sidecar, at one moment. ``since`` is in seconds since the epoch, of the current phase.
+    """One sidecar, at one moment. ``phase_since`` is in seconds since the epoch, of the current phase.
 
-    ``listed``: it has read the network's state at least once. ``applied``: its file holds the canonical
-    list. ``boot_checked``: the process was, or could now be, started on a checked file. ``standstill``: why
-    the rollout of the network does not go on, None where nothing holds it.
+    ``synced``: it has read the network's state at least once. ``file_up_to_date``: its file holds the
+    canonical list. ``passes_boot_check``: the process was, or could now be, started on a checked file.
+    ``rollout_block``: why the rollout of the network does not go on, None where nothing holds it.
     """
 
     identity: Identity
     network: str
     phase: Phase
     reason: str
-    since: float
-    listed: bool
-    applied: bool
+    phase_since: float
+    synced: bool
+    file_up_to_date: bool
     lease_alive: bool
     boot_checked: bool
     leading: bool
@@ -46,9 +46,9 @@ class Status:
     loaded_version: int | None
     servers: tuple[str, ...]
     counters: Counters = field(default_factory=Counters)
-    standstill: str | None = None
+    rollout_block: str | None = None
 
     @property
     def ready(self) -> bool:
         """Has listed, has applied, and its lease is alive."""
-        return self.listed and self.applied and self.lease_alive
+        return self.synced and self.file_up_to_date and self.lease_alive

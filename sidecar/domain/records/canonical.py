@@ -33,7 +33,7 @@ class Change:
         return f"{self.kind.value} {subject}".strip()
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """All of it: what, by whom, and why."""
         if self.kind is ChangeKind.ROLLBACK:
             return f"{self.reason}, by {self.by}"  # the reason names what was rolled back to
@@ -64,7 +64,7 @@ class Canonical:
         return f"version {self.version}, by {self.author} at {self.at}: {causes}"
 
 
-def distrust(proposed: Canonical, trusted: ServerList | None) -> str | None:
+def why_untrusted(proposed: Canonical, trusted: ServerList | None) -> str | None:
     """Say why a node that has obeyed ``trusted`` should not obey ``proposed``; None when it should.
 
     A list that lost more than half of its servers, without tombstones that explain it, is taken for
@@ -82,3 +82,11 @@ def distrust(proposed: Canonical, trusted: ServerList | None) -> str | None:
             "remove them with `sidecar remove`, or put the list back"
         )
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionedServers:
+    """A list of servers, and the canonical version that it comes from."""
+
+    version: int
+    servers: ServerList

@@ -52,8 +52,8 @@ def _key(field: Field[Any]) -> str:
 @cache
 def _reader(hint: Any) -> Reader:
     """The function that reads a value of type ``hint``, made once a type."""
-    if hint in _PARSED:
-        kind, parse = _PARSED[hint]
+    if hint in _PARSERS:
+        kind, parse = _PARSERS[hint]
         return _checked(kind, parse)
     origin = typing.get_origin(hint)
     if origin is types.UnionType or origin is typing.Union:
@@ -135,7 +135,7 @@ def _text(value: str) -> str:
     return value
 
 
-_PARSED: dict[Any, tuple[type | tuple[type, ...], Callable[[Any], Any]]] = {
+_PARSERS: dict[Any, tuple[type | tuple[type, ...], Callable[[Any], Any]]] = {
     str: (str, _text),
     int: (int, int),
     float: ((int, float), _finite),

@@ -10,23 +10,24 @@ import json
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sidecar.domain.documents.validation import Kind, problems
+from sidecar.domain.documents.validation import Kind, find_problems
 from sidecar.domain.errors import BadRecord, Problem
 from sidecar.domain.records.canonical import Canonical
 from sidecar.domain.records.codec import from_json, to_json
-from sidecar.domain.records.membership import Candidate, Member, Request, Tombstone, Verdict
+from sidecar.domain.records.membership import Candidate, Member, Tombstone, Verdict
 from sidecar.domain.records.policy import Policy
-from sidecar.domain.records.report import Report, Whereabouts
-from sidecar.domain.records.rollout import Exemption, Grant, Quarantine, Standstill
+from sidecar.domain.records.report import NodeLocation, Report
+from sidecar.domain.records.requests import Request
+from sidecar.domain.records.rollout import Exemption, Grant, Quarantine, RolloutBlock
 from sidecar.domain.records.tokens import TokenRecord
 
 Record = (Canonical | Policy | Report | Request | Verdict | Tombstone | Member | Candidate) | (
-    Grant | Exemption | Standstill | Quarantine | TokenRecord | Whereabouts
+    Grant | Exemption | RolloutBlock | Quarantine | TokenRecord | NodeLocation
 )
 R = TypeVar("R", bound=Record)
 
 
-_HELD_AGAINST_A_SCHEMA: dict[type, Kind] = {Canonical: "canonical", Policy: "policy"}
+_SCHEMA_KINDS: dict[type, Kind] = {Canonical: "canonical", Policy: "policy"}
 
 
 def encode(record: Record) -> bytes:
@@ -47,10 +48,10 @@ def decode(cls: type[R], data: bytes, source: str) -> R:
 
 def loads(data: bytes) -> Any:
     """Return the JSON in ``data``. Raises ValueError; for NaN too, a time limit that would never be over."""
-    return json.loads(data, parse_constant=_refuse)
+    return json.loads(data, parse_constant=_reject_constant)
 
 
-def _refuse(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON; write a number")
 
 
@@ -64,9 +65,9 @@ def _decode(cls: type[Any], data: bytes, source: str) -> Any:
 
 def _check_schema(cls: type, document: object, source: str) -> None:
     """Hold what every node obeys against its JSON Schema; the codec's own checks do for the rest."""
-    kind = _HELD_AGAINST_A_SCHEMA.get(cls)
+    kind = _SCHEMA_KINDS.get(cls)
     if kind is None:
         return
-    found = problems(kind, document)
+    found = find_problems(kind, document)
     if found:
         raise BadRecord(source, found)

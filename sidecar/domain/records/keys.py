@@ -55,8 +55,8 @@ class Keys:
         return f"{self.root}shared/policy"
 
     @property
-    def standstill(self) -> str:
-        return f"{self.root}shared/standstill"
+    def rollout_block(self) -> str:
+        return f"{self.root}shared/rollout-block"
 
     def grant(self, node: NodeID) -> str:
         return f"{self.root}node/{node}/grant"
@@ -70,12 +70,12 @@ class Keys:
     def skip(self, node: NodeID) -> str:
         return f"{self.root}node/{node}/skip"
 
-    def rivals(self, node: NodeID) -> Range:
+    def conflict_range(self, node: NodeID) -> Range:
         """Who else claims what ``node`` has; each under its own lease."""
-        return Range.prefix(f"{self.root}node/{node}/rival/")
+        return Range.prefix(f"{self.root}node/{node}/conflict/")
 
-    def rival(self, node: NodeID, instance: str) -> str:
-        return f"{self.rivals(node).start}{instance}"
+    def conflict(self, node: NodeID, instance: str) -> str:
+        return f"{self.conflict_range(node).start}{instance}"
 
     # What nodes and operators write.
 
@@ -96,14 +96,14 @@ class Keys:
     def member(self, node: NodeID) -> str:
         return f"{self.root}member/{node}"
 
-    def removed(self, name: str) -> str:
+    def tombstone(self, name: str) -> str:
         """The tombstone of a NodeID, or of a URL whose NodeID nobody ever learned."""
-        return f"{self.root}removed/{quote(name, safe='')}"
+        return f"{self.root}tombstone/{quote(name, safe='')}"
 
     @property
-    def healthy(self) -> str:
+    def last_healthy(self) -> str:
         """The last canonical document that every node was healthy on."""
-        return f"{self.root}rollout/healthy"
+        return f"{self.root}rollout/last-healthy"
 
     def quarantine(self, version: int) -> str:
         return f"{self.root}quarantine/{version:010d}"
@@ -114,25 +114,25 @@ class Keys:
     # Ranges.
 
     @property
-    def versions(self) -> Range:
+    def history_range(self) -> Range:
         """The history, by version."""
         return Range.prefix(f"{self.root}history/")
 
-    def of_node(self, node: NodeID) -> tuple[Range, ...]:
+    def ranges_of_node(self, node: NodeID) -> tuple[Range, ...]:
         """What one node watches; it does not grow with the network."""
         return (Range.prefix(f"{self.root}shared/"), Range.prefix(f"{self.root}node/{node}/"))
 
-    def of_leader(self) -> tuple[Range, ...]:
+    def ranges_of_leader(self) -> tuple[Range, ...]:
         """What the leader decides from: everything but the candidates and the history."""
         folders = (
-            *("shared", "node", "member", "removed", "report", "request"),
+            *("shared", "node", "member", "tombstone", "report", "request"),
             *("rollout", "quarantine", "token"),
         )
         return tuple(Range.prefix(f"{self.root}{folder}/") for folder in folders)
 
-    def candidates(self) -> Range:
+    def candidate_range(self) -> Range:
         return Range.prefix(f"{self.root}leader/")
 
-    def name_of(self, key: str) -> tuple[str, ...]:
+    def parts_of(self, key: str) -> tuple[str, ...]:
         """The parts of ``key`` below the network: ``("node", "fed-1", "grant")``."""
         return tuple(key.removeprefix(self.root).split("/"))

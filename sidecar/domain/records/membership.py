@@ -1,4 +1,4 @@
-"""The records of who is in, who asks, and who was refused."""
+"""The records of who is a member, who was refused, and who was removed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sidecar.domain.servers import NodeID, ServerUrl
 class Member:
     """A node the leader has seen: which URL belongs to which NodeID, also while the node is away.
 
-    ``restarts``: when it was granted its latest ones, in seconds since the epoch.
+    ``restart_times``: when it was granted its latest ones, in seconds since the epoch.
     """
 
     node_id: NodeID
     role: Role
     url: ServerUrl | None
     since: str
-    restarts: tuple[float, ...] = ()
+    restart_times: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,69 +33,13 @@ class Candidate:
     instance: str
 
 
-class RequestKind(StrEnum):
-    """What can be asked of the leader."""
-
-    JOIN = "join"
-    REMOVE = "remove"
-    READMIT = "readmit"
-    APPROVE = "approve"
-    REFUSE = "refuse"
-    ROLLBACK = "rollback"
-    PAUSE = "pause"
-    """Of one node; without a subject, of the whole rollout. Resume likewise."""
-    RESUME = "resume"
-    SKIP = "skip"
-    RETRY = "retry"
-
-
-class OutcomeKind(StrEnum):
-    """How a request ended."""
-
-    DONE = "done"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The leader's answer to an operator; ``version`` is the canonical version that holds it."""
-
-    kind: OutcomeKind
-    reason: str
-    version: int
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Something asked of the leader.
-
-    ``subject`` is the NodeID or URL it is about, as the asker wrote it; of a rollback it is the version. A
-    join carries the asker's own URL and the list its file holds; ``attempt`` names the try, and comes back in
-    the verdict. ``token`` and ``proof`` are those of `domain.tokens`. A rollback carries the list of that
-    version in ``servers``.
-    """
-
-    kind: RequestKind
-    subject: str
-    by: str
-    at: float
-    attempt: str
-    reason: str = ""
-    url: ServerUrl | None = None
-    servers: tuple[ServerUrl, ...] = ()
-    token: str = ""
-    proof: str = ""
-    outcome: Outcome | None = None
-
-
 class VerdictKind(StrEnum):
     """Why a node is not in the network."""
 
     PENDING = "pending"
     """It is for an operator to let it in."""
     REFUSED = "refused"
-    TAKEN = "taken"
+    CONFLICT = "taken"
     """Another node, which is alive, has its NodeID or its URL."""
     REMOVED = "removed"
 

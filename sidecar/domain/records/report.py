@@ -32,10 +32,10 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class NodeLocation:
     """What tells the node of a report from another that goes by the same NodeID.
 
-    Kept under ``node/<NodeID>/rival/`` of whoever has what this node claims. ``file`` is its configuration
+    Kept under ``node/<NodeID>/conflict/`` of whoever has what this node claims. ``file`` is its configuration
     file's path, ``""`` where that is not known.
     """
 
@@ -48,7 +48,7 @@ class Whereabouts:
         """Where that is, for people."""
         return f"on {self.host}" + (f" at {self.url}" if self.url else f" ({self.file})" if self.file else "")
 
-    def is_as(self, other: Whereabouts) -> bool:
+    def is_as(self, other: NodeLocation) -> bool:
         """Whether both are one node. Two on one machine differ by URL; database nodes, by their files."""
         same_file = self.url is not None or "" in (self.file, other.file) or self.file == other.file
         return same_file and (self.node_id, self.url, self.host) == (other.node_id, other.url, other.host)
@@ -58,11 +58,11 @@ class Whereabouts:
 class Report:
     """One node's report, kept under its lease.
 
-    ``loaded_version`` is the canonical version whose list the process was started on, 0 before that;
+    ``derive_loaded_version`` is the canonical version whose list the process was started on, 0 before that;
     ``written_version`` the one whose list its file holds. ``instance`` tells two lives of one node apart.
-    ``since`` is when the phase began, in seconds since the epoch. ``fruitless``: how many starts in a row did
-    not make the process healthy. ``file`` is the path of its configuration file. ``recoveries``: how often,
-    in this life of the sidecar, the process was found healthy after it was not.
+    ``since`` is when the phase began, in seconds since the epoch. ``failed_starts``: how many starts in a row
+    did not make the process healthy. ``file`` is the path of its configuration file. ``recoveries``: how
+    often, in this life of the sidecar, the process was found healthy after it was not.
     """
 
     node_id: NodeID
@@ -78,21 +78,21 @@ class Report:
     host: str
     pid: int | None
     sidecar: str
-    fruitless: int = 0
+    failed_starts: int = 0
     file: str = ""
     recoveries: int = 0
 
     @property
-    def spell(self) -> str:
+    def health_epoch(self) -> str:
         """Names the time for which a node that is healthy has been so without a break."""
         return f"{self.instance}/{self.recoveries}"
 
-    def taken_from(self, claim: Whereabouts) -> str | None:
+    def why_not_available(self, claim: NodeLocation) -> str | None:
         """Say why the NodeID is not free for ``claim`` while this report is alive; None where it is.
 
         Whoever comes back after a crash, at the same URL and on the same machine, is the same node.
         """
-        holder = Whereabouts(self.node_id, self.url, self.host, self.file)
+        holder = NodeLocation(self.node_id, self.url, self.host, self.file)
         if holder.is_as(claim):
             return None
         return (

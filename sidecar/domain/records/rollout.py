@@ -12,24 +12,25 @@ from sidecar.domain.servers import ServerList
 class Grant:
     """Leave for one node to restart into ``version`` or a later one: its turn.
 
-    ``since`` is when the turn began, and ``healthy_since`` when the leader first saw that the node is healthy
-    on what it loaded, both in seconds since the epoch; None while it is not. ``healthy_as`` is the
-    `Report.spell` of that: where it is another one now, the node was not healthy in between. ``free``: it
-    was out of service already, so the turn costs nobody anything, and that it does not come back stops nobody
-    else; once the node serves, it is good for nothing. ``failed`` says how the node did not come back, from
-    then until it does. ``forgiven`` and ``fruitless`` are `Report.since` and `Report.fruitless` of a failure
-    that an operator wants tried again: they are none of this try.
+    ``granted_at`` is when the turn began, and ``healthy_since`` when the leader first saw that the node is
+    healthy on what it loaded, both in seconds since the epoch; None while it is not. ``health_epoch`` is the
+    `Report.health_epoch` of that: where it is another one now, the node was not healthy in between.
+    ``already_unavailable``: it was out of service already, so the turn costs nobody anything, and that it
+    does not come back stops nobody else; once the node serves, it is good for nothing. ``failed`` says how
+    the node did not come back, from then until it does. ``ignore_failure_at`` and ``ignore_failed_starts``
+    are `Report.since` and `Report.failed_starts` of a failure that an operator wants tried again: they are
+    none of this try.
     """
 
     version: int
     term: int
-    since: float
+    granted_at: float
     healthy_since: float | None = None
-    healthy_as: str = ""
-    free: bool = False
+    health_epoch: str = ""
+    already_unavailable: bool = False
     failed: str = ""
-    forgiven: float = -1.0
-    fruitless: int = 0
+    ignore_failure_at: float = -1.0
+    ignore_failed_starts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Exemption:
     reason: str = ""
 
 
-class Halt(StrEnum):
+class BlockKind(StrEnum):
     """Why no node is granted a restart."""
 
     PAUSED = "paused"
@@ -54,10 +55,10 @@ class Halt(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standstill:
+class RolloutBlock:
     """The rollout to ``version`` does not go on. Every node reads this, so that each can say why it waits."""
 
-    kind: Halt
+    kind: BlockKind
     version: int
     reason: str
     at: str

@@ -18,12 +18,12 @@ NO_LEASE = LeaseID(0)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key that exists. ``created`` is its create revision, ``modified`` its mod revision."""
+    """A key that exists. ``create_revision`` is its create revision, ``mod_revision`` its mod revision."""
 
     key: str
     value: bytes
-    created: Revision
-    modified: Revision
+    create_revision: Revision
+    mod_revision: Revision
     lease: LeaseID = NO_LEASE
 
 

@@ -13,7 +13,7 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 
-from sidecar.domain.records.membership import Request
+from sidecar.domain.records.requests import Request
 
 _TOKEN = re.compile(r"([0-9a-f]{12})\.([0-9a-f]{64})")
 
@@ -43,43 +43,43 @@ class JoinToken:
 
     def signed(self, request: Request, network: str) -> Request:
         """``request`` to join ``network``, with the proof that its sender has this token."""
-        return replace(request, token=self.id, proof=proof_of(request, network, self.secret))
+        return replace(request, token=self.id, proof=compute_proof(request, network, self.secret))
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
     """What the network keeps of a token.
 
-    ``expires`` is in seconds since the epoch, None for never; ``uses`` is how many joins it is good for yet,
-    None for any number.
+    ``expires`` is in seconds since the epoch, None for never; ``uses_left`` is how many joins it is good for
+    yet, None for any number.
     """
 
     secret: str
     by: str
     at: str
     expires: float | None = None
-    uses: int | None = None
+    uses_left: int | None = None
 
-    def spent(self, now: float) -> str | None:
+    def why_unusable(self, now: float) -> str | None:
         """Say why the token is good for nothing any more at ``now`` (Unix epoch); None where it is."""
         if self.expires is not None and now >= self.expires:
             return "has expired"
-        if self.uses is not None and self.uses < 1:
+        if self.uses_left is not None and self.uses_left < 1:
             return "was used as often as it may be"
         return None
 
 
-def proof_of(request: Request, network: str, secret: str) -> str:
+def compute_proof(request: Request, network: str, secret: str) -> str:
     """The HMAC of ``request`` to join ``network``, in hexadecimal."""
     url = request.url.normal if request.url else ""
     said = [network, request.subject, url, [each.normal for each in request.servers], request.attempt]
     return hmac.new(bytes.fromhex(secret), json.dumps(said).encode(), hashlib.sha256).hexdigest()
 
 
-def proven(request: Request, network: str, record: TokenRecord) -> bool:
+def has_valid_proof(request: Request, network: str, record: TokenRecord) -> bool:
     """Whether ``request`` was signed with the token of ``record``."""
     try:
-        expected = proof_of(request, network, record.secret)
+        expected = compute_proof(request, network, record.secret)
     except ValueError:  # somebody wrote the record by hand
         return False
     # As bytes: what a stranger sends need not be ASCII, which two strings to compare have to be.

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sidecar.domain.rollout.assessment import Survey
-from sidecar.domain.rollout.node_progress import UNDER_WAY, Place, Progress
+from sidecar.domain.rollout.assessment import RolloutState
+from sidecar.domain.rollout.node_progress import UNFINISHED, NodeProgress, Progress
 
 
-class State(StrEnum):
+class RolloutPhase(StrEnum):
     """How the rollout goes, as a whole."""
 
     DONE = "done"
@@ -22,53 +22,57 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class RolloutSummary:
     """The state, and why it is so, in words."""
 
-    state: State
-    why: str
+    phase: RolloutPhase
+    reason: str
 
 
-def outlook(seen: Survey, *, led: bool) -> Outlook:
-    """Sum ``seen`` up; ``led``: somebody leads, and so gives turns."""
-    if seen.paused:
-        return Outlook(State.PAUSED, seen.paused.reason)
-    if seen.halted:
-        return Outlook(State.HALTED, seen.halted)
-    in_turn = _those(seen, Progress.RESTARTING, Progress.SETTLING)
+def summarize(rollout: RolloutState, *, has_leader: bool) -> RolloutSummary:
+    """Sum ``rollout`` up; ``has_leader``: somebody leads, and so gives turns."""
+    if rollout.paused:
+        return RolloutSummary(RolloutPhase.PAUSED, rollout.paused.reason)
+    if rollout.halt_reason:
+        return RolloutSummary(RolloutPhase.HALTED, rollout.halt_reason)
+    in_turn = _describe(rollout, Progress.RESTARTING, Progress.SETTLING)
     if in_turn:
-        return Outlook(State.RUNNING, in_turn)
-    if any(place.progress in UNDER_WAY for place in seen.places):
-        waits_for = seen.waits_for() if led else "nobody leads, so nobody is given a turn"
-        state = State.WAITING if waits_for else State.RUNNING
-        return Outlook(state, waits_for or "the next turn is about to be given")
-    down = _those(seen, Progress.DOWN)
+        return RolloutSummary(RolloutPhase.RUNNING, in_turn)
+    if any(node.progress in UNFINISHED for node in rollout.nodes):
+        blockers = rollout.blockers() if has_leader else "nobody leads, so nobody is given a turn"
+        state = RolloutPhase.WAITING if blockers else RolloutPhase.RUNNING
+        return RolloutSummary(state, blockers or "the next turn is about to be given")
+    down = _describe(rollout, Progress.DOWN)
     if down:
-        return Outlook(State.WAITING, down)
-    return Outlook(State.DONE, _those(seen, Progress.PAUSED, Progress.SKIPPED) or "every node is in step")
+        return RolloutSummary(RolloutPhase.WAITING, down)
+    return RolloutSummary(
+        RolloutPhase.DONE, _describe(rollout, Progress.PAUSED, Progress.SKIPPED) or "every node is in step"
+    )
 
 
-def waves(seen: Survey) -> Iterator[tuple[Place, ...]]:
+def restart_waves(rollout: RolloutState) -> Iterator[tuple[NodeProgress, ...]]:
     """Yield who would restart together, one turn after the other, if everybody came back each time.
 
     Whoever is out of service now is taken to be back by then.
     """
-    seen = replace(seen, paused=None, places=tuple(map(_at_its_best, seen.places)))
-    while together := tuple(place for place, free in seen.turns() if not free):
-        yield together
-        back = [replace(p, progress=Progress.DONE, asks=False) if p in together else p for p in seen.places]
-        seen = replace(seen, places=tuple(back))
+    rollout = replace(rollout, paused=None, nodes=tuple(map(_assume_recovered, rollout.nodes)))
+    while wave := tuple(node for node, free in rollout.grantable() if not free):
+        yield wave
+        nodes = [
+            replace(p, progress=Progress.DONE, wants_grant=False) if p in wave else p for p in rollout.nodes
+        ]
+        rollout = replace(rollout, nodes=tuple(nodes))
 
 
-def _at_its_best(place: Place) -> Place:
+def _assume_recovered(node: NodeProgress) -> NodeProgress:
     # Who settles on an older list, or spent its budget, has this one before it too.
-    serves_on = place.progress is Progress.FAILED and place.available
-    if serves_on or place.progress in (Progress.WAITING, Progress.SETTLING):
-        return replace(place, progress=Progress.WAITING, available=True, asks=True)
-    is_left_out = place.progress in (Progress.PAUSED, Progress.SKIPPED)
-    progress = place.progress if is_left_out else Progress.DONE
-    return replace(place, progress=progress, available=True, asks=False)
+    serves_on = node.progress is Progress.FAILED and node.available
+    if serves_on or node.progress in (Progress.WAITING, Progress.SETTLING):
+        return replace(node, progress=Progress.WAITING, available=True, wants_grant=True)
+    is_left_out = node.progress in (Progress.PAUSED, Progress.SKIPPED)
+    progress = node.progress if is_left_out else Progress.DONE
+    return replace(node, progress=progress, available=True, wants_grant=False)
 
 
-def _those(seen: Survey, *progress: Progress) -> str:
-    return "; ".join(f"{each.node_id} {each.reason}" for each in seen.places if each.progress in progress)
+def _describe(rollout: RolloutState, *progress: Progress) -> str:
+    return "; ".join(f"{each.node_id} {each.reason}" for each in rollout.nodes if each.progress in progress)

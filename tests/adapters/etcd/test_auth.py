@@ -14,7 +14,7 @@ from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.domain.errors import StoreRefused
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.store import Put, Revision, Transaction
-from tests.etcd import EtcdServer
+from tests.etcd_servers import EtcdServer
 
 pytestmark = pytest.mark.anyio
 
@@ -25,13 +25,13 @@ TOKEN_TTL = 2
 
 def add_user(etcd: EtcdServer, name: str, *prefixes: str) -> None:
     """A user with the password "secret" who may read and write below ``prefixes``."""
-    etcd.ask("auth/user/add", name=name, password="secret")
-    etcd.ask("auth/role/add", name=name)
-    etcd.ask("auth/user/grant", user=name, role=name)
+    etcd.call_api("auth/user/add", name=name, password="secret")
+    etcd.call_api("auth/role/add", name=name)
+    etcd.call_api("auth/user/grant", user=name, role=name)
     for prefix in prefixes:
         start, end = Range.prefix(prefix).start, Range.prefix(prefix).end or ""
         keys = {"key": b64encode(start.encode()).decode(), "range_end": b64encode(end.encode()).decode()}
-        etcd.ask("auth/role/grant", name=name, perm={"permType": "READWRITE", **keys})
+        etcd.call_api("auth/role/grant", name=name, perm={"permType": "READWRITE", **keys})
 
 
 @pytest.fixture
@@ -40,11 +40,11 @@ def guarded(tmp_path: Path) -> Iterator[EtcdServer]:
     etcd = EtcdServer(tmp_path, "--auth-token-ttl", str(TOKEN_TTL), "--log-level", "debug")
     try:
         etcd.start()
-        etcd.ask("auth/user/add", name="root", password="secret")
-        etcd.ask("auth/role/add", name="root")
-        etcd.ask("auth/user/grant", user="root", role="root")
+        etcd.call_api("auth/user/add", name="root", password="secret")
+        etcd.call_api("auth/role/add", name="root")
+        etcd.call_api("auth/user/grant", user="root", role="root")
         add_user(etcd, "sidecar", "/allowed/")
-        etcd.ask("auth/enable")
+        etcd.call_api("auth/enable")
         yield etcd
     finally:
         etcd.kill()
@@ -145,8 +145,8 @@ async def test_calls_at_the_same_time_survive_the_end_of_their_token(guarded: Et
 async def test_a_change_of_permissions_is_no_refusal(guarded: EtcdServer) -> None:
     async with store(guarded) as client:
         await use(client)
-        token = guarded.ask("auth/authenticate", name="root", password="secret")["token"]
-        guarded.ask("auth/role/add", token=token, name="another")
+        token = guarded.call_api("auth/authenticate", name="root", password="secret")["token"]
+        guarded.call_api("auth/role/add", token=token, name="another")
         assert await client.commit(WRITE) is not None
         await use(client)
 
@@ -160,5 +160,5 @@ async def test_a_user_is_asked_for_as_soon_as_etcd_asks(own_etcd: EtcdServer) ->
     async with store(own_etcd, user="root") as client:
         await use(client)
         add_user(own_etcd, "root")
-        own_etcd.ask("auth/enable")
+        own_etcd.call_api("auth/enable")
         await use(client)

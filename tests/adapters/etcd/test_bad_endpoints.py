@@ -12,7 +12,7 @@ from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.store import LeaseID, Put, Revision, Transaction
-from tests.adapters.etcd.misbehaving import (
+from tests.adapters.etcd.faulty_servers import (
     Call,
     always,
     black_hole,
@@ -23,8 +23,8 @@ from tests.adapters.etcd.misbehaving import (
     serving,
     trickling,
 )
-from tests.etcd import EtcdServer
-from tests.ports import Ports
+from tests.etcd_servers import EtcdServer
+from tests.free_ports import PortPool
 
 pytestmark = pytest.mark.anyio
 
@@ -53,7 +53,7 @@ async def bad_endpoint(kind: str) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack:
         match kind:
             case "dead":
-                yield f"http://127.0.0.1:{stack.enter_context(closing(Ports())).free()}"
+                yield f"http://127.0.0.1:{stack.enter_context(closing(PortPool())).take()}"
             case "black hole":
                 yield stack.enter_context(black_hole())
             case "trickle":
@@ -135,7 +135,7 @@ async def test_a_commit_without_an_answer_is_not_repeated(shared_etcd: EtcdServe
                 await store.commit(WRITE)
             assert seen == 1
             # It was done, once; and the next call goes to the other endpoint.
-            assert (await store.read(Range(KEY))).entries[KEY].modified == before + 1
+            assert (await store.read(Range(KEY))).entries[KEY].mod_revision == before + 1
 
 
 async def test_a_connection_closed_while_idle_is_no_error_of_a_read(shared_etcd: EtcdServer) -> None:

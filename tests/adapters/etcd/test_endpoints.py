@@ -38,33 +38,33 @@ def test_anything_else_is_no_endpoint(text: str) -> None:
 def test_the_turn_stays_until_its_endpoint_fails_and_comes_round() -> None:
     rotation = Rotation((A, B, C, A))
     assert rotation.order() == (A, B, C)
-    rotation.failed(B, answered=False)
+    rotation.mark_failed(B, answered=False)
     assert rotation.order() == (A, B, C)
-    rotation.failed(A, answered=False)
+    rotation.mark_failed(A, answered=False)
     assert rotation.order() == (B, C, A)
-    rotation.failed(B, answered=True)
-    rotation.failed(C, answered=True)
+    rotation.mark_failed(B, answered=True)
+    rotation.mark_failed(C, answered=True)
     assert rotation.order() == (A, B, C)
 
 
 def test_a_stream_is_ended_when_its_endpoint_fails_and_no_other() -> None:
     rotation, ended = Rotation((A, B)), []
     with (
-        rotation.streaming(A, lambda: ended.append("a")),
-        rotation.streaming(B, lambda: ended.append("b")),
+        rotation.call_on_failure(A, lambda: ended.append("a")),
+        rotation.call_on_failure(B, lambda: ended.append("b")),
     ):
-        rotation.failed(A, answered=False)
+        rotation.mark_failed(A, answered=False)
         assert ended == ["a"]
-    rotation.failed(B, answered=False)
+    rotation.mark_failed(B, answered=False)
     assert ended == ["a"]
 
 
 def test_an_error_of_the_only_endpoint_ends_no_stream_but_its_silence_does() -> None:
     rotation, ended = Rotation((A,)), []
-    with rotation.streaming(A, lambda: ended.append("a")):
-        rotation.failed(A, answered=True)
+    with rotation.call_on_failure(A, lambda: ended.append("a")):
+        rotation.mark_failed(A, answered=True)
         assert not ended
-        rotation.failed(A, answered=False)
+        rotation.mark_failed(A, answered=False)
         assert ended
 
 

@@ -15,7 +15,7 @@ from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.store import Put, Transaction
 from sidecar_demo.embedded_etcd import supports
-from tests.etcd import EtcdCluster, EtcdServer, etcd_binary
+from tests.etcd_servers import EtcdCluster, EtcdServer, etcd_binary
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +44,7 @@ async def test_a_watch_on_a_frozen_etcd_ends_when_the_leases_keep_alive_fails(ow
         lease = await store.grant_lease(30)
         listing = await store.read(Range(KEY))
         async with store.watch(Range(KEY), after=listing.revision) as batches:
-            own_etcd.freeze()
+            own_etcd.suspend()
             async with anyio.create_task_group() as tasks:
 
                 async def keep_alive() -> None:
@@ -54,12 +54,12 @@ async def test_a_watch_on_a_frozen_etcd_ends_when_the_leases_keep_alive_fails(ow
                 tasks.start_soon(keep_alive)
                 with anyio.fail_after(20), pytest.raises(StoreUnavailable, match="given up"):
                     await anext(batches)
-            own_etcd.thaw()
+            own_etcd.resume()
         assert await store.keep_alive(lease) > 0
 
 
 async def test_a_watch_that_is_silent_for_too_long_ends(shared_etcd: EtcdServer) -> None:
-    async with shared_etcd.store(watch_silence=0.2) as store:
+    async with shared_etcd.store(watch_silence_timeout=0.2) as store:
         listing = await store.read(Range(KEY))
         async with store.watch(Range(KEY), after=listing.revision) as batches:
             with anyio.fail_after(20), pytest.raises(StoreUnavailable, match="silent for"):
@@ -73,7 +73,7 @@ async def test_progress_that_etcd_reports_keeps_a_silent_watch_open(tmp_path: Pa
     etcd = EtcdServer(tmp_path, flag, "200ms")
     try:
         await to_thread.run_sync(etcd.start)
-        async with etcd.store(watch_silence=4) as store:
+        async with etcd.store(watch_silence_timeout=4) as store:
             listing = await store.read(Range(KEY))
             async with store.watch(Range(KEY), after=listing.revision) as batches:
                 with anyio.move_on_after(10) as waiting:
@@ -129,7 +129,7 @@ async def test_a_watch_moves_on_when_its_member_freezes(etcd_cluster: EtcdCluste
         lease = await store.grant_lease(30)
         listing = await store.read(Range(KEY))
         async with store.watch(Range(KEY), after=listing.revision) as batches:
-            etcd_cluster.members[0].freeze()
+            etcd_cluster.members[0].suspend()
             with anyio.fail_after(20):
                 while True:
                     try:

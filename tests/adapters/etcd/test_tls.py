@@ -18,8 +18,8 @@ from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.store import Put, Revision, Transaction
-from tests.certificates import Authority, Pair
-from tests.etcd import EtcdServer
+from tests.certificates import Authority, KeyPair
+from tests.etcd_servers import EtcdServer
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ class Secured:
 
     etcd: EtcdServer
     authority: Authority
-    client: Pair
+    client: KeyPair
 
     @property
     def url(self) -> str:
@@ -57,7 +57,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         etcd.kill()
 
 
-def store(secured: Secured, ca: Path | None, pair: Pair | None) -> EtcdStore:
+def store(secured: Secured, ca: Path | None, pair: KeyPair | None) -> EtcdStore:
     cert, key = (pair.cert, pair.key) if pair else (None, None)
     return EtcdStore(EtcdSettings((secured.url,), ca=ca, cert=cert, key=key, call_timeout=2))
 
@@ -74,7 +74,7 @@ async def test_calls_and_watches_go_through_with_authority_and_client_certificat
 async def test_a_certificate_that_is_renewed_is_used_by_the_next_watch(
     secured: Secured, tmp_path: Path
 ) -> None:
-    renewed = Pair(tmp_path / "cert", tmp_path / "key")
+    renewed = KeyPair(tmp_path / "cert", tmp_path / "key")
     renewed.cert.write_bytes(secured.client.cert.read_bytes())
     renewed.key.write_bytes(secured.client.key.read_bytes())
     async with store(secured, secured.authority.cert, renewed) as client:
@@ -154,14 +154,14 @@ def test_a_watch_of_an_etcd_that_fell_silent_leaves_no_connection_behind(secured
             store(secured, secured.authority.cert, secured.client) as client,
             client.watch(Range(KEY), after=Revision(1)),
         ):
-            secured.etcd.freeze()
+            secured.etcd.suspend()
 
     with warnings.catch_warnings(record=True) as left_open:
         warnings.simplefilter("always", ResourceWarning)
         try:
             anyio.run(watch)
         finally:
-            secured.etcd.thaw()
+            secured.etcd.resume()
         gc.collect()
     assert [str(each.message) for each in left_open] == []
 

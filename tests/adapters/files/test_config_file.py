@@ -160,7 +160,7 @@ async def test_a_broken_list_can_be_repaired(file: LocalFile, path: Path) -> Non
     path.write_text(broken)
     with pytest.raises(BadFile, match="/FederatedServers/1: 17 is a number"):
         await file.read()
-    repaired = await file.repaired(FOUR)
+    repaired = await file.propose_repair(FOUR)
     assert path.read_text() == broken
     assert repaired is not None
     assert repaired[0] == broken
@@ -171,12 +171,12 @@ async def test_a_broken_list_can_be_repaired(file: LocalFile, path: Path) -> Non
 @pytest.mark.parametrize("text", ["", "[]", '{"FederatedServers": [], "Port": 0}'])
 async def test_a_file_of_which_more_is_broken_is_its_owners(file: LocalFile, path: Path, text: str) -> None:
     path.write_text(text)
-    assert await file.repaired(FOUR) is None
+    assert await file.propose_repair(FOUR) is None
 
 
 async def test_a_file_that_is_gone_cannot_be_repaired(file: LocalFile, path: Path) -> None:
     path.unlink()
-    assert await file.repaired(FOUR) is None
+    assert await file.propose_repair(FOUR) is None
 
 
 async def test_the_temporary_files_of_a_killed_predecessor_are_removed(file: LocalFile, path: Path) -> None:

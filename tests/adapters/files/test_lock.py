@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.adapters.files.lock import Holder, holder_of, locked, tell
+from sidecar.adapters.files.lock import Holder, locked, read_holder, write_holder
 from sidecar.domain.errors import BadConfiguration
 
 HOLDER = """
@@ -36,12 +36,12 @@ def test_a_second_one_is_told_what_to_do(tmp_path: Path) -> None:
 
 def test_a_refusal_that_is_too_long_is_cut_and_read_all_the_same(tmp_path: Path) -> None:
     with locked(tmp_path) as lock:
-        tell(lock, Holder(7, "life", 1, "ü" * 10_000))
-        holder = holder_of(tmp_path)
+        write_holder(lock, Holder(7, "life", 1, "ü" * 10_000))
+        holder = read_holder(tmp_path)
         assert holder is not None
-        assert (holder.pid, holder.life, holder.refused) == (7, "life", 1)
-        assert holder.refusal.startswith("üüü")
-        assert holder.refusal.endswith("ü...")
+        assert (holder.pid, holder.execution_id, holder.refusals) == (7, "life", 1)
+        assert holder.last_refusal.startswith("üüü")
+        assert holder.last_refusal.endswith("ü...")
 
 
 def test_a_killed_holder_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sidecar.adapters.files.seeding import seed
 from sidecar.domain.errors import BadFile
 from sidecar.domain.identity import Role
-from tests.build import document
+from tests.builders import document
 
 SEED = document(9000, 9001).data
 

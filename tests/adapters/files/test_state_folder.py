@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.adapters.files.state_folder import KEPT, LocalState
+from sidecar.adapters.files.state_folder import MAX_REJECTED, LocalStateFolder
 from sidecar.domain.errors import BadFile
 from sidecar.domain.servers import ServerList
 
@@ -32,31 +32,33 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def state(folder: Path) -> LocalState:
-    return LocalState(folder, "federated.json", now=clock())
+def state(folder: Path) -> LocalStateFolder:
+    return LocalStateFolder(folder, "federated.json", now=clock())
 
 
 def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-async def test_at_first_there_is_nothing_and_reading_makes_nothing(state: LocalState, folder: Path) -> None:
-    assert await state.last_known_good() is None
+async def test_at_first_there_is_nothing_and_reading_makes_nothing(
+    state: LocalStateFolder, folder: Path
+) -> None:
+    assert await state.load_last_known_good() is None
     assert not folder.exists()
 
 
-async def test_the_last_list_survives_the_sidecar(state: LocalState, folder: Path) -> None:
-    await state.remember(7, ServerList.parse(["http://old"]))
-    await state.remember(8, TWO)
-    found = await LocalState(folder, "federated.json").last_known_good()
+async def test_the_last_list_survives_the_sidecar(state: LocalStateFolder, folder: Path) -> None:
+    await state.save_last_known_good(7, ServerList.parse(["http://old"]))
+    await state.save_last_known_good(8, TWO)
+    found = await LocalStateFolder(folder, "federated.json").load_last_known_good()
     assert found == (8, TWO)
     assert found[1].texts() == TWO.texts()
     assert [path.name for path in folder.iterdir()] == ["last-known-good.json"]
 
 
-async def test_the_folder_is_the_sidecars_alone(state: LocalState, folder: Path) -> None:
-    await state.keep_rejected("old\n", "new\n")
-    await state.remember(1, TWO)
+async def test_the_folder_is_the_sidecars_alone(state: LocalStateFolder, folder: Path) -> None:
+    await state.save_rejected("old\n", "new\n")
+    await state.save_last_known_good(1, TWO)
     assert mode_of(folder) == mode_of(folder / "rejected") == 0o700
     assert mode_of(folder / "last-known-good.json") == 0o600
 
@@ -74,16 +76,16 @@ async def test_the_folder_is_the_sidecars_alone(state: LocalState, folder: Path)
     ],
 )
 async def test_a_list_that_was_damaged_is_ignored_and_said_to_be(
-    state: LocalState,
+    state: LocalStateFolder,
     folder: Path,
     damage: Callable[[str], str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await state.remember(7, TWO)
+    await state.save_last_known_good(7, TWO)
     good = folder / "last-known-good.json"
     good.write_text(damage(good.read_text()))
     with caplog.at_level(logging.WARNING):
-        assert await state.last_known_good() is None
+        assert await state.load_last_known_good() is None
     assert "the last-known-good list is ignored" in caplog.text
 
 
@@ -92,12 +94,12 @@ async def test_a_list_that_cannot_be_kept_is_logged_and_no_more(
 ) -> None:
     (tmp_path / "file").touch()
     with caplog.at_level(logging.WARNING):
-        await LocalState(tmp_path / "file" / "state", "federated.json").remember(1, TWO)
+        await LocalStateFolder(tmp_path / "file" / "state", "federated.json").save_last_known_good(1, TWO)
     assert "cannot be kept" in caplog.text
 
 
-async def test_a_rejected_text_is_kept_with_its_diff(state: LocalState, folder: Path) -> None:
-    kept = await state.keep_rejected('{"forged": 1}\n', '{"good": 1}\n')
+async def test_a_rejected_text_is_kept_with_its_diff(state: LocalStateFolder, folder: Path) -> None:
+    kept = await state.save_rejected('{"forged": 1}\n', '{"good": 1}\n')
     rejected = folder / "rejected" / "2025-01-31T12-00-00.000000Z-federated.json"
     assert kept == f"{rejected}.diff"
     assert rejected.read_text() == '{"forged": 1}\n'
@@ -107,34 +109,34 @@ async def test_a_rejected_text_is_kept_with_its_diff(state: LocalState, folder: 
     )
 
 
-async def test_only_the_newest_rejected_texts_are_kept(state: LocalState, folder: Path) -> None:
-    for number in range(KEPT + 3):
-        await state.keep_rejected(f"{number}\n", "good\n")
+async def test_only_the_newest_rejected_texts_are_kept(state: LocalStateFolder, folder: Path) -> None:
+    for number in range(MAX_REJECTED + 3):
+        await state.save_rejected(f"{number}\n", "good\n")
     kept = sorted((folder / "rejected").iterdir())
-    assert len(kept) == 2 * KEPT
+    assert len(kept) == 2 * MAX_REJECTED
     assert kept[0].read_text() == "3\n"
 
 
 async def test_a_tool_that_insists_does_not_push_out_what_a_person_typed(
-    state: LocalState, folder: Path
+    state: LocalStateFolder, folder: Path
 ) -> None:
-    await state.keep_rejected("typed\n", "good\n")
-    paths = {await state.keep_rejected("insisted\n", "good\n") for _ in range(KEPT + 3)}
+    await state.save_rejected("typed\n", "good\n")
+    paths = {await state.save_rejected("insisted\n", "good\n") for _ in range(MAX_REJECTED + 3)}
     assert len(paths) == 1
     assert len(list((folder / "rejected").iterdir())) == 4
 
 
-async def test_a_rejected_text_that_somebody_deleted_is_kept_anew(state: LocalState) -> None:
-    first = Path(await state.keep_rejected("typed\n", "good\n"))
+async def test_a_rejected_text_that_somebody_deleted_is_kept_anew(state: LocalStateFolder) -> None:
+    first = Path(await state.save_rejected("typed\n", "good\n"))
     first.with_suffix("").unlink()
-    second = Path(await state.keep_rejected("typed\n", "good\n"))
+    second = Path(await state.save_rejected("typed\n", "good\n"))
     assert second != first
     assert second.with_suffix("").read_text() == "typed\n"
 
 
 async def test_rejected_texts_are_named_by_the_time_of_day(folder: Path) -> None:
     before = datetime.now(UTC)
-    kept = await LocalState(folder, "config.json").keep_rejected("old", "new")
+    kept = await LocalStateFolder(folder, "config.json").save_rejected("old", "new")
     stamp = Path(kept).name.removesuffix("Z-config.json.diff")
     named = datetime.strptime(f"{stamp}+0000", "%Y-%m-%dT%H-%M-%S.%f%z")
     assert before <= named <= datetime.now(UTC)
@@ -143,4 +145,4 @@ async def test_rejected_texts_are_named_by_the_time_of_day(folder: Path) -> None
 async def test_a_rejected_text_that_cannot_be_kept_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadFile, match="rejected: "):
-        await LocalState(tmp_path / "file", "federated.json").keep_rejected("old", "new")
+        await LocalStateFolder(tmp_path / "file", "federated.json").save_rejected("old", "new")

@@ -13,12 +13,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sidecar.adapters.processes.jvm import KEPT, keep_thread_dump
+from sidecar.adapters.processes.jvm import MAX_THREAD_DUMPS, save_thread_dump
 from sidecar.adapters.processes.launch import Command
 from sidecar.adapters.restart.child import Child
-from tests.build import servers
+from tests.builders import servers
 from tests.prerequisites import require
-from tests.processes import lives, number_in, until
+from tests.processes import is_alive, poll_until, read_pid
 
 pytestmark = pytest.mark.anyio
 
@@ -57,19 +57,19 @@ async def jvm(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[C
         folder=tmp_path / "state",
         jitter=lambda: 0.5,
         stop_timeout=0.5,
-        last_words=partial(keep_thread_dump, folder=tmp_path / "dumps"),
+        before_kill=partial(save_thread_dump, folder=tmp_path / "dumps"),
     )
     await child.start(servers(9000))
-    await until((tmp_path / "ready").exists, BOOT)
+    await poll_until((tmp_path / "ready").exists, BOOT)
     yield child
     child.signal(signal.SIGKILL)
     await child.stop()
 
 
 async def test_one_that_outlives_sigterm_leaves_its_thread_dump(jvm: Child, tmp_path: Path) -> None:
-    pid = await number_in(tmp_path / "ready")
+    pid = await read_pid(tmp_path / "ready")
     await jvm.stop()
-    assert not lives(pid)
+    assert not is_alive(pid)
     (dump,) = (tmp_path / "dumps").iterdir()
     assert STUCK in dump.read_text()
     assert dump.name.endswith(f"-{pid}.txt")
@@ -82,20 +82,20 @@ async def test_one_that_outlives_sigterm_leaves_its_thread_dump(jvm: Child, tmp_
 async def test_the_newest_dumps_are_kept(jvm: Child, tmp_path: Path) -> None:
     folder = tmp_path / "dumps"
     folder.mkdir()
-    for day in range(KEPT + 5):
+    for day in range(MAX_THREAD_DUMPS + 5):
         (folder / f"2020-01-{day + 1:02}T00-00-00.000000Z-1.txt").touch()
-    await keep_thread_dump(await number_in(tmp_path / "ready"), folder=folder)
+    await save_thread_dump(await read_pid(tmp_path / "ready"), folder=folder)
     kept = sorted(path.name for path in folder.iterdir())
-    assert len(kept) == KEPT
+    assert len(kept) == MAX_THREAD_DUMPS
     assert not kept[-1].startswith("2020")
     assert kept[0].startswith("2020-01-07")
 
 
 async def test_to_be_asked_does_not_end_it(jvm: Child, tmp_path: Path) -> None:
-    pid = await number_in(tmp_path / "ready")
+    pid = await read_pid(tmp_path / "ready")
     for asked in (1, 2):
-        await keep_thread_dump(pid, folder=tmp_path / "dumps")
-        assert lives(pid)
+        await save_thread_dump(pid, folder=tmp_path / "dumps")
+        assert is_alive(pid)
         assert len(list((tmp_path / "dumps").iterdir())) == asked
 
 
@@ -103,11 +103,11 @@ async def test_to_be_asked_does_not_end_it(jvm: Child, tmp_path: Path) -> None:
 async def test_one_that_lets_nobody_attach_prints_it_itself(
     jvm: Child, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pid = await number_in(tmp_path / "ready")
-    await keep_thread_dump(pid, folder=tmp_path / "dumps")
-    assert lives(pid)
+    pid = await read_pid(tmp_path / "ready")
+    await save_thread_dump(pid, folder=tmp_path / "dumps")
+    assert is_alive(pid)
     assert "see its own output" in caplog.text
-    await until(lambda: "Full thread dump" in (tmp_path / "said").read_text())
+    await poll_until(lambda: "Full thread dump" in (tmp_path / "said").read_text())
     assert not (tmp_path / "dumps").exists()
 
 
@@ -115,7 +115,7 @@ async def test_a_folder_that_cannot_be_written_is_told(
     jvm: Child, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "dumps").write_text("in the way")
-    await keep_thread_dump(await number_in(tmp_path / "ready"), folder=tmp_path / "dumps")
+    await save_thread_dump(await read_pid(tmp_path / "ready"), folder=tmp_path / "dumps")
     assert "no thread dump could be kept" in caplog.text
 
 
@@ -141,8 +141,8 @@ async def test_one_that_ends_while_it_is_asked_is_no_error_and_leaves_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with await anyio.open_process((sys.executable, "-c", DYING), cwd=tmp_path) as process:
-        await until((tmp_path / "ready").exists)
-        await keep_thread_dump(process.pid, folder=tmp_path / "dumps")
+        await poll_until((tmp_path / "ready").exists)
+        await save_thread_dump(process.pid, folder=tmp_path / "dumps")
         await process.wait()
     assert "see its own output" in caplog.text
     assert not (tmp_path / "dumps").exists()
@@ -151,8 +151,8 @@ async def test_one_that_ends_while_it_is_asked_is_no_error_and_leaves_nothing(
 
 async def test_what_is_no_jvm_is_asked_nothing(tmp_path: Path) -> None:
     async with await anyio.open_process(("sleep", "1000")) as process:
-        await keep_thread_dump(process.pid, folder=tmp_path / "dumps")
-        assert lives(process.pid)
+        await save_thread_dump(process.pid, folder=tmp_path / "dumps")
+        assert is_alive(process.pid)
         process.kill()
-    await keep_thread_dump(process.pid, folder=tmp_path / "dumps")
+    await save_thread_dump(process.pid, folder=tmp_path / "dumps")
     assert not (tmp_path / "dumps").exists()

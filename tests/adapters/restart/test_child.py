@@ -13,7 +13,7 @@ from sidecar.adapters.processes.session import Session
 from sidecar.domain.node.process import Backoff, Exited, NotLaunched
 from sidecar.domain.servers import ServerList
 from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
-from tests.processes import DEADLINE, PYTHON, lives, number_in, open_gate, until
+from tests.processes import DEADLINE, PYTHON, is_alive, open_fifo, poll_until, read_pid
 
 pytestmark = pytest.mark.anyio
 
@@ -25,16 +25,16 @@ async def test_it_runs_on_the_list_it_was_started_on(make_child: MakeChild) -> N
     child = make_child(FOREVER)
     before = anyio.current_time()
     await child.start(SERVERS)
-    assert lives(pid_of(child))
+    assert is_alive(pid_of(child))
     assert running(child).loaded == SERVERS
-    assert before <= running(child).since <= anyio.current_time()
+    assert before <= running(child).started_at <= anyio.current_time()
 
 
 async def test_it_gets_its_own_folder_and_environment(make_child: MakeChild, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     child = make_child('echo "$PWD $WHO" > said', env={"WHO": "me"}, cwd=tmp_path / "there")
     await child.start(SERVERS)
-    await child.changed()
+    await child.wait_for_change()
     assert (tmp_path / "there/said").read_text() == f"{tmp_path}/there me\n"
 
 
@@ -44,7 +44,7 @@ async def test_it_is_stopped_with_sigterm(make_child: MakeChild) -> None:
     pid = pid_of(child)
     await child.stop()
     assert child.state == NotLaunched()
-    assert not lives(pid)
+    assert not is_alive(pid)
     assert child.last_exit == 128 + signal.SIGTERM
 
 
@@ -52,7 +52,7 @@ async def test_the_exit_code_of_a_graceful_end_is_kept(make_child: MakeChild, tm
     os.mkfifo(tmp_path / "gate")
     child = make_child("trap 'exit 7' TERM; echo 1 > ready; read _ < gate")
     await child.start(SERVERS)
-    await number_in(tmp_path / "ready")
+    await read_pid(tmp_path / "ready")
     await child.stop()
     assert child.last_exit == 7
 
@@ -63,22 +63,22 @@ async def test_what_ignores_sigterm_is_killed_after_the_stop_timeout(
     script = "trap '' TERM; sleep 1000 & echo $! > member; echo $$ > leader; wait"
     child = make_child(script, stop_timeout=0.2)
     await child.start(SERVERS)
-    leader = await number_in(tmp_path / "leader")
-    member = await number_in(tmp_path / "member")
+    leader = await read_pid(tmp_path / "leader")
+    member = await read_pid(tmp_path / "member")
     before = anyio.current_time()
     await child.stop()
     assert anyio.current_time() - before >= 0.2
-    assert not lives(leader)
-    assert not lives(member)
+    assert not is_alive(leader)
+    assert not is_alive(member)
     assert child.last_exit == 128 + signal.SIGKILL
 
 
 async def test_a_script_that_forks_and_waits_is_stopped_whole(make_child: MakeChild, tmp_path: Path) -> None:
     child = make_child("sleep 1000 & echo $! > member; wait")
     await child.start(SERVERS)
-    member = await number_in(tmp_path / "member")
+    member = await read_pid(tmp_path / "member")
     await child.stop()
-    assert not lives(member)
+    assert not is_alive(member)
 
 
 async def test_a_script_that_exits_first_on_sigterm_is_still_stopped_whole(
@@ -90,12 +90,12 @@ async def test_a_script_that_exits_first_on_sigterm_is_still_stopped_whole(
     os.mkfifo(tmp_path / "never")
     child = make_child(f'sh -c "{slow}" & echo $! > member; trap "exit 0" TERM; wait')
     await child.start(SERVERS)
-    member = await number_in(tmp_path / "member")
-    await number_in(tmp_path / "ready")
+    member = await read_pid(tmp_path / "member")
+    await read_pid(tmp_path / "ready")
     async with anyio.create_task_group() as group:
         group.start_soon(child.stop)
-        await open_gate(tmp_path / "gate")
-    assert not lives(member)
+        await open_fifo(tmp_path / "gate")
+    assert not is_alive(member)
     assert child.state == NotLaunched()
 
 
@@ -105,9 +105,9 @@ async def test_a_member_in_a_process_group_of_its_own_is_stopped_too(
     job = "import os, signal; os.setpgid(0, 0); open('job', 'w').write(f'{os.getpid()}\\n');signal.pause()"
     child = make_child(f'{" ".join(PYTHON)} -c "{job}" & wait')
     await child.start(SERVERS)
-    member = await number_in(tmp_path / "job")
+    member = await read_pid(tmp_path / "job")
     await child.stop()
-    assert not lives(member)
+    assert not is_alive(member)
 
 
 async def test_a_zombie_that_waits_for_a_parent_elsewhere_does_not_hold_up_the_stop(
@@ -126,14 +126,14 @@ async def test_a_zombie_that_waits_for_a_parent_elsewhere_does_not_hold_up_the_s
     (tmp_path / "parent.py").write_text(parent)
     child = make_child(f"{' '.join(PYTHON)} parent.py & wait", stop_timeout=DEADLINE * 2)
     await child.start(SERVERS)
-    stranger = await number_in(tmp_path / "parent")
-    zombie = await number_in(tmp_path / "child")
+    stranger = await read_pid(tmp_path / "parent")
+    zombie = await read_pid(tmp_path / "child")
     try:
         with anyio.fail_after(DEADLINE):
             await child.stop()
-        assert not lives(zombie)
+        assert not is_alive(zombie)
         assert zombie in procfs.pids()
-        assert lives(stranger)
+        assert is_alive(stranger)
     finally:
         os.kill(stranger, signal.SIGKILL)
 
@@ -148,11 +148,11 @@ async def test_a_hundred_members_that_ignore_sigterm_are_killed(
     )
     child = make_child(script, stop_timeout=0.05)
     await child.start(SERVERS)
-    await number_in(tmp_path / "ready")
+    await read_pid(tmp_path / "ready")
     await child.stop()
     members = [int(line) for line in (tmp_path / "members").read_text().split()]
     assert len(members) == 100
-    assert not any(lives(member) for member in members)
+    assert not any(is_alive(member) for member in members)
 
 
 async def test_a_script_that_answers_sigterm_by_forking_is_stopped_whole(
@@ -164,18 +164,18 @@ async def test_a_script_that_answers_sigterm_by_forking_is_stopped_whole(
     )
     child = make_child(script, stop_timeout=0.05)
     await child.start(SERVERS)
-    await number_in(tmp_path / "ready")
+    await read_pid(tmp_path / "ready")
     await child.stop()
     written = tmp_path / "members"  # by a script that may have been killed before it came to that
     members = [int(line) for line in written.read_text().split()[:-1]] if written.exists() else []
-    assert not any(lives(member) for member in members)
+    assert not any(is_alive(member) for member in members)
 
 
 async def test_a_suspended_process_gets_to_see_sigterm(make_child: MakeChild, tmp_path: Path) -> None:
     child = make_child("trap 'exit 5' TERM; echo $$ > leader; kill -STOP $$; sleep 1000 & wait")
     await child.start(SERVERS)
-    leader = await number_in(tmp_path / "leader")
-    await until(lambda: " T " in Path(f"/proc/{leader}/stat").read_text())
+    leader = await read_pid(tmp_path / "leader")
+    await poll_until(lambda: " T " in Path(f"/proc/{leader}/stat").read_text())
     await child.stop()
     assert child.last_exit == 5
 
@@ -194,10 +194,10 @@ async def test_a_death_by_itself_wakes_whoever_waits_and_tells_the_code(
     child = make_child("read _ < gate; exit 3", clock=lambda: 100.0)
     await child.start(SERVERS)
     async with anyio.create_task_group() as group:
-        group.start_soon(child.changed)
-        group.start_soon(child.changed)
+        group.start_soon(child.wait_for_change)
+        group.start_soon(child.wait_for_change)
         await anyio.wait_all_tasks_blocked()
-        await open_gate(tmp_path / "gate")
+        await open_fifo(tmp_path / "gate")
     assert child.state == Exited(3, 100.0 + Backoff().delay(1, 0.5), 1)
     assert child.last_exit == 3
 
@@ -206,22 +206,22 @@ async def test_a_death_before_anyone_waits_is_not_missed(make_child: MakeChild) 
     child = make_child("exit 3")
     await child.start(SERVERS)
     pid = pid_of(child)
-    await until(lambda: not lives(pid))
-    await child.changed()
+    await poll_until(lambda: not is_alive(pid))
+    await child.wait_for_change()
     exited(child)
 
 
 async def test_the_code_of_a_death_by_signal_is_as_a_shell_tells_it(make_child: MakeChild) -> None:
     child = make_child("kill -KILL $$")
     await child.start(SERVERS)
-    await child.changed()
+    await child.wait_for_change()
     assert exited(child).code == 128 + signal.SIGKILL
 
 
 async def test_whoever_waits_before_the_start_sees_the_death(make_child: MakeChild) -> None:
     child = make_child("exit 3")
     async with anyio.create_task_group() as group:
-        group.start_soon(child.changed)
+        group.start_soon(child.wait_for_change)
         await anyio.lowlevel.checkpoint()
         await child.start(SERVERS)
     exited(child)
@@ -233,7 +233,7 @@ async def test_an_end_on_purpose_is_not_a_death(make_child: MakeChild) -> None:
 
     async def watch() -> None:
         while True:
-            await child.changed()
+            await child.wait_for_change()
             deaths.append(child.state)
 
     async with anyio.create_task_group() as group:
@@ -242,7 +242,7 @@ async def test_an_end_on_purpose_is_not_a_death(make_child: MakeChild) -> None:
             await child.start(SERVERS)
             await anyio.lowlevel.checkpoint()
             await child.stop()
-        await until(lambda: child.state == NotLaunched())
+        await poll_until(lambda: child.state == NotLaunched())
         group.cancel_scope.cancel()
     assert not [state for state in deaths if isinstance(state, Exited)]
 
@@ -253,7 +253,7 @@ async def test_deaths_in_a_row_wait_longer_and_longer_up_to_the_cap(make_child: 
     waits = []
     for _ in range(5):
         await child.start(SERVERS)
-        await child.changed()
+        await child.wait_for_change()
         waits.append(exited(child).retry_at)
     # Jitter 0.5: three quarters of 1, 3, 9, and then of the cap.
     assert waits == [0.75, 2.25, 6.75, 15.0, 15.0]
@@ -264,11 +264,11 @@ async def test_failures_are_forgiven_after_it_stayed_up(make_child: MakeChild, t
     os.mkfifo(tmp_path / "gate")
     child = make_child("read _ < gate; exit 3", clock=lambda: now)
     counted = []
-    for up in (1.0, 1.0, Backoff().forgiven_after, 1.0):
+    for up in (1.0, 1.0, Backoff().reset_after, 1.0):
         await child.start(SERVERS)
         now += up
-        await open_gate(tmp_path / "gate")
-        await child.changed()
+        await open_fifo(tmp_path / "gate")
+        await child.wait_for_change()
         counted.append(exited(child).failures)
     assert counted == [1, 2, 1, 2]
 
@@ -277,10 +277,10 @@ async def test_a_stop_on_purpose_starts_the_count_anew(make_child: MakeChild) ->
     child = make_child("exit 3")
     for _ in range(2):
         await child.start(SERVERS)
-        await child.changed()
+        await child.wait_for_change()
     await child.stop()
     await child.start(SERVERS)
-    await child.changed()
+    await child.wait_for_change()
     assert exited(child).failures == 1
 
 
@@ -335,17 +335,17 @@ async def test_a_signal_reaches_every_member(make_child: MakeChild, tmp_path: Pa
     leader = "trap 'echo 1 > leader-heard' USR1"
     child = make_child(f'{leader}; sh -c "{member}" & while :; do wait; done')
     await child.start(SERVERS)
-    await number_in(tmp_path / "ready")
+    await read_pid(tmp_path / "ready")
     child.signal(signal.SIGUSR1)
-    await number_in(tmp_path / "member-heard")
-    await number_in(tmp_path / "leader-heard")
+    await read_pid(tmp_path / "member-heard")
+    await read_pid(tmp_path / "leader-heard")
 
 
 async def test_a_signal_to_nothing_is_no_error(make_child: MakeChild) -> None:
     child = make_child("exit 0")
     child.signal(signal.SIGHUP)
     await child.start(SERVERS)
-    await child.changed()
+    await child.wait_for_change()
     child.signal(signal.SIGHUP)
 
 
@@ -370,7 +370,7 @@ async def test_one_that_cannot_be_ended_is_in_trouble_and_tried_again(
     with monkeypatch.context() as patched:
         patched.setattr(Session, "end", stuck)
         await child.restart(SERVERS)
-        trouble = running(child).trouble
+        trouble = running(child).restart_failure
     assert trouble is not None
     assert (trouble.reason, trouble.failures) == ("it cannot be ended", 1)
     assert trouble.retry_at == 100.0 + Backoff().delay(1, 0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.records.membership import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.records.requests import Outcome, OutcomeKind, Request, RequestKind
 from sidecar.domain.records.store import Put, Revision, Transaction
 from tests.cli.flaky_store import FlakyStore, done
 from tests.cli.network import KEYS, ONE, TWO, USUAL, Shell, canonical

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sidecar.domain.records.encoding import Record
-from sidecar.domain.records.membership import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.records.requests import Outcome, OutcomeKind, Request, RequestKind
 from tests.cli.network import KEYS, ONE, THREE, TWO, USUAL, Shell, canonical
 
 HISTORY: dict[str, Record | bytes] = {

@@ -48,7 +48,7 @@ def test_a_token_is_printed_alone_and_kept_as_asked(
     assert (code, err) == (0, "")
     token = JoinToken.parse(out.removesuffix("\n"))
     record = record_of(shell, token)
-    assert (record.secret, record.uses) == (token.secret, uses)
+    assert (record.secret, record.uses_left) == (token.secret, uses)
     assert record.by.startswith("ann@")
     if lives is None:
         assert record.expires is None

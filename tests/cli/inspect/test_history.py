@@ -30,7 +30,7 @@ RECORDS = USUAL | {
     KEYS.history(4): SECOND,
     KEYS.history(5): canonical(5, THREE, ONE),
     KEYS.canonical: canonical(5, THREE, ONE),
-    KEYS.healthy: FIRST,
+    KEYS.last_healthy: FIRST,
     KEYS.quarantine(4): Quarantine(4, SECOND.servers, "fed-2 died", "2026-05-04T11:00:00Z"),
 }
 

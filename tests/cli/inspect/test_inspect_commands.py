@@ -165,9 +165,9 @@ def test_a_value_cannot_play_with_the_terminal() -> None:
     records = USUAL | {KEYS.report(NodeID("fed-3")): report("fed-3", THREE, reason="\x1b[2Jgone\nfed-1")}
 
     for terminal in (True, False):
-        _, out, _ = Shell(records | {KEYS.removed("fed-9"): USUAL[KEYS.removed("fed-9")]}, terminal=terminal)(
-            "members"
-        )
+        _, out, _ = Shell(
+            records | {KEYS.tombstone("fed-9"): USUAL[KEYS.tombstone("fed-9")]}, terminal=terminal
+        )("members")
         assert "\x1b[2J" not in out
         assert "gone\n" not in out
 

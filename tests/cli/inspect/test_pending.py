@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from sidecar.domain.records.encoding import Record
-from sidecar.domain.records.membership import Request, RequestKind, Verdict, VerdictKind
+from sidecar.domain.records.membership import Verdict, VerdictKind
 from sidecar.domain.records.policy import Admission, AdmissionProbe, Policy
+from sidecar.domain.records.requests import Request, RequestKind
 from sidecar.domain.servers import NodeID, ServerUrl
 from tests.cli.network import KEYS, ONE, USUAL, Shell
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from sidecar.domain.records.encoding import Record
-from sidecar.domain.records.membership import Request, RequestKind
 from sidecar.domain.records.policy import Admission, AdmissionProbe, Limit, Policy, RolloutPolicy
 from sidecar.domain.records.report import Phase
-from sidecar.domain.records.rollout import Exemption, Halt, Standstill
+from sidecar.domain.records.requests import Request, RequestKind
+from sidecar.domain.records.rollout import BlockKind, Exemption, RolloutBlock
 from sidecar.domain.servers import NodeID, ServerUrl
 from sidecar.ports import Store
 from tests.cli.network import KEYS, ONE, Shell, report
@@ -123,7 +123,7 @@ def test_who_is_down_is_not_in_the_way_where_the_policy_allows_for_it() -> None:
 def test_paused_nodes_and_a_paused_rollout_are_told() -> None:
     records = in_step() | {
         KEYS.pause(NodeID("fed-3")): Exemption(5, AT, "ann"),
-        KEYS.standstill: Standstill(Halt.PAUSED, 5, "bob paused it: lunch", AT, "bob"),
+        KEYS.rollout_block: RolloutBlock(BlockKind.PAUSED, 5, "bob paused it: lunch", AT, "bob"),
     }
 
     out = plan(*JOIN, records=records)

@@ -13,7 +13,7 @@ from sidecar.cli.rollout.status import main
 from sidecar.domain.records.canonical import Canonical
 from sidecar.domain.records.encoding import Record
 from sidecar.domain.records.report import Phase
-from sidecar.domain.records.rollout import Exemption, Grant, Halt, Standstill
+from sidecar.domain.records.rollout import BlockKind, Exemption, Grant, RolloutBlock
 from sidecar.domain.servers import NodeID
 from tests.cli.network import KEYS, ONE, THREE, TWO, Shell, canonical
 from tests.cli.rollout.records import AT, in_step, reported, rolling, waiting, without
@@ -35,7 +35,7 @@ def halted(healthy: Canonical | None = None) -> dict[str, Record]:
     """As fed-1 has died in its turn; ``healthy`` is the last list that every node was healthy on."""
     records = rolling() | reported("fed-1", phase=Phase.CRASHED, healthy=False, reason="exit code 3")
     records[KEYS.grant(NodeID("fed-1"))] = FAILED
-    return records | ({KEYS.healthy: healthy} if healthy else {})
+    return records | ({KEYS.last_healthy: healthy} if healthy else {})
 
 
 def last_line(out: str) -> str:
@@ -95,7 +95,9 @@ def test_no_rollback_is_proposed_where_there_is_nothing_to_go_back_to() -> None:
 
 
 def test_a_pause_names_who_paused_it_and_how_to_go_on() -> None:
-    out = shown(rolling() | {KEYS.standstill: Standstill(Halt.PAUSED, 6, "ann paused it: lunch", AT, "ann")})
+    out = shown(
+        rolling() | {KEYS.rollout_block: RolloutBlock(BlockKind.PAUSED, 6, "ann paused it: lunch", AT, "ann")}
+    )
 
     assert out.startswith("network default, version 6: paused: ann paused it: lunch\n")
     assert last_line(out) == "next: `sidecar rollout resume` lets it go on"

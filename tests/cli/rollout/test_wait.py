@@ -9,7 +9,7 @@ import pytest
 from sidecar.domain.records.canonical import Change, ChangeKind
 from sidecar.domain.records.encoding import Record
 from sidecar.domain.records.report import Phase
-from sidecar.domain.records.rollout import Exemption, Grant, Halt, Quarantine, Standstill
+from sidecar.domain.records.rollout import BlockKind, Exemption, Grant, Quarantine, RolloutBlock
 from sidecar.domain.servers import NodeID
 from tests.cli.network import KEYS, ONE, THREE, TWO, Shell, canonical, put
 from tests.cli.rollout.records import AT, in_step, reported, rolling, waiting, without
@@ -128,7 +128,9 @@ def test_a_halt_is_told_once_and_waited_out() -> None:
 
 
 def test_a_pause_of_the_rollout_is_told() -> None:
-    stop: dict[str, Record] = {KEYS.standstill: Standstill(Halt.PAUSED, 6, "ann paused it: lunch", AT, "ann")}
+    stop: dict[str, Record] = {
+        KEYS.rollout_block: RolloutBlock(BlockKind.PAUSED, 6, "ann paused it: lunch", AT, "ann")
+    }
 
     code, _, err = Shell(rolling() | stop)("wait", "--timeout", "1")
 
@@ -229,7 +231,7 @@ def test_a_line_that_makes_no_sense_exits_with_64(argv: tuple[str, ...]) -> None
 
 def test_who_has_everybody_wait_is_told() -> None:
     stands: dict[str, Record] = {
-        KEYS.standstill: Standstill(Halt.WAITING, 6, "fed-2 does not become healthy", AT)
+        KEYS.rollout_block: RolloutBlock(BlockKind.WAITING, 6, "fed-2 does not become healthy", AT)
     }
     sick = reported("fed-2", loaded_version=6, healthy=False)
 

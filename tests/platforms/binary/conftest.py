@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.platforms.binary.machines import Machine
+from tests.platforms.binary.root_filesystems import RootFilesystem
 from tests.prerequisites import require
 
 PROJECT = Path(__file__).parents[3]
@@ -37,21 +37,21 @@ def _mount_points(root: Path) -> Path:
 
 
 @pytest.fixture
-def bare(tmp_path: Path, binary: Path) -> Machine:
+def bare(tmp_path: Path, binary: Path) -> RootFilesystem:
     """A machine with nothing at all: no shell, no user, no C library."""
-    return Machine(_mount_points(tmp_path / "bare"), _writable(tmp_path), binary)
+    return RootFilesystem(_mount_points(tmp_path / "bare"), _writable(tmp_path), binary)
 
 
 @pytest.fixture
-def debian(tmp_path: Path, binary: Path) -> Machine:
+def debian(tmp_path: Path, binary: Path) -> RootFilesystem:
     """The oldest Debian that was to be had, without Python."""
     roots = sorted((PROJECT / ".cache" / "roots").glob("*/etc/debian_version"))
     require(bool(roots), "a Debian's root file system; run these tests through tools/test-binary")
-    return Machine(_mount_points(roots[0].parents[1]), _writable(tmp_path), binary)
+    return RootFilesystem(_mount_points(roots[0].parents[1]), _writable(tmp_path), binary)
 
 
 @pytest.fixture(params=["bare", "debian"])
-def machine(request: pytest.FixtureRequest) -> Machine:
+def machine(request: pytest.FixtureRequest) -> RootFilesystem:
     found = request.getfixturevalue(str(request.param))
-    assert isinstance(found, Machine)
+    assert isinstance(found, RootFilesystem)
     return found

@@ -12,8 +12,8 @@ import pytest
 
 from sidecar import __version__
 from tests.certificates import Authority
-from tests.etcd import EtcdServer
-from tests.platforms.binary.machines import NOBODY, Machine
+from tests.etcd_servers import EtcdServer
+from tests.platforms.binary.root_filesystems import NOBODY, RootFilesystem
 
 GOOD = {"Mode": "federated", "Port": 9000, "NodeID": "fed-1", "FederatedServers": ["http://localhost:9000"]}
 
@@ -25,7 +25,7 @@ def package(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_machines_have_no_python(machine: Machine) -> None:
+def test_the_machines_have_no_python(machine: RootFilesystem) -> None:
     names = [path.name for path in machine.root.rglob("*") if path.is_file() and not path.is_symlink()]
     assert [name for name in names if re.fullmatch(r"python[\d.]*|libpython.*", name)] == []
 
@@ -39,14 +39,14 @@ def test_the_kernel_alone_starts_the_file(binary: Path) -> None:
 
 
 @pytest.mark.parametrize("user", [NOBODY, "0:0"])
-def test_it_runs_where_only_tmp_is_writable(machine: Machine, user: str) -> None:
+def test_it_runs_where_only_tmp_is_writable(machine: RootFilesystem, user: str) -> None:
     done = machine.run("--version", user=user)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"sidecar {__version__}\n", "")
     assert len(machine.unpacked()) == 1
 
 
 @pytest.mark.parametrize("verb", ["run", "check", "members", "servers", "leader", "removed", "remove"])
-def test_every_verb_helps_as_the_package_does(bare: Machine, verb: str) -> None:
+def test_every_verb_helps_as_the_package_does(bare: RootFilesystem, verb: str) -> None:
     done = bare.run(verb, "--help")
     expected = package(verb, "--help", cwd=bare.data)
     assert (done.returncode, done.stdout, done.stderr) == (0, expected.stdout, expected.stderr)
@@ -61,7 +61,7 @@ def test_every_verb_helps_as_the_package_does(bare: Machine, verb: str) -> None:
         ("{", 65),
     ],
 )
-def test_check_has_the_schemas_inside(machine: Machine, text: str, code: int) -> None:
+def test_check_has_the_schemas_inside(machine: RootFilesystem, text: str, code: int) -> None:
     file = machine.data / "federated.json"
     file.write_text(text)
     done = machine.run("check", "/data/federated.json")
@@ -71,7 +71,7 @@ def test_check_has_the_schemas_inside(machine: Machine, text: str, code: int) ->
     assert done.stderr == expected.stderr.replace(str(machine.data), "/data")
 
 
-def test_it_trusts_whom_the_machine_trusts_or_whom_it_is_told(bare: Machine, tmp_path: Path) -> None:
+def test_it_trusts_whom_the_machine_trusts_or_whom_it_is_told(bare: RootFilesystem, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "certificates")
     pair = authority.issue("etcd")
     (bare.data / "ca.pem").write_bytes(authority.cert.read_bytes())
@@ -97,7 +97,7 @@ def test_it_trusts_whom_the_machine_trusts_or_whom_it_is_told(bare: Machine, tmp
         server.kill()
 
 
-def test_the_demo_is_left_to_the_package(bare: Machine) -> None:
+def test_the_demo_is_left_to_the_package(bare: RootFilesystem) -> None:
     done = bare.run("demo")
     assert done.returncode == 64
     assert "pip install 'federation-sidecar[demo]'" in done.stderr

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.asking import ask_json
 from tests.e2e.waiting import wait_until
-from tests.etcd import EtcdServer
-from tests.platforms.binary.machines import Machine
-from tests.ports import Ports
+from tests.etcd_servers import EtcdServer
+from tests.free_ports import PortPool
+from tests.http_client import http_get_json
+from tests.platforms.binary.root_filesystems import RootFilesystem
 
 # It notes what it was given and that it started, and ends with 7 when it is told to.
 APP = "env > /data/environment; trap 'exit 7' TERM; echo $$ >> /data/starts; while :; do sleep 0.1; done"
@@ -27,14 +27,14 @@ APP = "env > /data/environment; trap 'exit 7' TERM; echo $$ >> /data/starts; whi
 class Node:
     """A sidecar of the binary on an old Debian, with `APP` next to it."""
 
-    def __init__(self, machine: Machine, etcd: EtcdServer) -> None:
+    def __init__(self, machine: RootFilesystem, etcd: EtcdServer) -> None:
         self.machine = machine
-        self._ports = Ports()
-        self.url = f"http://localhost:{self._ports.free()}"
+        self._ports = PortPool()
+        self.url = f"http://localhost:{self._ports.take()}"
         self.file = machine.data / "federated.json"
         self.write([self.url])
         os.chown(self.file, 65534, 65534)
-        self.admin = f"127.0.0.1:{self._ports.free()}"
+        self.admin = f"127.0.0.1:{self._ports.take()}"
         self.options = ("--etcd", etcd.url, "--network", uuid.uuid4().hex, "--admin", self.admin)
         self.process = self.start()
 
@@ -80,7 +80,7 @@ class Node:
     @property
     def status(self) -> dict[str, Any]:
         """What its admin API says; nothing while it does not answer."""
-        return ask_json(f"http://{self.admin}/api/v1/status")
+        return http_get_json(f"http://{self.admin}/api/v1/status")
 
     @property
     def takeovers(self) -> int:
@@ -121,7 +121,7 @@ def alive(pid: int) -> bool:
 
 
 @pytest.fixture
-def node(debian: Machine, shared_etcd: EtcdServer) -> Iterator[Node]:
+def node(debian: RootFilesystem, shared_etcd: EtcdServer) -> Iterator[Node]:
     node = Node(debian, shared_etcd)
     yield node
     node.close()

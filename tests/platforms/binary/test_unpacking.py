@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.platforms.binary.machines import Machine
+from tests.platforms.binary.root_filesystems import RootFilesystem
 
 NOBODY_ID = 65534
 
 
-def only_folder(machine: Machine) -> Path:
+def only_folder(machine: RootFilesystem) -> Path:
     (folder,) = machine.unpacked()
     return folder
 
 
-def test_it_unpacks_once_for_itself_alone(bare: Machine) -> None:
+def test_it_unpacks_once_for_itself_alone(bare: RootFilesystem) -> None:
     bare.run("--version")
     folder = only_folder(bare)
     status = folder.stat()
@@ -27,7 +27,7 @@ def test_it_unpacks_once_for_itself_alone(bare: Machine) -> None:
     assert only_folder(bare).stat() == status
 
 
-def test_several_that_start_at_once_share_what_one_of_them_unpacked(bare: Machine) -> None:
+def test_several_that_start_at_once_share_what_one_of_them_unpacked(bare: RootFilesystem) -> None:
     started = [bare.start("--version") for _ in range(4)]
     for process in started:
         out, err = process.communicate(timeout=60)
@@ -36,7 +36,7 @@ def test_several_that_start_at_once_share_what_one_of_them_unpacked(bare: Machin
 
 
 @pytest.mark.parametrize("harm", ["gone", "truncated", "written to", "without its index"])
-def test_damage_is_noticed_and_repaired(bare: Machine, harm: str) -> None:
+def test_damage_is_noticed_and_repaired(bare: RootFilesystem, harm: str) -> None:
     bare.run("--version")
     folder = only_folder(bare)
     module = folder / "app/sidecar/cli/main.pyc"
@@ -61,7 +61,9 @@ def test_damage_is_noticed_and_repaired(bare: Machine, harm: str) -> None:
 @pytest.mark.parametrize(
     ("mode", "reason"), [(0o777, "belongs to somebody else"), (0o700, "permission denied")]
 )
-def test_a_folder_that_somebody_else_made_is_not_believed(bare: Machine, mode: int, reason: str) -> None:
+def test_a_folder_that_somebody_else_made_is_not_believed(
+    bare: RootFilesystem, mode: int, reason: str
+) -> None:
     bare.run("--version")
     folder = only_folder(bare)
     # As in /tmp anybody could have made it before.
@@ -74,7 +76,7 @@ def test_a_folder_that_somebody_else_made_is_not_believed(bare: Machine, mode: i
     assert "SIDECAR_UNPACK_DIR=FOLDER" in done.stderr
 
 
-def test_a_link_that_somebody_else_made_is_not_followed(bare: Machine) -> None:
+def test_a_link_that_somebody_else_made_is_not_followed(bare: RootFilesystem) -> None:
     bare.run("--version")
     folder = only_folder(bare)
     folder.rename(bare.data / "elsewhere")
@@ -83,7 +85,7 @@ def test_a_link_that_somebody_else_made_is_not_followed(bare: Machine) -> None:
     assert done.returncode == 73
 
 
-def test_the_next_place_is_taken_where_one_does_not_do(bare: Machine) -> None:
+def test_the_next_place_is_taken_where_one_does_not_do(bare: RootFilesystem) -> None:
     done = bare.run("--version", env={"HOME": "/data"}, tmp_options="noexec")
     assert done.returncode == 0, done.stderr
     assert next((bare.data / ".cache").iterdir()).name.startswith("federation-sidecar-")
@@ -93,7 +95,7 @@ def test_the_next_place_is_taken_where_one_does_not_do(bare: Machine) -> None:
 
 
 @pytest.mark.parametrize(("options", "reason"), [("noexec", "/tmp: mounted noexec"), ("ro", "read-only")])
-def test_without_any_place_it_says_why_for_each(bare: Machine, options: str, reason: str) -> None:
+def test_without_any_place_it_says_why_for_each(bare: RootFilesystem, options: str, reason: str) -> None:
     done = bare.run("--version", tmp_options=options)
     assert done.returncode == 73
     assert done.stderr.startswith("sidecar: no folder to unpack into (")
@@ -101,7 +103,7 @@ def test_without_any_place_it_says_why_for_each(bare: Machine, options: str, rea
     assert done.stderr.count("\n") == 1
 
 
-def test_what_older_versions_left_is_swept_unless_one_of_them_runs(bare: Machine) -> None:
+def test_what_older_versions_left_is_swept_unless_one_of_them_runs(bare: RootFilesystem) -> None:
     left, used = (bare.tmp / f"federation-sidecar-{name}" for name in ("left", "used"))
     for folder in (left, used):
         folder.mkdir(mode=0o700)

@@ -18,7 +18,7 @@ LABEL = "federation-sidecar.test"
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CommandResult:
     """How a command ended."""
 
     code: int
@@ -26,7 +26,7 @@ class Ended:
     err: str
 
 
-def docker(*arguments: str) -> Ended:
+def docker(*arguments: str) -> CommandResult:
     """Run ``docker`` with ``arguments``, whatever comes of it."""
     found = subprocess.run(
         ["docker", *arguments],
@@ -36,10 +36,10 @@ def docker(*arguments: str) -> Ended:
         timeout=300,
         check=False,
     )
-    return Ended(found.returncode, found.stdout.strip(), found.stderr.strip())
+    return CommandResult(found.returncode, found.stdout.strip(), found.stderr.strip())
 
 
-def done(*arguments: str) -> str:
+def docker_or_fail(*arguments: str) -> str:
     """Run ``docker`` with ``arguments``; what it says. It has to succeed."""
     ended = docker(*arguments)
     assert ended.code == 0, f"docker {' '.join(arguments)}: {ended.err or ended.out}"
@@ -54,12 +54,12 @@ class Container:
 
     def run(self, *options: str, image: str = BASE, command: tuple[str, ...] = ()) -> None:
         """Create and start it."""
-        done("run", "-d", "--name", self.name, "--label", LABEL, *options, image, *command)
+        docker_or_fail("run", "-d", "--name", self.name, "--label", LABEL, *options, image, *command)
 
     @property
     def inspected(self) -> dict[str, Any]:
         """What the engine says of it."""
-        found: dict[str, Any] = json.loads(done("inspect", "--type", "container", self.name))[0]
+        found: dict[str, Any] = json.loads(docker_or_fail("inspect", "--type", "container", self.name))[0]
         return found
 
     @property
@@ -83,7 +83,7 @@ class Container:
 
     def exec(self, *command: str) -> str:
         """Run ``command`` inside, successfully; what it says."""
-        return done("exec", self.name, *command)
+        return docker_or_fail("exec", self.name, *command)
 
     def fails(self, *command: str) -> str:
         """Run ``command`` inside, which has to fail; what it says."""

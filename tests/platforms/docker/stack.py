@@ -10,9 +10,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from tests.asking import ask_json
 from tests.e2e.waiting import wait_until
-from tests.platforms.docker.engine import Container, docker, done
+from tests.http_client import http_get_json
+from tests.platforms.docker.engine import Container, docker, docker_or_fail
 
 REPOSITORY = Path(__file__).parents[3]
 FILE = REPOSITORY / "compose" / "compose.yaml"
@@ -30,7 +30,7 @@ SETTINGS = {
     **{f"{name.upper().replace('-', '_')}_PORT": "" for name in PORTS},
 }
 
-PATIENCE = 90.0
+STACK_TIMEOUT = 90.0
 """Seconds that all of it may take to be in step."""
 
 
@@ -89,7 +89,7 @@ class Stack:
         """Who leads, as fed-1's or fed-2's sidecar knows it."""
         for node in ("fed-1", "fed-2"):
             if self.container(f"{node}-sidecar").state["Running"]:
-                found = self._told(node, "leader")
+                found = self._sidecar_json(node, "leader")
                 return str(found["node_id"]) if found else None
         return None
 
@@ -103,7 +103,7 @@ class Stack:
         return sorted((self._volume(f"{node}-state") / "rejected").glob("*.diff"))
 
     def _volume(self, name: str) -> Path:
-        return Path(done("volume", "inspect", "-f", "{{.Mountpoint}}", f"{self.project}_{name}"))
+        return Path(docker_or_fail("volume", "inspect", "-f", "{{.Mountpoint}}", f"{self.project}_{name}"))
 
     def listed(self, node: str) -> list[str]:
         """The list that its file holds."""
@@ -112,8 +112,8 @@ class Stack:
 
     def serves(self, node: str) -> dict[str, Any]:
         """What the process answers; nothing while it does not answer, or says that it is not healthy."""
-        healthy = ask_json(f"{self._url(node)}/health")
-        return ask_json(f"{self._url(node)}/") if healthy else {}
+        healthy = http_get_json(f"{self._url(node)}/health")
+        return http_get_json(f"{self._url(node)}/") if healthy else {}
 
     def _url(self, node: str) -> str:
         if node not in self._urls:
@@ -128,18 +128,22 @@ class Stack:
     def in_step(self, servers: list[str], *nodes: str) -> None:
         """Wait until the files of ``nodes`` hold ``servers``, their processes serve them, and they say so."""
         for node in nodes:
-            wait_until(partial(self._is_in_step, node, servers), f"{node} serves {servers}", PATIENCE)
-        wait_until(lambda: set(nodes) <= self._well(), f"{nodes} report that they are in step", PATIENCE)
+            wait_until(partial(self._is_in_step, node, servers), f"{node} serves {servers}", STACK_TIMEOUT)
+        wait_until(
+            lambda: set(nodes) <= self._healthy_services(),
+            f"{nodes} report that they are in step",
+            STACK_TIMEOUT,
+        )
 
     def _is_in_step(self, node: str, servers: list[str]) -> bool:
         return self.listed(node) == servers and self.serves(node).get("FederatedServers") == servers
 
-    def _well(self) -> set[str]:
+    def _healthy_services(self) -> set[str]:
         """The nodes that report themselves running and healthy."""
-        found = self._told("db-1", "members") or []
+        found = self._sidecar_json("db-1", "members") or []
         return {node["node_id"] for node in found if (node["phase"], node["healthy"]) == ("running", True)}
 
-    def _told(self, node: str, verb: str) -> Any:
+    def _sidecar_json(self, node: str, verb: str) -> Any:
         """What ``verb`` says in JSON in the node's sidecar container; None while it cannot be asked."""
         ended = docker("exec", self.container(f"{node}-sidecar").name, "sidecar", verb, "--json")
         return json.loads(ended.out) if ended.code == 0 else None
@@ -147,6 +151,9 @@ class Stack:
     def describe(self) -> list[tuple[str, str]]:
         """What a person needs to see when a test failed: each container's state and last words."""
         ours = ("ps", "-a", "--filter", f"label=com.docker.compose.project={self.project}")
-        names = done(*ours, "--format", "{{.Names}}").splitlines()
+        names = docker_or_fail(*ours, "--format", "{{.Names}}").splitlines()
         said = {name: Container(name).log.splitlines()[-25:] for name in sorted(names) if "pod" not in name}
-        return [("docker ps", done(*ours)), *((name, "\n".join(lines)) for name, lines in said.items())]
+        return [
+            ("docker ps", docker_or_fail(*ours)),
+            *((name, "\n".join(lines)) for name, lines in said.items()),
+        ]

@@ -9,28 +9,28 @@ from pathlib import Path
 import pytest
 
 from sidecar.adapters.restart.drivers.docker import DockerDriver
-from tests.contracts.restart_stage import STOP_TIMEOUT, AttendedStage
-from tests.contracts.restarting import *  # noqa: F403 - the tests
+from tests.contracts.restart.contract import *  # noqa: F403 - the tests
+from tests.contracts.restart.harness import STOP_TIMEOUT, ExternalHarness
 from tests.e2e.node import APP
 from tests.platforms.docker.conftest import SHOWN
 from tests.platforms.docker.engine import PYTHON, Container
-from tests.platforms.docker.wire import Wire
+from tests.platforms.docker.engine_proxy import EngineProxy
 
 
-class DockerStage(AttendedStage):
+class DockerHarness(ExternalHarness):
     """The process is all of a container, which nobody but the sidecar starts again.
 
     It sees this machine's network and processes, so that it can be asked, and signalled, by its number.
     """
 
-    down = "has ended|did not come up|there is no container"
+    down_reason = "has ended|did not come up|there is no container"
     # The engine alone takes half a second to start a container, and more where it is busy.
     short_restart_timeout = 8.0
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.container = Container(f"test-contract-{uuid.uuid4().hex[:8]}")
-        self._wire = Wire(folder / "engine")
+        self._wire = EngineProxy(folder / "engine")
         self._is_away = False
 
     def driver(self) -> DockerDriver:
@@ -51,28 +51,28 @@ class DockerStage(AttendedStage):
         self.container.remove()
         super().close()
 
-    def take_away(self) -> None:
+    def make_unavailable(self) -> None:
         """Somebody removes the container."""
         self._is_away = True
         self.container.remove()
 
-    def bring_back(self) -> None:
+    def make_available(self) -> None:
         self._is_away = False
         self.launch()
 
-    def hang(self) -> None:
+    def hang_restarts(self) -> None:
         """The engine accepts what it is asked, and does not answer."""
-        self._wire.mute = True
+        self._wire.unresponsive = True
 
-    def unhang(self) -> None:
+    def resume_restarts(self) -> None:
         self._wire.cut()
-        self._wire.mute = False
-        self._wire.mend()
+        self._wire.unresponsive = False
+        self._wire.listen()
 
 
 @pytest.fixture
-def stage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[DockerStage]:
-    made = DockerStage(tmp_path)
+def harness(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[DockerHarness]:
+    made = DockerHarness(tmp_path)
     request.node.stash.setdefault(SHOWN, []).append(made.container)
     yield made
     made.close()

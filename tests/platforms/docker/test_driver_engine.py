@@ -9,25 +9,25 @@ from pathlib import Path
 import anyio
 import pytest
 
+from sidecar.adapters.restart.driver import Incarnation
 from sidecar.adapters.restart.drivers.docker import DockerDriver
-from sidecar.adapters.restart.drivers.driver import Life
-from sidecar.adapters.restart.external import Attended
-from sidecar.adapters.restart.saved_state import seen_memory
+from sidecar.adapters.restart.external import ExternalProcess
+from sidecar.adapters.restart.saved_state import loaded_record_file
 from sidecar.domain.errors import BadConfiguration
 from sidecar.domain.node.process import Exited
-from tests.platforms.docker.attending import (
-    DEAF,
-    ENGINE,
-    NEW,
-    OBEDIENT,
-    OLD,
-    asked_to_end,
-    attend,
-    becomes,
-    runs,
-)
 from tests.platforms.docker.engine import Container
-from tests.platforms.docker.wire import Wire
+from tests.platforms.docker.engine_proxy import EngineProxy
+from tests.platforms.docker.external import (
+    ENDS_ON_SIGTERM,
+    ENGINE,
+    IGNORES_SIGTERM,
+    NEW,
+    OLD,
+    eventually,
+    make_external,
+    running,
+    was_sent_sigterm,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -41,83 +41,85 @@ pytestmark = pytest.mark.anyio
 )
 async def test_an_engine_that_is_away_is_told_and_ends_nothing(host: str, told: str, tmp_path: Path) -> None:
     driver = DockerDriver("fed-1", host, 5)
-    process = Attended(driver, memory=seen_memory(tmp_path), held=lambda _: OLD, jitter=lambda: 0.0)
+    process = ExternalProcess(
+        driver, state_file=loaded_record_file(tmp_path), file_servers_at=lambda _: OLD, jitter=lambda: 0.0
+    )
     assert told in (await process.check()).reason
     await process.start(NEW)
     assert isinstance(process.state, Exited)
     assert told in process.state.reason
     with anyio.fail_after(5):  # what cannot be waited for is looked at
-        await driver.ended(Life("0123 started 2026-01-01T00:00:00.123456789Z"))
+        await driver.wait_for_end(Incarnation("0123 started 2026-01-01T00:00:00.123456789Z"))
 
 
 async def test_an_engine_that_goes_away_and_comes_back_has_ended_nothing(
     container: Container, tmp_path: Path
 ) -> None:
-    container.run(command=OBEDIENT)
-    with Wire(tmp_path / "wire") as wire:
-        process = attend(container, tmp_path, host=wire.host)
+    container.run(command=ENDS_ON_SIGTERM)
+    with EngineProxy(tmp_path / "proxy") as proxy:
+        process = make_external(container, tmp_path, host=proxy.host)
         await process.adopt()
-        before, calls = process.state, wire.calls
+        before, calls = process.state, proxy.calls
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(process.changed)
-            await becomes(lambda: wire.is_called_after(calls), "the engine's events are awaited")
-            wire.cut()
+            tasks.start_soon(process.wait_for_change)
+            await eventually(lambda: proxy.is_called_after(calls), "the engine's events are awaited")
+            proxy.cut()
         assert process.state == before
 
         await process.restart(NEW)
-        trouble = runs(process).trouble
+        trouble = running(process).restart_failure
         assert trouble is not None
-        assert f"there is no socket at {wire.host}" in trouble.reason
+        assert f"there is no socket at {proxy.host}" in trouble.reason
 
-        wire.mend()
+        proxy.listen()
         await process.restart(NEW)
-        assert (runs(process).loaded, runs(process).trouble) == (NEW, None)
+        assert (running(process).loaded, running(process).restart_failure) == (NEW, None)
 
 
 async def test_an_engine_that_breaks_off_in_a_restart_has_restarted_it(
     container: Container, tmp_path: Path
 ) -> None:
-    container.run(command=DEAF)
-    with Wire(tmp_path / "wire") as wire:
-        process = attend(container, tmp_path, host=wire.host, stop_timeout=8, within=40)
+    container.run(command=IGNORES_SIGTERM)
+    with EngineProxy(tmp_path / "proxy") as proxy:
+        process = make_external(container, tmp_path, host=proxy.host, stop_timeout=8, restart_timeout=40)
         await process.adopt()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(process.restart, NEW)
-            await becomes(lambda: asked_to_end(container), "the engine asks it to end")
-            wire.cut()
-        trouble = runs(process).trouble
+            await eventually(lambda: was_sent_sigterm(container), "the engine asks it to end")
+            proxy.cut()
+        trouble = running(process).restart_failure
         assert trouble is not None
         assert "Docker does not answer" in trouble.reason
 
-        wire.mend()
+        proxy.listen()
         await process.restart(NEW)
-        assert (runs(process).loaded, runs(process).trouble) == (NEW, None)
+        assert (running(process).loaded, running(process).restart_failure) == (NEW, None)
 
 
 async def test_an_engine_that_never_answers_is_told(container: Container, tmp_path: Path) -> None:
-    with Wire(tmp_path / "wire") as wire:
-        wire.mute = True
-        process = attend(container, tmp_path, host=wire.host)
+    with EngineProxy(tmp_path / "proxy") as proxy:
+        proxy.unresponsive = True
+        process = make_external(container, tmp_path, host=proxy.host)
         assert "cannot be looked at within 5 s" in (await process.check()).reason
 
 
 async def test_a_socket_that_one_may_not_use_says_who_may(tmp_path: Path) -> None:
-    told = await anyio.to_thread.run_sync(look_as_nobody)
+    told = await anyio.to_thread.run_sync(observe_as_nobody)
     assert f"no permission on {ENGINE}; run the sidecar in the group that the socket belongs to" in told
 
 
-def look_as_nobody() -> str:
+def observe_as_nobody() -> str:
     """What the driver says in a process that is not root."""
     program = f"""
 import os
 import anyio
 from sidecar.adapters.restart.drivers.docker import DockerDriver
-from sidecar.domain.errors import DriverTrouble
+from sidecar.domain.errors import DriverError
 
 async def look():
     try:
-        await DockerDriver("fed-1", {ENGINE!r}, 5).look()
-    except DriverTrouble as exc:
+        await DockerDriver("fed-1", {ENGINE!r}, 5).observe()
+    except DriverError as exc:
         print(exc)
 
 anyio.run(look)  # as root: from now on all that is needed is imported, wherever it may be

@@ -10,17 +10,17 @@ import pytest
 
 from sidecar.domain.node.process import Exited
 from tests.e2e.waiting import wait_until
-from tests.platforms.docker.attending import (
+from tests.platforms.docker.engine import BASE, JAVA, Container, docker_or_fail
+from tests.platforms.docker.external import (
+    ENDS_ON_SIGTERM,
     ENGINE,
-    FRAIL,
+    FAILS_WHEN_BROKEN,
+    HEALTH_CHECK,
     NEW,
-    OBEDIENT,
-    PROBED,
-    attend,
-    becomes,
-    runs,
+    eventually,
+    make_external,
+    running,
 )
-from tests.platforms.docker.engine import BASE, JAVA, Container, done
 from tests.prerequisites import require
 
 pytestmark = pytest.mark.anyio
@@ -34,10 +34,10 @@ async def test_a_jvm_that_hangs_leaves_a_thread_dump_in_its_log(container: Conta
     container.run("-v", f"{tmp_path}:/app:ro", image=JAVA, command=("java", "-cp", "/app", "Stubborn"))
     wait_until(lambda: "up" in container.log, "the JVM is up")
 
-    process = attend(container, tmp_path, stop_timeout=15, within=40)
+    process = make_external(container, tmp_path, stop_timeout=15, restart_timeout=40)
     await process.restart(NEW)
 
-    assert runs(process).trouble is None
+    assert running(process).restart_failure is None
     assert "Full thread dump" in container.log
     assert '"hangs-while-shutting-down"' in container.log
 
@@ -45,11 +45,11 @@ async def test_a_jvm_that_hangs_leaves_a_thread_dump_in_its_log(container: Conta
 async def test_a_container_that_was_removed_is_told_and_found_again_once_it_is_created(
     container: Container, tmp_path: Path
 ) -> None:
-    container.run(command=OBEDIENT)
-    process = attend(container, tmp_path)
+    container.run(command=ENDS_ON_SIGTERM)
+    process = make_external(container, tmp_path)
     await process.adopt()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(process.changed)
+        tasks.start_soon(process.wait_for_change)
         container.remove()
     assert isinstance(process.state, Exited)
 
@@ -57,47 +57,57 @@ async def test_a_container_that_was_removed_is_told_and_found_again_once_it_is_c
     assert isinstance(process.state, Exited)
     assert f"there is no container {container.name} at {ENGINE}; create it" in process.state.reason
 
-    container.run(command=OBEDIENT)
+    container.run(command=ENDS_ON_SIGTERM)
     await process.start(NEW)
-    assert runs(process).trouble is None
+    assert running(process).restart_failure is None
 
 
 async def test_one_that_comes_up_unhealthy_says_what_its_probe_said(
     container: Container, tmp_path: Path
 ) -> None:
-    container.run(*PROBED, "test ! -e /sick || { echo 'out of order'; exit 1; }", command=OBEDIENT)
+    container.run(
+        *HEALTH_CHECK, "test ! -e /sick || { echo 'out of order'; exit 1; }", command=ENDS_ON_SIGTERM
+    )
     container.exec("touch", "/sick")
-    process = attend(container, tmp_path, within=10)
+    process = make_external(container, tmp_path, restart_timeout=10)
     await process.restart(NEW)
-    trouble = runs(process).trouble
+    trouble = running(process).restart_failure
     assert trouble is not None
     assert trouble.reason == "cut off after 10 s: its health check fails: out of order"
 
     container.exec("rm", "/sick")
     await process.restart(NEW)
-    assert runs(process).trouble is None
+    assert running(process).restart_failure is None
 
 
 async def test_one_that_docker_starts_over_and_over_says_why(container: Container, tmp_path: Path) -> None:
-    container.run("-v", f"{tmp_path}:/told", "--restart", "unless-stopped", *PROBED, "true", command=FRAIL)
+    container.run(
+        "-v",
+        f"{tmp_path}:/told",
+        "--restart",
+        "unless-stopped",
+        *HEALTH_CHECK,
+        "true",
+        command=FAILS_WHEN_BROKEN,
+    )
     (tmp_path / "broken").touch()
-    process = attend(container, tmp_path, within=10)
+    process = make_external(container, tmp_path, restart_timeout=10)
     await process.restart(NEW)
-    assert runs(process).trouble is not None
+    assert running(process).restart_failure is not None
 
     async def told() -> bool:
         health = await process.check()
         return "it ended with exit code 3, and Docker starts it again (restart " in health.reason
 
-    await becomes(told, "it says why it is not there")
+    await eventually(told, "it says why it is not there")
     (tmp_path / "broken").unlink()
     await process.restart(NEW)
-    assert runs(process).trouble is None
+    assert running(process).restart_failure is None
 
 
 async def test_what_docker_cannot_start_is_told_in_its_words(container: Container, tmp_path: Path) -> None:
-    done("create", "--name", container.name, BASE, "/no/such/program")
-    process = attend(container, tmp_path)
+    docker_or_fail("create", "--name", container.name, BASE, "/no/such/program")
+    process = make_external(container, tmp_path)
     await process.start(NEW)
     assert isinstance(process.state, Exited)
     assert f"container {container.name}: Docker says: " in process.state.reason

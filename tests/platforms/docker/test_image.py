@@ -10,7 +10,7 @@ import pytest
 
 from sidecar import __version__
 from tests.e2e.waiting import wait_until
-from tests.platforms.docker.engine import Container, docker, done
+from tests.platforms.docker.engine import Container, docker, docker_or_fail
 
 IMAGE = "federation-sidecar:test"
 RUNTIME_BASE = "federation-base/python:3.11"
@@ -18,24 +18,26 @@ RUNTIME_BASE = "federation-base/python:3.11"
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "none")
 
 # MiB that the image may add to its base; 35 when this was written.
-LARGEST = 50
+MAX_IMAGE_MB = 50
 
 
 def run(*command: str) -> str:
     """What the image says in a hardened container."""
-    return done("run", "--rm", *HARDENED, IMAGE, *command)
+    return docker_or_fail("run", "--rm", *HARDENED, IMAGE, *command)
 
 
 def python(program: str) -> str:
-    return done("run", "--rm", *HARDENED, "--entrypoint", "python", IMAGE, "-c", program)
+    return docker_or_fail("run", "--rm", *HARDENED, "--entrypoint", "python", IMAGE, "-c", program)
 
 
 def test_it_is_small(capsys: pytest.CaptureFixture[str]) -> None:
-    sizes = [int(done("image", "inspect", "-f", "{{.Size}}", image)) for image in (IMAGE, RUNTIME_BASE)]
+    sizes = [
+        int(docker_or_fail("image", "inspect", "-f", "{{.Size}}", image)) for image in (IMAGE, RUNTIME_BASE)
+    ]
     added = (sizes[0] - sizes[1]) / 2**20
     with capsys.disabled():
         print(f"\nthe image adds {added:.1f} MiB to a base of {sizes[1] / 2**20:.1f} MiB")
-    assert added < LARGEST
+    assert added < MAX_IMAGE_MB
 
 
 def test_it_says_its_version() -> None:
@@ -43,7 +45,7 @@ def test_it_says_its_version() -> None:
 
 
 def test_it_runs_as_nobody_in_particular_who_may_write_only_its_volumes() -> None:
-    assert done("image", "inspect", "-f", "{{.Config.User}}", IMAGE) == "10001:10001"
+    assert docker_or_fail("image", "inspect", "-f", "{{.Config.User}}", IMAGE) == "10001:10001"
     told = python(
         "import os; print(os.getuid(), os.getgid(), *(os.stat(f).st_uid for f in ('/config', '/state')))"
     )
@@ -71,7 +73,7 @@ def test_all_of_it_is_compiled_and_a_start_compiles_nothing() -> None:
 def test_every_way_of_restarting_is_there() -> None:
     told = python(
         "import sidecar.adapters.restart as r, pkgutil, importlib;"
-        "[importlib.import_module(m.name) for m in pkgutil.iter_modules(r.__path__, r.__name__ + '.')];"
+        "[importlib.import_module(m.name) for m in pkgutil.walk_packages(r.__path__, r.__name__ + '.')];"
         "import aiodocker; print('ok')"
     )
     assert told == "ok"
@@ -117,5 +119,5 @@ def test_its_health_check_says_that_it_lives(container: Container, config: Path)
 def test_it_ends_at_once_when_it_is_told_to(container: Container, config: Path) -> None:
     container.run(*HARDENED, "-v", f"{config}:/config", "-v", "/state", image=IMAGE)
     wait_until(lambda: "etcd" in container.log, "it is up")
-    done("stop", "--time", "20", container.name)
+    docker_or_fail("stop", "--time", "20", container.name)
     assert container.state["ExitCode"] == 0

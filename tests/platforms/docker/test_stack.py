@@ -10,8 +10,8 @@ import pytest
 
 from tests.e2e.waiting import wait_until
 from tests.platforms.docker.conftest import STACK
-from tests.platforms.docker.engine import Container, done
-from tests.platforms.docker.stack import PATIENCE, Stack
+from tests.platforms.docker.engine import Container, docker_or_fail
+from tests.platforms.docker.stack import STACK_TIMEOUT, Stack
 
 THREE = ["http://fed-1:9000", "http://fed-2:9001", "http://fed-3:9002"]
 FOUR = [*THREE, "http://fed-4:9004"]
@@ -53,14 +53,16 @@ def test_up_once_more_ends_well_and_restarts_nobody(stack: Stack) -> None:
     before = {node: stack.serves(node) for node in OLD_NODES}
     stack.up()
     gate = stack.container("db-1-gate")
-    wait_until(lambda: gate.state["Status"] == "exited", "the gate has ended", PATIENCE)
+    wait_until(lambda: gate.state["Status"] == "exited", "the gate has ended", STACK_TIMEOUT)
     assert gate.state["ExitCode"] == 0, gate.log
     stack.in_step(THREE, *OLD_NODES)
     assert {node: stack.serves(node) for node in OLD_NODES} == before
 
 
 def test_every_container_is_hardened(stack: Stack) -> None:
-    names = done("ps", "-aq", "--filter", f"label=com.docker.compose.project={stack.project}").split()
+    names = docker_or_fail(
+        "ps", "-aq", "--filter", f"label=com.docker.compose.project={stack.project}"
+    ).split()
     assert len(names) == 17
     for name in names:
         found = Container(name).inspected
@@ -81,7 +83,7 @@ def test_every_container_is_hardened(stack: Stack) -> None:
 
 def test_all_that_has_a_health_check_is_healthy(stack: Stack) -> None:
     for service in ("etcd-1", "etcd-2", "etcd-3", *OLD_NODES, *(f"{node}-sidecar" for node in OLD_NODES)):
-        wait_until(partial(is_healthy, stack.container(service)), f"{service} is healthy", PATIENCE)
+        wait_until(partial(is_healthy, stack.container(service)), f"{service} is healthy", STACK_TIMEOUT)
 
 
 def is_healthy(container: Container) -> bool:
@@ -104,7 +106,7 @@ def test_a_process_that_dies_serves_again(stack: Stack) -> None:
     before = stack.serves("fed-3")
     stack.container("fed-3").die()
     wait_until(
-        lambda: stack.serves("fed-3").get("startedAt", 0) > before["startedAt"], "it is back", PATIENCE
+        lambda: stack.serves("fed-3").get("startedAt", 0) > before["startedAt"], "it is back", STACK_TIMEOUT
     )
     stack.in_step(FOUR, *NODES)
 
@@ -139,8 +141,8 @@ def test_the_leaders_sidecar_is_killed_and_another_leads(stack: Stack) -> None:
     leader = wait_until(stack.leader, "somebody leads")
     serving = stack.serves(leader)
     sidecar = stack.container(f"{leader}-sidecar")
-    done("kill", sidecar.name)
-    successor = wait_until(lambda: new_leader(stack, leader), "another leads", PATIENCE)
+    docker_or_fail("kill", sidecar.name)
+    successor = wait_until(lambda: new_leader(stack, leader), "another leads", STACK_TIMEOUT)
     assert successor != leader
     assert stack.serves(leader) == serving, "its process went on"
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import NETWORK, pytest_runtest_makereport
 from tests.e2e.waiting import wait_until
-from tests.etcd import EtcdServer
+from tests.etcd_servers import EtcdServer
 from tests.platforms.java.nodes import JARS, JavaNetwork
 from tests.prerequisites import require
 

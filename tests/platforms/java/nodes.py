@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.asking import ask_json
 from tests.e2e.network import Network
 from tests.e2e.node import Node
 from tests.e2e.waiting import DEADLINE, Maybe, T, wait_until
+from tests.http_client import http_get_json
 
 JAVA = Path(__file__).parents[3] / "java"
 JARS = {name: JAVA / f"examples/{name}/target/{name}.jar" for name in ("federated-server", "database-node")}
 # Small and quick to boot: many of them run side by side here.
 OPTIONS = ("-Xmx48m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
-PATIENCE = 90.0
+NETWORK_TIMEOUT = 90.0
 """Seconds; a JVM boots slowly on a machine that others use."""
 
 
@@ -72,9 +72,9 @@ class JavaNode:
         return (str(path),)
 
     @property
-    def says(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Any]:
         """What the program answers; nothing while it does not."""
-        return ask_json(f"http://127.0.0.1:{self.port}/")
+        return http_get_json(f"http://127.0.0.1:{self.port}/")
 
     @property
     def log(self) -> str:
@@ -118,13 +118,13 @@ class JavaNetwork:
         report = self.network.report(java.node)
         if not canonical or not report or not report["healthy"]:
             return False
-        lists = [java.says.get("FederatedServers"), java.node.servers]
+        lists = [java.status.get("FederatedServers"), java.node.servers]
         return report["loaded_version"] == canonical["version"] and all(
             found == canonical["FederatedServers"] for found in lists
         )
 
     def wait(self, condition: Callable[[], Maybe[T]], message: str) -> T:
-        return wait_until(condition, message, PATIENCE)
+        return wait_until(condition, message, NETWORK_TIMEOUT)
 
     def close(self) -> None:
         for java in self.nodes:

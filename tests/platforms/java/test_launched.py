@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.node import lives
+from tests.e2e.node import is_running
 from tests.platforms.java.nodes import JAVA, JavaNetwork, JavaNode
 from tests.prerequisites import require
 
@@ -54,17 +54,17 @@ def test_a_join_restarts_server_and_database_node_on_the_new_list(
     for node in (one, database):
         node.start(command=way(node))
     network.in_step(one, database)
-    before = {node.node.id: node.says["pid"] for node in (one, database)}
+    before = {node.node.id: node.status["pid"] for node in (one, database)}
     newcomer = network.newcomer("fed-2", one)
 
     newcomer.start()
 
     network.in_step(one, database, newcomer)
-    assert [len(node.says["FederatedServers"]) for node in (one, database, newcomer)] == [2, 2, 2]
+    assert [len(node.status["FederatedServers"]) for node in (one, database, newcomer)] == [2, 2, 2]
     for node in (one, database):
-        assert node.says["pid"] != before[node.node.id], "another process"
+        assert node.status["pid"] != before[node.node.id], "another process"
         assert node.node.status["counters"]["restarts"] == 1
-        assert not lives(before[node.node.id])
+        assert not is_running(before[node.node.id])
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -74,11 +74,11 @@ def test_one_that_is_killed_serves_again(
     (one,) = network.servers(1)
     one.start(command=way(one))
     network.in_step(one)
-    killed = one.says["pid"]
+    killed = one.status["pid"]
 
     os.kill(killed, signal.SIGKILL)
 
-    network.wait(lambda: one.says.get("pid", killed) != killed, "it serves again")
+    network.wait(lambda: one.status.get("pid", killed) != killed, "it serves again")
     network.in_step(one)
 
 
@@ -88,60 +88,60 @@ def test_a_sidecar_that_is_killed_leaves_the_jvm_running_and_the_next_takes_it_o
     (one,) = network.servers(1)
     one.start()
     network.in_step(one)
-    before = one.says
+    before = one.status
 
     one.node.kill()
     one.start()
 
     network.wait(lambda: one.node.logged("took over the running process"), "it is taken over")
     network.in_step(one)
-    assert (one.says["pid"], one.says["startedAt"]) == (before["pid"], before["startedAt"])
+    assert (one.status["pid"], one.status["startedAt"]) == (before["pid"], before["startedAt"])
 
 
 def test_a_restart_inside_the_jvm_under_the_sidecar_is_no_death(network: JavaNetwork) -> None:
     (one,) = network.servers(1)
     one.start(HOT_RELOAD_MODE="jvm")
     network.in_step(one)
-    before = one.says
+    before = one.status
 
     os.kill(before["pid"], signal.SIGHUP)
 
-    network.wait(lambda: one.says.get("generation") == 2, "its second generation serves")
+    network.wait(lambda: one.status.get("generation") == 2, "its second generation serves")
     network.in_step(one)
-    assert one.says["pid"] == before["pid"]
-    assert one.node.status["counters"]["deaths"] == 0
+    assert one.status["pid"] == before["pid"]
+    assert one.node.status["counters"]["crashes"] == 0
 
 
 def test_a_reexec_under_the_sidecar_is_a_hand_over_and_no_death(network: JavaNetwork) -> None:
     (one,) = network.servers(1)
     one.start(HOT_RELOAD_MODE="exec")
     network.in_step(one)
-    before = one.says["pid"]
+    before = one.status["pid"]
 
     for _ in range(2):
-        last = one.says["pid"]
+        last = one.status["pid"]
         os.kill(last, signal.SIGHUP)
-        network.wait(lambda last=last: one.says.get("pid", last) != last, "its successor serves")  # type: ignore[misc]
+        network.wait(lambda last=last: one.status.get("pid", last) != last, "its successor serves")  # type: ignore[misc]
         network.in_step(one)
 
-    assert not lives(before)
+    assert not is_running(before)
     network.wait(
-        lambda: one.node.status.get("pid") == one.says["pid"], "the sidecar looks after the successor"
+        lambda: one.node.status.get("pid") == one.status["pid"], "the sidecar looks after the successor"
     )
-    assert one.node.status["counters"]["deaths"] == 0
+    assert one.node.status["counters"]["crashes"] == 0
     assert one.node.stop() is not None
-    assert not lives(last)
+    assert not is_running(last)
 
 
 def test_a_restart_by_exit_is_brought_back_by_the_sidecar(network: JavaNetwork) -> None:
     (one,) = network.servers(1)
     one.start(HOT_RELOAD_MODE="exit")
     network.in_step(one)
-    before = one.says["pid"]
+    before = one.status["pid"]
 
     os.kill(before, signal.SIGHUP)
 
-    network.wait(lambda: one.says.get("pid", before) != before, "it serves again")
+    network.wait(lambda: one.status.get("pid", before) != before, "it serves again")
     network.in_step(one)
     assert "exit code 75" in one.node.logged("crashed")[0]["reason"]
 

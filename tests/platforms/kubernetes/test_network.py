@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class End:
+class PeerPod:
     """One end of a connection: a pod of a namespace, or an address outside."""
 
     namespace: str = "federation"
@@ -22,24 +22,30 @@ class End:
     address: str = ""
 
 
-def pod(name: str, namespace: str = "federation", **labels: str) -> End:
-    return End(namespace, (("app.kubernetes.io/name", name), *labels.items()))
+def pod(name: str, namespace: str = "federation", **labels: str) -> PeerPod:
+    return PeerPod(namespace, (("app.kubernetes.io/name", name), *labels.items()))
 
 
 FED, DB, ETCD, STRANGER = pod("fed"), pod("db"), pod("etcd"), pod("stranger")
-CLIENT = End("shop", (("federation/client", "true"),))
-NAMELESS = End("shop", (("app.kubernetes.io/name", "fed"),))
-DNS = End("kube-system", (("k8s-app", "kube-dns"),))
-ETCD_OUTSIDE, INTERNET, API = End(address="192.0.2.7"), End(address="198.51.100.1"), End(address="10.96.0.1")
+CLIENT = PeerPod("shop", (("federation/client", "true"),))
+NAMELESS = PeerPod("shop", (("app.kubernetes.io/name", "fed"),))
+DNS = PeerPod("kube-system", (("k8s-app", "kube-dns"),))
+ETCD_OUTSIDE, INTERNET, API = (
+    PeerPod(address="192.0.2.7"),
+    PeerPod(address="198.51.100.1"),
+    PeerPod(address="10.96.0.1"),
+)
 
 
-def allowed(policies: list[Json], source: End, target: End, port: int, protocol: str = "TCP") -> bool:
+def allowed(policies: list[Json], source: PeerPod, target: PeerPod, port: int, protocol: str = "TCP") -> bool:
     """Whether both ends' policies let the connection through, as a network plugin decides it."""
     there = _one_way(policies, "Egress", source, target, port, protocol)
     return there and _one_way(policies, "Ingress", target, source, port, protocol)
 
 
-def _one_way(policies: list[Json], way: str, subject: End, other: End, port: int, protocol: str) -> bool:
+def _one_way(
+    policies: list[Json], way: str, subject: PeerPod, other: PeerPod, port: int, protocol: str
+) -> bool:
     if subject.namespace != "federation" or subject.address:
         return True
     bound = [
@@ -49,16 +55,16 @@ def _one_way(policies: list[Json], way: str, subject: End, other: End, port: int
     ]
     side = "to" if way == "Egress" else "from"
     rules = [rule for spec in bound for rule in spec.get(way.lower(), [])]
-    return not bound or any(_lets(rule, side, other, port, protocol) for rule in rules)
+    return not bound or any(_rule_allows(rule, side, other, port, protocol) for rule in rules)
 
 
-def _lets(rule: Json, side: str, other: End, port: int, protocol: str) -> bool:
+def _rule_allows(rule: Json, side: str, other: PeerPod, port: int, protocol: str) -> bool:
     ports, peers = rule.get("ports"), rule.get(side)
     fits = ports is None or {"protocol": protocol, "port": port} in ports
     return fits and (peers is None or any(_is_peer(peer, other) for peer in peers))
 
 
-def _is_peer(peer: Json, other: End) -> bool:
+def _is_peer(peer: Json, other: PeerPod) -> bool:
     if block := peer.get("ipBlock"):
         assert not block.get("except")
         return bool(other.address) and ipaddress.ip_address(other.address) in ipaddress.ip_network(
@@ -136,7 +142,9 @@ def test_who_reaches_whom(rendered: Rendered) -> None:
 
 
 @pytest.mark.parametrize("end", [STRANGER, pod("anything")])
-def test_whatever_else_runs_in_the_namespace_talks_to_nobody_but_dns(rendered: Rendered, end: End) -> None:
+def test_whatever_else_runs_in_the_namespace_talks_to_nobody_but_dns(
+    rendered: Rendered, end: PeerPod
+) -> None:
     policies = rendered.of("NetworkPolicy")
     others = [FED, DB, ETCD, CLIENT, INTERNET, API]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.etcd import EtcdServer
+from tests.etcd_servers import EtcdServer
+from tests.free_ports import PortPool
 from tests.platforms.kubernetes.rendering import REPOSITORY, Rendered, variants
 from tests.platforms.kubernetes_api.server import Api, ApiServer
-from tests.ports import Ports
 from tests.prerequisites import require
 
 Json = dict[str, Any]
@@ -33,8 +33,8 @@ def api(shared_etcd: EtcdServer, tmp_path_factory: pytest.TempPathFactory) -> It
     """The API server, with the namespace of k8s/ and nothing in it."""
     binary = REPOSITORY / ".cache" / "kube-apiserver"
     require(binary.exists(), "a kube-apiserver in .cache (tools/build-kube-apiserver)")
-    ports = Ports()
-    server = ApiServer(binary, tmp_path_factory.mktemp("api"), etcd=shared_etcd.url, port=ports.free())
+    ports = PortPool()
+    server = ApiServer(binary, tmp_path_factory.mktemp("api"), etcd=shared_etcd.url, port=ports.take())
     try:
         server.start()
         yield server.api

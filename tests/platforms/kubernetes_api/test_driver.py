@@ -11,11 +11,16 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from sidecar.adapters.restart.drivers.driver import Life
+from sidecar.adapters.restart.driver import Incarnation
 from sidecar.adapters.restart.drivers.kubernetes.access import KubernetesAccess
 from sidecar.adapters.restart.drivers.kubernetes.driver import KubernetesDriver
-from sidecar.adapters.restart.drivers.kubernetes.workload import RESTARTED_AT, SERVERS, Workload, digest
-from sidecar.domain.errors import DriverTrouble
+from sidecar.adapters.restart.drivers.kubernetes.workload import (
+    RESTARTED_AT_ANNOTATION,
+    SERVERS_ANNOTATION,
+    Workload,
+    digest,
+)
+from sidecar.domain.errors import DriverError
 from sidecar.domain.servers import ServerList
 from tests.platforms.kubernetes.rendering import Rendered
 from tests.platforms.kubernetes_api.conftest import pod_of
@@ -79,8 +84,8 @@ def driver_of(api: Api, folder: Path, workload: Workload | None, account: str = 
     return KubernetesDriver(access, workload=workload)
 
 
-async def look(driver: KubernetesDriver) -> Life:
-    life = await driver.look()
+async def observe(driver: KubernetesDriver) -> Incarnation:
+    life = await driver.observe()
     assert life is not None
     return life
 
@@ -88,13 +93,13 @@ async def look(driver: KubernetesDriver) -> Life:
 @pytest.mark.parametrize("rendered", ["demo+pod"], indirect=True)
 async def test_a_pod_is_watched_deleted_and_its_end_is_seen(cluster: Api, tmp_path: Path) -> None:
     driver = driver_of(cluster, tmp_path, None)
-    life = await look(driver)
-    assert life.name.endswith("/containerd://one")
-    assert life.unready == ""
+    life = await observe(driver)
+    assert life.id.endswith("/containerd://one")
+    assert life.unready_reason == ""
 
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(driver.ended, life)
+            tasks.start_soon(driver.wait_for_end, life)
             await driver.restart(life, LIST)
 
     status, _ = await to_thread.run_sync(partial(cluster.ask, "GET", POD))
@@ -104,14 +109,14 @@ async def test_a_pod_is_watched_deleted_and_its_end_is_seen(cluster: Api, tmp_pa
 @pytest.mark.parametrize("rendered", ["demo+pod"], indirect=True)
 async def test_a_container_that_was_restarted_is_seen_on_the_watch(cluster: Api, tmp_path: Path) -> None:
     driver = driver_of(cluster, tmp_path, None)
-    life = await look(driver)
+    life = await observe(driver)
 
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(driver.ended, life)
+            tasks.start_soon(driver.wait_for_end, life)
             await to_thread.run_sync(runs, cluster, "containerd://two")
 
-    assert (await look(driver)).name != life.name
+    assert (await observe(driver)).id != life.id
     assert driver._may_watch, "the account may watch, by its Role"
 
 
@@ -119,15 +124,15 @@ async def test_a_container_that_was_restarted_is_seen_on_the_watch(cluster: Api,
 async def test_a_pod_that_came_by_the_name_is_left_alone(cluster: Api, tmp_path: Path) -> None:
     driver = driver_of(cluster, tmp_path, None)
 
-    await driver.restart(Life("another-uid/containerd://one"), LIST)
+    await driver.restart(Incarnation("another-uid/containerd://one"), LIST)
 
-    assert (await look(driver)).name.endswith("/containerd://one")
+    assert (await observe(driver)).id.endswith("/containerd://one")
 
 
 @pytest.mark.parametrize("rendered", ["demo+workload"], indirect=True)
 async def test_a_workload_is_marked_once_for_each_list(cluster: Api, tmp_path: Path) -> None:
     driver = driver_of(cluster, tmp_path, FED)
-    life = await look(driver)
+    life = await observe(driver)
 
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
@@ -135,12 +140,12 @@ async def test_a_workload_is_marked_once_for_each_list(cluster: Api, tmp_path: P
 
     _, found = await to_thread.run_sync(partial(cluster.ask, "GET", STATEFULSET))
     notes = found["spec"]["template"]["metadata"]["annotations"]
-    assert notes[SERVERS] == digest(LIST)
+    assert notes[SERVERS_ANNOTATION] == digest(LIST)
     assert notes["kubectl.kubernetes.io/default-container"] == "server", "what was there stays"
-    marked, generation = notes[RESTARTED_AT], found["metadata"]["generation"]
+    marked, generation = notes[RESTARTED_AT_ANNOTATION], found["metadata"]["generation"]
     await driver.restart(life, LIST)
     _, found = await to_thread.run_sync(partial(cluster.ask, "GET", STATEFULSET))
-    assert found["spec"]["template"]["metadata"]["annotations"][RESTARTED_AT] == marked
+    assert found["spec"]["template"]["metadata"]["annotations"][RESTARTED_AT_ANNOTATION] == marked
     assert found["metadata"]["generation"] == generation
 
 
@@ -148,8 +153,8 @@ async def test_a_workload_is_marked_once_for_each_list(cluster: Api, tmp_path: P
 async def test_the_right_that_is_missing_is_named_to_the_letter(cluster: Api, tmp_path: Path) -> None:
     driver = driver_of(cluster, tmp_path, None)
 
-    with pytest.raises(DriverTrouble) as caught:
-        await driver.restart(await look(driver), LIST)
+    with pytest.raises(DriverError) as caught:
+        await driver.restart(await observe(driver), LIST)
 
     told = str(caught.value)
     assert told.startswith("cannot restart pod fed-0: service account federation/fed may not delete pods in ")

@@ -14,11 +14,11 @@ import yaml
 
 from tests.e2e.waiting import wait_until
 from tests.platforms.kubernetes.rendering import REPOSITORY, TREE, Rendered, render
-from tests.platforms.pod.playing import NETWORK, Pod, playable
 from tests.platforms.pod.podman import Podman
+from tests.platforms.pod.pods import NETWORK, Pod, playable
 from tests.prerequisites import require
 
-STAGE = pytest.StashKey["Stage"]()
+FEDERATION = pytest.StashKey["PodFederation"]()
 
 IMAGES = ["federation-sidecar", "federated-server", "database-node", "etcd"]
 
@@ -42,7 +42,7 @@ NEWCOMER = """{
 
 
 @dataclass
-class Stage:
+class PodFederation:
     """The pods that run, and the manifests that they come from."""
 
     podman: Podman
@@ -104,8 +104,8 @@ def scaled(tree: Path) -> Rendered:
 
 
 @pytest.fixture(scope="session")
-def stage(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """An empty stage, with a network for the pods."""
+def federation(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PodFederation]:
+    """An empty federation of pods, with a network for the pods."""
     require(shutil.which("podman") is not None, "podman (tools/test-pod says what else)")
     podman = Podman.at(REPOSITORY / ".cache" / "podman")
     for image in IMAGES:
@@ -113,7 +113,7 @@ def stage(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stag
             podman.run("image", "exists", f"{image}:pod").returncode == 0, f"{image}:pod (tools/test-pod)"
         )
     rendered = Rendered("test", render(tree / "overlays" / "test"))
-    found = Stage(podman, rendered, tmp_path_factory.mktemp("played"))
+    found = PodFederation(podman, rendered, tmp_path_factory.mktemp("played"))
     _clear(podman)
     podman.done("network", "create", NETWORK)
     try:
@@ -130,16 +130,16 @@ def _clear(podman: Podman) -> None:
 
 
 @pytest.fixture(autouse=True)
-def shown(request: pytest.FixtureRequest, stage: Stage) -> None:
+def shown(request: pytest.FixtureRequest, federation: PodFederation) -> None:
     """A test that fails shows what its pods said."""
-    request.node.stash[STAGE] = stage
+    request.node.stash[FEDERATION] = federation
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.when == "call" and report.failed and STAGE in item.stash:
-        stage = item.stash[STAGE]
-        report.sections.append(("podman ps", stage.podman.run("ps", "--all").stdout))
-        report.sections += [(pod.name, pod.logs()) for pod in stage.servers()]
+    if report.when == "call" and report.failed and FEDERATION in item.stash:
+        federation = item.stash[FEDERATION]
+        report.sections.append(("podman ps", federation.podman.run("ps", "--all").stdout))
+        report.sections += [(pod.name, pod.logs()) for pod in federation.servers()]
     return report

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.asking import ask_json
 from tests.e2e.waiting import wait_until
+from tests.free_ports import PortPool
+from tests.http_client import http_get_json
 from tests.platforms.systemd.managers import Manager
-from tests.ports import Ports
 
 SHIPPED = Path(__file__).parents[3] / "systemd"
 INSTALLED = Path("/etc/systemd/system")
@@ -49,10 +49,10 @@ class Node:
     admin: str
 
     @classmethod
-    def lay(cls, system: Manager, unit: str, folder: Path, ports: Ports) -> Node:
+    def create(cls, system: Manager, unit: str, folder: Path, ports: PortPool) -> Node:
         """A folder of the user `federation`; what is in it, `configure` writes."""
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(system, unit, folder, f"http://localhost:{ports.free()}", f"127.0.0.1:{ports.free()}")
+        return cls(system, unit, folder, f"http://localhost:{ports.take()}", f"127.0.0.1:{ports.take()}")
 
     def configure(self, name: str, etcd: str, servers: list[str], **more: str) -> None:
         """Its file, which names ``servers``, and its environment."""
@@ -86,7 +86,7 @@ class Node:
     @property
     def status(self) -> dict[str, Any]:
         """What the admin API says; nothing while it does not answer."""
-        return ask_json(f"http://{self.admin}/api/v1/status")
+        return http_get_json(f"http://{self.admin}/api/v1/status")
 
     def in_step(self) -> dict[str, Any]:
         """Wait until it is; its status then."""

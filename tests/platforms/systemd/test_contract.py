@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from sidecar.adapters.restart.drivers.systemd import SystemdDriver
-from tests.contracts.restart_stage import STOP_TIMEOUT, AttendedStage
-from tests.contracts.restarting import *  # noqa: F403 - the tests
+from tests.contracts.restart.contract import *  # noqa: F403 - the tests
+from tests.contracts.restart.harness import STOP_TIMEOUT, ExternalHarness
 from tests.e2e.node import APP
 from tests.platforms.systemd.managers import Manager
 from tests.processes import PYTHON
 
 
-class SystemdStage(AttendedStage):
+class SystemdHarness(ExternalHarness):
     """The process is all of a unit, which nobody but the sidecar starts again."""
 
-    down = r"failed \(|has ended|did not come up|knows no such unit"
+    down_reason = r"failed \(|has ended|did not come up|knows no such unit"
 
     def __init__(self, folder: Path, system: Manager) -> None:
         super().__init__(folder)
@@ -42,25 +42,25 @@ class SystemdStage(AttendedStage):
         self._system.clear()
         super().close()
 
-    def take_away(self) -> None:
+    def make_unavailable(self) -> None:
         """Somebody stops the unit and uninstalls it."""
         self._is_away = True
         self._system.clear()
 
-    def bring_back(self) -> None:
+    def make_available(self) -> None:
         self._is_away = False
         self.launch()
 
-    def hang(self) -> None:
+    def hang_restarts(self) -> None:
         """What the unit does before its start does not end."""
         (self.folder / "hang").touch()
 
-    def unhang(self) -> None:
+    def resume_restarts(self) -> None:
         (self.folder / "hang").unlink()
 
 
 @pytest.fixture
-def stage(tmp_path: Path, system: Manager) -> Iterator[SystemdStage]:
-    made = SystemdStage(tmp_path, system)
+def harness(tmp_path: Path, system: Manager) -> Iterator[SystemdHarness]:
+    made = SystemdHarness(tmp_path, system)
     yield made
     made.close()

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.waiting import wait_until
-from tests.etcd import EtcdServer
+from tests.etcd_servers import EtcdServer
+from tests.free_ports import PortPool
 from tests.platforms.systemd import nodes
 from tests.platforms.systemd.managers import Manager
 from tests.platforms.systemd.nodes import INSTALLED, SHIPPED, Node, alive
-from tests.ports import Ports
 
 UNIT = "sidecar@fed-1.service"
 SERVER_UNIT = "federated-server.service"
@@ -25,8 +25,8 @@ TAKEN_OVER = "took over the running process"
 
 
 @pytest.fixture
-def ports() -> Iterator[Ports]:
-    ports = Ports()
+def ports() -> Iterator[PortPool]:
+    ports = PortPool()
     yield ports
     ports.close()
 
@@ -38,9 +38,9 @@ def installed(system: Manager) -> Manager:
 
 
 @pytest.fixture
-def node(installed: Manager, own_etcd: EtcdServer, ports: Ports) -> Iterator[Node]:
+def node(installed: Manager, own_etcd: EtcdServer, ports: PortPool) -> Iterator[Node]:
     """fed-1 of sidecar@.service, not started."""
-    node = Node.lay(installed, UNIT, Path("/etc/federation/fed-1"), ports)
+    node = Node.create(installed, UNIT, Path("/etc/federation/fed-1"), ports)
     node.configure("fed-1", own_etcd.url, [node.url])
     yield node
     node.close()
@@ -55,13 +55,13 @@ def drop_in(system: Manager, unit: str, text: str) -> Path:
 
 
 def test_it_is_active_only_once_the_file_was_checked(node: Node, own_etcd: EtcdServer) -> None:
-    own_etcd.freeze()
+    own_etcd.suspend()
     node.system.systemctl("start", "--no-block", UNIT)
     wait_until(lambda: "etcd" in node.system.show(UNIT, "StatusText")[0], "it says what it waits for")
     assert node.system.active(UNIT) == "activating"
     assert node.starts == []
 
-    own_etcd.thaw()
+    own_etcd.resume()
     node.system.until(UNIT, "active")
     assert node.in_step()["pid"] == node.starts[0]
     assert Path(f"/proc/{node.system.pid(UNIT)}/comm").read_text() == "sidecar\n"
@@ -144,9 +144,9 @@ def test_the_sidecar_has_no_rights_and_its_process_has_none_either(node: Node) -
 
 
 def test_the_unit_for_one_node_a_machine_does_the_same(
-    installed: Manager, own_etcd: EtcdServer, ports: Ports
+    installed: Manager, own_etcd: EtcdServer, ports: PortPool
 ) -> None:
-    node = Node.lay(installed, "sidecar.service", Path("/etc/federation"), ports)
+    node = Node.create(installed, "sidecar.service", Path("/etc/federation"), ports)
     node.configure("fed-1", own_etcd.url, [node.url])
     try:
         installed.systemctl("start", "sidecar.service")
@@ -156,7 +156,7 @@ def test_the_unit_for_one_node_a_machine_does_the_same(
 
 
 def test_a_server_that_is_a_unit_of_its_own_is_restarted_through_polkit(
-    installed: Manager, own_etcd: EtcdServer, ports: Ports
+    installed: Manager, own_etcd: EtcdServer, ports: PortPool
 ) -> None:
     for name, place in (
         ("federated-server.service", INSTALLED / SERVER_UNIT),
@@ -167,9 +167,9 @@ def test_a_server_that_is_a_unit_of_its_own_is_restarted_through_polkit(
         shutil.copy(SHIPPED / "examples" / name, place)
     # The example's java is this test's script.
     drop_in(installed, SERVER_UNIT, f"[Service]\nExecStart=\nExecStart={nodes.SERVER}\n")
-    one = Node.lay(installed, "sidecar.service", Path("/etc/federation"), ports)
+    one = Node.create(installed, "sidecar.service", Path("/etc/federation"), ports)
     one.configure("fed-1", own_etcd.url, [one.url], ARGUMENTS="")
-    two = Node.lay(installed, "sidecar@fed-2.service", Path("/etc/federation/fed-2"), ports)
+    two = Node.create(installed, "sidecar@fed-2.service", Path("/etc/federation/fed-2"), ports)
     two.configure("fed-2", own_etcd.url, [one.url, two.url])
     try:
         installed.systemctl("start", one.unit)

@@ -1,6 +1,8 @@
-"""Ways of restarting what others launched, one driver a file (or folder), each a `Driver`.
+"""One driver a file: a way of restarting a process that something else launches (`restart.driver.Driver`).
 
-Belongs here: what one platform needs to find a process, restart it, and see that it did.
-Forbidden here: time limits, retries and what was loaded (``restart.external`` holds them for all
-drivers), and one driver importing another.
+Belongs here: finding the process, asking for its restart, noticing its end, and error messages in the words
+of that platform.
+Forbidden here: timeouts and retries of a restart (`restart.external` has them), saved state, and one driver
+importing another.
+
 """

@@ -11,8 +11,8 @@ import anyio
 
 from sidecar.adapters.processes.launch import Command, NotStarted, describe_exit, exit_code, launch, reap
 from sidecar.adapters.processes.session import Session
-from sidecar.adapters.restart.drivers.driver import Life
-from sidecar.domain.errors import DriverTrouble
+from sidecar.adapters.restart.driver import Incarnation
+from sidecar.domain.errors import DriverError
 from sidecar.domain.servers import ServerList
 
 
@@ -26,25 +26,25 @@ class CommandDriver:
 
     argv: tuple[str, ...]
     file: Path
-    replaces: bool = False
-    keeps_stopped: bool = False
+    starts_new_incarnation: bool = False
+    can_stop: bool = False
 
     @property
-    def what(self) -> str:
+    def label(self) -> str:
         return f"the command {self.argv[0]}"
 
-    async def look(self) -> Life | None:
+    async def observe(self) -> Incarnation | None:
         """Nothing tells one life from the next; whether it serves is for the probe to say."""
-        return Life("")
+        return Incarnation("")
 
-    async def restart(self, life: Life | None, servers: ServerList) -> None:  # noqa: ARG002 - the command knows what it restarts
-        told = {"SIDECAR_FILE": str(self.file), "SIDECAR_SERVERS": json.dumps(servers.texts())}
-        found = launch(Command(self.argv, env=os.environ | told))
+    async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:  # noqa: ARG002 - the command knows what it restarts
+        variables = {"SIDECAR_FILE": str(self.file), "SIDECAR_SERVERS": json.dumps(servers.texts())}
+        found = launch(Command(self.argv, env=os.environ | variables))
         if isinstance(found, NotStarted):
-            raise DriverTrouble(f"{self.argv[0]!r} {found.reason}")
+            raise DriverError(f"{self.argv[0]!r} {found.reason}")
         code = None
         try:
-            await found.ended()
+            await found.wait()
             code = exit_code(found.pid)
         finally:
             with anyio.CancelScope(shield=True):
@@ -53,10 +53,10 @@ class CommandDriver:
                     reap(found.pid)
                 found.close()
         if code != 0:
-            raise DriverTrouble(f"{self.what} ended {describe_exit(code)}")
+            raise DriverError(f"{self.label} ended {describe_exit(code)}")
 
     async def stop(self) -> None:
-        raise DriverTrouble(f"{self.what} only restarts")
+        raise DriverError(f"{self.label} only restarts")
 
-    async def ended(self, life: Life) -> None:  # noqa: ARG002 - there is one for ever: no end is seen
+    async def wait_for_end(self, incarnation: Incarnation) -> None:  # noqa: ARG002 - there is one for ever: no end is seen
         await anyio.sleep_forever()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from sidecar.adapters.restart.drivers.driver import Life
-from sidecar.domain.errors import BadConfiguration, DriverTrouble
+from sidecar.adapters.restart.driver import Incarnation
+from sidecar.domain.errors import BadConfiguration, DriverError
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
 
@@ -29,10 +29,10 @@ log = logging.getLogger(__name__)
 _SCHEMES = ("unix://", "tcp://", "http://", "https://")
 
 # How much of what somebody else wrote (a probe's output, the engine's words) goes into a reason.
-_LONGEST = 400
+_MAX_REASON_LENGTH = 400
 
 # How much of the time to stop in is gone when a JVM is asked for its threads.
-_DUMP_AT = 0.8
+_THREAD_DUMP_AT = 0.8
 _JAVA = re.compile(r"(\S*/)?java\s")
 
 _NO_SUCH_CONTAINER = 404
@@ -53,22 +53,22 @@ class DockerDriver:
     ready, with the reason.
     """
 
-    replaces = True
+    starts_new_incarnation = True
     # Also under `restart: unless-stopped` and `always`: Docker remembers that somebody stopped it.
-    keeps_stopped = True
+    can_stop = True
 
     def __init__(self, container: str, host: str, stop_timeout: float) -> None:
         if not host.startswith(_SCHEMES):
             raise BadConfiguration(
                 f"docker.host: {host!r} is no address of a Docker engine; give unix:///PATH or tcp://HOST:PORT"
             )
-        self.what = f"container {container}"
+        self.label = f"container {container}"
         self._name = container
         self._host = host
         # The API takes whole seconds.
         self._stop_timeout = math.ceil(stop_timeout)
 
-    async def look(self) -> Life | None:
+    async def observe(self) -> Incarnation | None:
         """What the engine says of it; a container that is stopped, or not there, has no life."""
         async with self._container() as container:
             try:
@@ -77,37 +77,37 @@ class DockerDriver:
                 if exc.status == _NO_SUCH_CONTAINER:
                     return None
                 raise
-        return _life_of(found)
+        return _parse_incarnation(found)
 
-    async def restart(self, life: Life | None, servers: ServerList) -> None:  # noqa: ARG002 - it reads its file
+    async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:  # noqa: ARG002 - it reads its file
         """Restart it, or start it where it is stopped: to the engine that is one request."""
         async with self._container() as container:
             state = (await container.show())["State"]
             if state["Status"] in {"dead", "removing"}:
-                raise DriverTrouble(
-                    f"{self.what} is {state['Status']}: Docker could not remove it whole; "
+                raise DriverError(
+                    f"{self.label} is {state['Status']}: Docker could not remove it whole; "
                     f"docker rm --force {self._name}, then create it again"
                 )
-            await self._thaw(container, state)
-            await self._end(container, container.restart(t=self._stop_timeout))
+            await self._unpause(container, state)
+            await self._await_end(container, container.restart(t=self._stop_timeout))
 
     async def stop(self) -> None:
         """Stop it, and let it stay stopped. One that is not there has been stopped."""
         async with self._container() as container:
             try:
-                await self._thaw(container, (await container.show())["State"])
-                await self._end(container, container.stop(t=self._stop_timeout))
+                await self._unpause(container, (await container.show())["State"])
+                await self._await_end(container, container.stop(t=self._stop_timeout))
             except _docker_error() as exc:
                 if exc.status != _NO_SUCH_CONTAINER:
                     raise
 
-    async def ended(self, life: Life) -> None:
+    async def wait_for_end(self, incarnation: Incarnation) -> None:
         """Wait for the engine's word that it ended, or began anew; returns also when the engine goes away."""
-        identifier, what, when = life.name.split()
+        identifier, what, when = incarnation.id.split()
         wanted = ["die", "destroy"] if what == _STARTED else ["start", "destroy"]
         filters = {"type": ["container"], "container": [identifier], "event": wanted}
         # From the life's own beginning on: so what happened since the last look is told as well.
-        since = f"{_moment(when).timestamp():.6f}"
+        since = f"{_parse_time(when).timestamp():.6f}"
         try:
             async with self._container() as container, anyio.create_task_group() as tasks:
                 events: Any = container.docker.events
@@ -115,41 +115,41 @@ class DockerDriver:
                 tasks.start_soon(partial(events.run, since=since, filters=json.dumps(filters)))
                 await told.get()
                 tasks.cancel_scope.cancel()
-        except* (_docker_error(), _broken_off(), DriverTrouble):
+        except* (_docker_error(), _client_error(), DriverError):
             pass  # the look that follows says what it is
 
-    async def _thaw(self, container: DockerContainer, state: dict[str, Any]) -> None:
+    async def _unpause(self, container: DockerContainer, state: dict[str, Any]) -> None:
         # A process that is frozen hears no SIGTERM: without this it would only be killed.
         if state["Paused"]:
             await container.unpause()
 
-    async def _end(self, container: DockerContainer, request: Awaitable[None]) -> None:
+    async def _await_end(self, container: DockerContainer, request: Awaitable[None]) -> None:
         """Await a ``request`` that ends the container; a JVM that does not obey is asked what it does."""
         refused: Exception | None = None
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._ask_for_threads, container)
+            tasks.start_soon(self._request_thread_dump, container)
             try:
                 await request
-            except (_docker_error(), _broken_off()) as exc:
+            except (_docker_error(), _client_error()) as exc:
                 refused = exc  # the task group would wrap it
             tasks.cancel_scope.cancel()
         if refused is not None:
             raise refused
 
-    async def _ask_for_threads(self, container: DockerContainer) -> None:
+    async def _request_thread_dump(self, container: DockerContainer) -> None:
         """Shortly before the engine kills a JVM, have it write a thread dump, which its log keeps."""
-        await anyio.sleep(self._stop_timeout * _DUMP_AT)
+        await anyio.sleep(self._stop_timeout * _THREAD_DUMP_AT)
         # A container that ends meanwhile has no processes to list (null), and none to signal.
-        with suppress(_docker_error(), _broken_off()):
+        with suppress(_docker_error(), _client_error()):
             processes = (await container.top(ps_args="-eo pid,args"))["Processes"] or ()
             if any(_JAVA.match(command) for _, command in processes):
                 await container.kill(signal="SIGQUIT")
                 told = "it does not end; its thread dump is in its log"
-                event(log, logging.WARNING, told, what=self.what, see=f"docker logs {self._name}")
+                event(log, logging.WARNING, told, process=self.label, see=f"docker logs {self._name}")
 
     @asynccontextmanager
     async def _container(self) -> AsyncIterator[DockerContainer]:
-        """The container, whether there is one or not; failures become `DriverTrouble`."""
+        """The container, whether there is one or not; failures become `DriverError`."""
         # Here, not above: 35 ms and 1.7 MiB, for nodes that are containers alone.
         from aiodocker import Docker  # noqa: PLC0415
 
@@ -157,16 +157,16 @@ class DockerDriver:
             async with Docker(self._host) as docker:
                 yield docker.containers.container(self._name)
         except _docker_error() as exc:
-            raise DriverTrouble(self._explain(exc)) from exc
-        except _broken_off() as exc:
+            raise DriverError(self._explain(exc)) from exc
+        except _client_error() as exc:
             # An answer that breaks off: the engine was stopped in the middle of it.
-            raise DriverTrouble(f"{self.what}: Docker's answer broke off: {_short(str(exc))}") from exc
+            raise DriverError(f"{self.label}: Docker's answer broke off: {_shorten(str(exc))}") from exc
 
     def _explain(self, exc: DockerError) -> str:
         if exc.status == _NO_SUCH_CONTAINER:
-            return f"there is no {self.what} at {self._host}; create it, or correct --docker-container"
+            return f"there is no {self.label} at {self._host}; create it, or correct --docker-container"
         if exc.status != _NO_CONNECTION:
-            return f"{self.what}: Docker says: {_short(exc.message)}"
+            return f"{self.label}: Docker says: {_shorten(exc.message)}"
         # aiodocker keeps the cause only as the context of its own error.
         match getattr(exc.__context__, "os_error", None):
             case PermissionError():
@@ -194,14 +194,14 @@ def _docker_error() -> type[DockerError]:
     return DockerError
 
 
-def _broken_off() -> type[ClientError]:
+def _client_error() -> type[ClientError]:
     """What aiodocker lets through of an answer that ends in the middle."""
     from aiohttp import ClientError  # noqa: PLC0415 - see `_container`
 
     return ClientError
 
 
-def _life_of(found: dict[str, Any]) -> Life | None:
+def _parse_incarnation(found: dict[str, Any]) -> Incarnation | None:
     """The life in what ``GET /containers/NAME/json`` answers."""
     state = found["State"]
     # A container that waits for its next start counts as running for Docker, so this comes first.
@@ -210,15 +210,19 @@ def _life_of(found: dict[str, Any]) -> Life | None:
             f"it ended with exit code {state['ExitCode']}, and Docker starts it again "
             f"(restart {found['RestartCount']}); see docker logs {found['Name'].lstrip('/')}"
         )
-        return Life(f"{found['Id']} {_ENDED} {state['FinishedAt']}", unready=unready, between=True)
+        return Incarnation(
+            f"{found['Id']} {_ENDED} {state['FinishedAt']}", unready_reason=unready, awaiting_restart=True
+        )
     if not state["Running"]:
         return None
-    age = max(0.0, (datetime.now(UTC) - _moment(state["StartedAt"])).total_seconds())
+    age = max(0.0, (datetime.now(UTC) - _parse_time(state["StartedAt"])).total_seconds())
     name = f"{found['Id']} {_STARTED} {state['StartedAt']}"
-    return Life(name, state["Pid"] or None, age, unready=_unready(found["Name"].lstrip("/"), state))
+    return Incarnation(
+        name, state["Pid"] or None, age, unready_reason=_why_unready(found["Name"].lstrip("/"), state)
+    )
 
 
-def _unready(name: str, state: dict[str, Any]) -> str:
+def _why_unready(name: str, state: dict[str, Any]) -> str:
     """Why a container that runs does not serve; ``""`` where it does, or has no health check."""
     if state["Paused"]:
         return f"it is paused; docker unpause {name}"
@@ -235,15 +239,15 @@ def _unready(name: str, state: dict[str, Any]) -> str:
 
 def _last_output(health: dict[str, Any]) -> str:
     probes = health.get("Log") or []
-    return (_short(probes[-1]["Output"]) if probes else "") or "it says nothing"
+    return (_shorten(probes[-1]["Output"]) if probes else "") or "it says nothing"
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     """``text`` on one line, and not too long for a reason."""
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return line if len(line) <= _MAX_REASON_LENGTH else f"{line[: _MAX_REASON_LENGTH - 1]}…"
 
 
-def _moment(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     """A time as Docker writes it: RFC 3339, with up to nine digits of a second, of which six are kept."""
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))

@@ -8,36 +8,36 @@ from dataclasses import dataclass
 
 import anyio
 
-from sidecar.adapters.restart.drivers.driver import Life
-from sidecar.domain.errors import BadConfiguration, DriverTrouble
+from sidecar.adapters.restart.driver import Incarnation
+from sidecar.domain.errors import BadConfiguration, DriverError
 from sidecar.domain.servers import ServerList
 
 
 @dataclass(frozen=True, slots=True)
-class SelfDriver:
-    """``life`` names this execution of the program.
+class ReexecDriver:
+    """``execution_id`` names this execution of the program.
 
-    ``execute_anew`` asks for the next one, and raises `BadConfiguration` where that could not come up.
+    ``reexec`` asks for the next one, and raises `BadConfiguration` where that could not come up.
     """
 
-    life: str
-    execute_anew: Callable[[], Awaitable[None]]
-    what: str = "the sidecar"
-    replaces: bool = True
-    keeps_stopped: bool = False
+    execution_id: str
+    reexec: Callable[[], Awaitable[None]]
+    label: str = "the sidecar"
+    starts_new_incarnation: bool = True
+    can_stop: bool = False
 
-    async def look(self) -> Life | None:
-        return Life(self.life, os.getpid())
+    async def observe(self) -> Incarnation | None:
+        return Incarnation(self.execution_id, os.getpid())
 
-    async def restart(self, life: Life | None, servers: ServerList) -> None:  # noqa: ARG002 - there is one life at a time
+    async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:  # noqa: ARG002 - there is one life at a time
         try:
-            await self.execute_anew()
+            await self.reexec()
         except BadConfiguration as exc:
-            raise DriverTrouble(f"the sidecar cannot be executed anew: {exc}") from exc
+            raise DriverError(f"the sidecar cannot be executed anew: {exc}") from exc
         await anyio.sleep_forever()
 
     async def stop(self) -> None:
-        raise DriverTrouble("the sidecar does not stop itself; `systemctl stop`, or a signal, does")
+        raise DriverError("the sidecar does not stop itself; `systemctl stop`, or a signal, does")
 
-    async def ended(self, life: Life) -> None:  # noqa: ARG002 - nobody outlives it here
+    async def wait_for_end(self, incarnation: Incarnation) -> None:  # noqa: ARG002 - nobody outlives it here
         await anyio.sleep_forever()

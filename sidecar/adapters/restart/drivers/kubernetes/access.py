@@ -11,7 +11,7 @@ from sidecar.domain.errors import BadConfiguration
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where the kubelet puts a service account's token, the CA and the namespace."""
 
-_MOUNTED = (
+_ACCESS_HINT = (
     "give the sidecar a service account's token (k8s/components/restart-by-pod and restart-by-workload do), "
     "or restart with --kubernetes-mode container, which needs none"
 )
@@ -55,11 +55,11 @@ class KubernetesAccess:
             f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
             folder / "token",
             folder / "ca.crt",
-            namespace or _namespace(folder / "namespace"),
+            namespace or _read_namespace(folder / "namespace"),
             pod or host_name,
         )
         for file in (access.token_file, access.ca_file):
-            _read(file)
+            _require_readable(file)
         return access
 
     def token(self) -> str:
@@ -67,20 +67,20 @@ class KubernetesAccess:
         return self.token_file.read_text(encoding="ascii").strip()
 
 
-def _namespace(file: Path) -> str:
+def _read_namespace(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except OSError as exc:
         raise BadConfiguration(
             f"--restart kubernetes: the namespace is not known, as {file} cannot be read ({exc.strerror}); "
-            f"set --kubernetes-namespace, or {_MOUNTED}"
+            f"set --kubernetes-namespace, or {_ACCESS_HINT}"
         ) from exc
 
 
-def _read(file: Path) -> None:
+def _require_readable(file: Path) -> None:
     try:
         file.open("rb").close()
     except OSError as exc:
         raise BadConfiguration(
-            f"--restart kubernetes: {file} cannot be read ({exc.strerror}); {_MOUNTED}"
+            f"--restart kubernetes: {file} cannot be read ({exc.strerror}); {_ACCESS_HINT}"
         ) from exc

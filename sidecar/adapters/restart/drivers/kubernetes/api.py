@@ -12,20 +12,20 @@ from typing import Any
 import aiohttp
 
 from sidecar.adapters.restart.drivers.kubernetes.access import KubernetesAccess
-from sidecar.adapters.restart.drivers.kubernetes.errors import NoAnswer, read_refusal, refusal_of
+from sidecar.adapters.restart.drivers.kubernetes.errors import NoAnswer, api_error_of_status, parse_api_error
 
 Json = dict[str, Any]
 
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 
-WATCH = 120
+WATCH_TIMEOUT = 120
 """Seconds after which the server ends a watch, and a new one begins: a dead connection is noticed by then."""
 
-_GRACE = 10.0
+_WATCH_READ_MARGIN = 10.0
 
 
 class KubernetesApi:
-    """Calls as this pod's service account. Everything raises `Refusal` or `NoAnswer`.
+    """Calls as this pod's service account. Everything raises `ApiError` or `NoAnswer`.
 
     Each call opens a connection of its own: calls are rare, and token and CA are replaced under a client
     that keeps them. A redirect is not followed: the token is for one server.
@@ -48,24 +48,26 @@ class KubernetesApi:
         """Merge ``patch`` into the object at ``path``, as ``manager``."""
         return await self._call("PATCH", path, patch, STRATEGIC_MERGE, {"fieldManager": manager})
 
-    async def watch(self, path: str, name: str, version: str) -> AsyncGenerator[Json, None]:
-        """Each state of the object ``name`` after ``version``, until the server ends the stream.
+    async def watch(self, path: str, name: str, resource_version: str) -> AsyncGenerator[Json, None]:
+        """Each state of the object ``name`` after ``resource_version``, until the server ends the stream.
 
         ``path`` is that of its collection. The object comes without a name when it was deleted.
         """
         query = {
             "watch": "1",
             "fieldSelector": f"metadata.name={name}",
-            "resourceVersion": version,
-            "timeoutSeconds": str(WATCH),
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(WATCH_TIMEOUT),
         }
-        limits = aiohttp.ClientTimeout(sock_connect=self._timeout, sock_read=WATCH + _GRACE)
+        limits = aiohttp.ClientTimeout(
+            sock_connect=self._timeout, sock_read=WATCH_TIMEOUT + _WATCH_READ_MARGIN
+        )
         async with self._request("GET", path, query=query, limits=limits) as response:
             async for line in _lines(response):
                 event = _parse(line)
                 shown = event.get("object")
                 if event.get("type") == "ERROR":
-                    raise refusal_of(shown if isinstance(shown, dict) else {})
+                    raise api_error_of_status(shown if isinstance(shown, dict) else {})
                 if event.get("type") == "DELETED":
                     yield {}
                 elif isinstance(shown, dict):
@@ -114,7 +116,7 @@ class KubernetesApi:
             ):
                 if response.status >= HTTPStatus.MULTIPLE_CHOICES:
                     text = await response.text(errors="replace")
-                    raise read_refusal(response.status, text, response.headers.get("Retry-After"))
+                    raise parse_api_error(response.status, text, response.headers.get("Retry-After"))
                 yield response
         except TimeoutError as exc:
             raise NoAnswer(f"the API server at {self.access.url} does not answer in time") from exc
@@ -125,7 +127,7 @@ class KubernetesApi:
                 f"not vouch for: {why}"
             ) from exc
         except (aiohttp.ClientError, OSError) as exc:
-            raise NoAnswer(f"the API server at {self.access.url}: {_words(exc)}") from exc
+            raise NoAnswer(f"the API server at {self.access.url}: {_describe_error(exc)}") from exc
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -147,7 +149,7 @@ def _parse(text: bytes) -> Json:
     return found
 
 
-def _words(exc: Exception) -> str:
+def _describe_error(exc: Exception) -> str:
     """What the system says of it, where it does; aiohttp's own message repeats the address."""
     cause = getattr(exc, "os_error", exc)
     if isinstance(cause, OSError) and cause.strerror:

@@ -7,12 +7,12 @@ import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-_FORBIDDEN = re.compile(
+_FORBIDDEN_MESSAGE = re.compile(
     r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" '
     r'in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]+)")?'
 )
 _SERVICE_ACCOUNT = "system:serviceaccount:"
-_QUOTED = 300
+_MAX_QUOTED_LENGTH = 300
 
 
 class NoAnswer(Exception):
@@ -20,19 +20,21 @@ class NoAnswer(Exception):
 
 
 @dataclass
-class Refusal(Exception):
-    """The API server said no: a ``Status`` object. ``wait`` is its Retry-After in seconds, if it has one."""
+class ApiError(Exception):
+    """The API server said no: a ``Status`` object. ``retry_after`` is its Retry-After in seconds, if it has
+    one.
+    """
 
     status: int
     message: str
-    wait: float | None = None
+    retry_after: float | None = None
     name: str = ""
     reason: str = field(default="")
 
     @property
-    def later(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether the server asks to come back: it is busy, or not there for the moment."""
-        return self.wait is not None and self.status in (429, 500, 503, 504)
+        return self.retry_after is not None and self.status in (429, 500, 503, 504)
 
     def __str__(self) -> str:
         if self.status == HTTPStatus.UNAUTHORIZED:
@@ -42,12 +44,14 @@ class Refusal(Exception):
             )
         if self.status == HTTPStatus.FORBIDDEN:
             return _forbidden(self.message, self.name)
-        if self.later:
-            return f"the API server is busy ({self.status}) and asks for {self.wait:g} s: {self.message}"
+        if self.is_busy:
+            return (
+                f"the API server is busy ({self.status}) and asks for {self.retry_after:g} s: {self.message}"
+            )
         return f"the API server refused it ({self.status}): {self.message}"
 
 
-def read_refusal(status: int, text: str, retry_after: str | None) -> Refusal:
+def parse_api_error(status: int, text: str, retry_after: str | None) -> ApiError:
     """Read the body of an HTTP error; an overloaded server, and what is in between, send plain text."""
     wait = float(retry_after) if retry_after and retry_after.isdigit() else None
     try:
@@ -55,18 +59,18 @@ def read_refusal(status: int, text: str, retry_after: str | None) -> Refusal:
     except ValueError:
         body = None
     if not isinstance(body, dict) or body.get("kind") != "Status":
-        return Refusal(status, " ".join(text.split())[:_QUOTED] or "no reason given", wait)
-    return refusal_of(body, status, wait)
+        return ApiError(status, " ".join(text.split())[:_MAX_QUOTED_LENGTH] or "no reason given", wait)
+    return api_error_of_status(body, status, wait)
 
 
-def refusal_of(body: dict[str, object], status: int = 0, wait: float | None = None) -> Refusal:
+def api_error_of_status(body: dict[str, object], status: int = 0, wait: float | None = None) -> ApiError:
     """The refusal that a ``Status`` object is."""
     details, code = body.get("details"), body.get("code")
     known = details if isinstance(details, dict) else {}
     seconds = known.get("retryAfterSeconds")
     if wait is None and isinstance(seconds, int):
         wait = float(seconds)
-    return Refusal(
+    return ApiError(
         code if isinstance(code, int) else status,
         str(body.get("message") or "no reason given"),
         wait,
@@ -76,7 +80,7 @@ def refusal_of(body: dict[str, object], status: int = 0, wait: float | None = No
 
 
 def _forbidden(message: str, name: str) -> str:
-    found = _FORBIDDEN.search(message)
+    found = _FORBIDDEN_MESSAGE.search(message)
     if found is None:  # an admission controller or a quota: its own words say why
         return f"the API server forbids it (403): {message}"
     user = found["user"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sidecar.adapters.restart.drivers.driver import Life
+from sidecar.adapters.restart.driver import Incarnation
 
 Json = dict[str, Any]
 
@@ -13,7 +13,7 @@ DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 """The annotation that names a pod's main container; without it, that is the first."""
 
 # Before a container's first start: its turn has not come (init containers, the sidecar's boot check).
-_NOT_YET = ("", "PodInitializing", "ContainerCreating")
+_BEFORE_FIRST_START = ("", "PodInitializing", "ContainerCreating")
 
 
 def uid(pod: Json) -> str:
@@ -21,23 +21,23 @@ def uid(pod: Json) -> str:
     return str(pod.get("metadata", {}).get("uid", ""))
 
 
-def version(pod: Json) -> str:
+def resource_version(pod: Json) -> str:
     """The state of the object, to watch it from."""
     return str(pod.get("metadata", {}).get("resourceVersion", ""))
 
 
-def annotated(thing: Json) -> dict[str, str]:
+def annotations_of(thing: Json) -> dict[str, str]:
     """Of a Pod, or of a workload's pod template."""
     found = thing.get("metadata", {}).get("annotations")
     return found if isinstance(found, dict) else {}
 
 
-def owner_of(life: Life) -> str:
-    """The uid of the pod that ``life`` is a life of."""
-    return life.name.partition("/")[0]
+def pod_uid_of(incarnation: Incarnation) -> str:
+    """The uid of the pod that ``incarnation`` is a life of."""
+    return incarnation.id.partition("/")[0]
 
 
-def life_of(pod: Json, now: float) -> Life | None:
+def parse_incarnation(pod: Json, now: float) -> Incarnation | None:
     """The life of the pod's main container at ``now`` (Unix seconds); None before its first start.
 
     A container that has ended, and that the kubelet will start again, is told as the life that it had, not
@@ -47,14 +47,14 @@ def life_of(pod: Json, now: float) -> Life | None:
     state = status.get("state") or {}
     waiting = state.get("waiting")
     container = str(status.get("containerID") or "")
-    if not container and (waiting or {}).get("reason", "") in _NOT_YET:
+    if not container and (waiting or {}).get("reason", "") in _BEFORE_FIRST_START:
         return None
     started = (state.get("running") or {}).get("startedAt")
     age = None if started is None else max(0.0, now - datetime.fromisoformat(started).timestamp())
-    return Life(f"{uid(pod)}/{container}", age=age, unready=_unready(pod, status))
+    return Incarnation(f"{uid(pod)}/{container}", age=age, unready_reason=_why_unready(pod, status))
 
 
-def has_gate(pod: Json) -> bool:
+def has_startup_gate(pod: Json) -> bool:
     """Whether the main container starts only after a native sidecar's startup probe."""
     return any(
         each.get("restartPolicy") == "Always" and each.get("startupProbe")
@@ -64,19 +64,19 @@ def has_gate(pod: Json) -> bool:
 
 def _status(pod: Json) -> Json:
     containers = [each.get("name") for each in pod.get("spec", {}).get("containers") or ()]
-    main = annotated(pod).get(DEFAULT_CONTAINER) or next(iter(containers), None)
+    main = annotations_of(pod).get(DEFAULT_CONTAINER) or next(iter(containers), None)
     statuses: list[Json] = pod.get("status", {}).get("containerStatuses") or []
     return next((each for each in statuses if each.get("name") == main), {})
 
 
-def _unready(pod: Json, status: Json) -> str:
+def _why_unready(pod: Json, status: Json) -> str:
     """Why the container does not serve. The pod's own readiness is not asked: the sidecar is part of it."""
     what = f"container {status.get('name')} of pod {pod.get('metadata', {}).get('name')}"
     state = status.get("state") or {}
     if pod.get("metadata", {}).get("deletionTimestamp"):
         return f"pod {pod['metadata'].get('name')} is being deleted"
     if waiting := state.get("waiting"):
-        return f"{what} waits: {_reason(waiting)}{_last(status)}"
+        return f"{what} waits: {_reason(waiting)}{_last_termination(status)}"
     if ended := state.get("terminated"):
         return f"{what} has ended with exit code {ended.get('exitCode')}: {_reason(ended)}"
     return "" if status.get("ready") else f"{what} runs, but its readiness probe has not passed"
@@ -87,6 +87,6 @@ def _reason(state: Json) -> str:
     return ", ".join(str(part).strip() for part in parts if part) or "no reason given"
 
 
-def _last(status: Json) -> str:
+def _last_termination(status: Json) -> str:
     ended = (status.get("lastState") or {}).get("terminated")
     return f"; it last ended with exit code {ended.get('exitCode')}: {_reason(ended)}" if ended else ""

@@ -6,15 +6,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from sidecar.adapters.restart.drivers.kubernetes.pod import annotated
+from sidecar.adapters.restart.drivers.kubernetes.pod import annotations_of
 from sidecar.domain.servers import ServerList
 
 Json = dict[str, Any]
 
-RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+RESTARTED_AT_ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 """What ``kubectl rollout restart`` sets in the pod template, so that every pod is replaced."""
 
-SERVERS = "federation-sidecar/servers"
+SERVERS_ANNOTATION = "federation-sidecar/servers"
 """Our own annotation beside it: the digest of the list that the pods were replaced for."""
 
 
@@ -38,17 +38,17 @@ def digest(servers: ServerList) -> str:
     return hashlib.sha256("\n".join(url.normal for url in servers).encode()).hexdigest()[:32]
 
 
-def on_its_way(workload: Json, pod: Json, servers: ServerList) -> bool:
+def is_restart_pending(workload: Json, pod: Json, servers: ServerList) -> bool:
     """Whether a restart for ``servers`` was asked for already, and has yet to reach ``pod``.
 
     A pod carries the annotations of the template that it was made from.
     """
-    asked, made_from = annotated(_template(workload)), annotated(pod)
-    same = asked.get(SERVERS) == digest(servers)
-    return same and asked.get(RESTARTED_AT) != made_from.get(RESTARTED_AT)
+    asked, made_from = annotations_of(_template(workload)), annotations_of(pod)
+    same = asked.get(SERVERS_ANNOTATION) == digest(servers)
+    return same and asked.get(RESTARTED_AT_ANNOTATION) != made_from.get(RESTARTED_AT_ANNOTATION)
 
 
-def obstacle(workload: Json) -> str:
+def why_not_restartable(workload: Json) -> str:
     """Why another pod template would replace no pod; ``""`` where it would."""
     spec = workload.get("spec", {})
     strategy = (spec.get("updateStrategy") or {}).get("type")
@@ -63,7 +63,13 @@ def restart_patch(workload: Json, servers: ServerList, at: str) -> Json:
     """The patch that has every pod replaced; it holds only while ``workload`` is as it was read."""
     return {
         "metadata": {"resourceVersion": workload.get("metadata", {}).get("resourceVersion")},
-        "spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: at, SERVERS: digest(servers)}}}},
+        "spec": {
+            "template": {
+                "metadata": {
+                    "annotations": {RESTARTED_AT_ANNOTATION: at, SERVERS_ANNOTATION: digest(servers)}
+                }
+            }
+        },
     }
 
 

@@ -1,0 +1,76 @@
+"""What a way of restarting knows of a process that something else launches.
+
+`ExternalProcess` does the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sidecar.domain.servers import ServerList
+
+
+@dataclass(frozen=True, slots=True)
+class Incarnation:
+    """One life of the process, from a start to its end.
+
+    ``id`` tells it from every life before and after, also for a sidecar that is started later; ``""`` where
+    lives cannot be told apart. ``age`` is in seconds since it started, None where nobody knows. ``loaded`` is
+    the list that the process itself says it loaded. ``unready_reason`` says why it does not serve yet, where
+    the platform tells that; ``""`` where it does, or nobody tells. ``end_reason`` says how it ended, where
+    the platform tells that, and nobody but the sidecar begins the next; ``""`` while it goes on.
+    ``awaiting_restart``: it is none, but the pause before its launcher begins the next.
+    """
+
+    id: str
+    pid: int | None = None
+    age: float | None = None
+    loaded: ServerList | None = None
+    unready_reason: str = ""
+    end_reason: str = ""
+    awaiting_restart: bool = False
+
+
+class Driver(Protocol):
+    """One way of restarting a process that the sidecar did not launch.
+
+    It keeps no time limits and retries nothing: its methods are cancelled when they take too long, and
+    called again later. ``label`` names the process for people: ``container fed-1``.
+    """
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def starts_new_incarnation(self) -> bool:
+        """Whether a restart makes another life; else the process reads its file anew and lives on."""
+        ...
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether what `stop` has stopped stays stopped, and is not started again by something else."""
+        ...
+
+    async def observe(self) -> Incarnation | None:
+        """The life that it has now; None where it is not there.
+
+        Raises `sidecar.domain.errors.DriverError`, as the other methods do, where that cannot be told.
+        """
+        ...
+
+    async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:
+        """Ask for ``incarnation`` to end and the next to begin; with None, for the first to begin.
+
+        ``servers`` is what its file holds. Returns when that was asked for, and at the latest when it is
+        done. Raises `DriverError`.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """End it; returns when it has ended. Only called where it `can_stop`. Raises `DriverError`."""
+        ...
+
+    async def wait_for_end(self, incarnation: Incarnation) -> None:
+        """Return when ``incarnation`` may have ended; too often is no error, but costs a look each time."""
+        ...

@@ -1,0 +1,115 @@
+"""The ways of restarting the process, each with what it has to be told."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class RestartDriver(StrEnum):
+    """What launches the process, and so who restarts it."""
+
+    CHILD = "child"
+    SIGNAL = "signal"
+    ENDPOINT = "endpoint"
+    DOCKER = "docker"
+    KUBERNETES = "kubernetes"
+    SYSTEMD = "systemd"
+    COMMAND = "command"
+    ITSELF = "itself"
+    NONE = "none"
+
+
+class KubernetesMode(StrEnum):
+    """What of the pod is started anew: one container, the pod, or the workload that it belongs to."""
+
+    CONTAINER = "container"
+    POD = "pod"
+    WORKLOAD = "workload"
+
+
+class SystemdScope(StrEnum):
+    """Whose manager the unit belongs to."""
+
+    SYSTEM = "system"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRestart:
+    """The sidecar launches ``command`` itself."""
+
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRestart:
+    """Signal the process that one of ``pid_file`` and ``pattern`` finds."""
+
+    pid_file: Path | None
+    pattern: str | None
+    signum: signal.Signals
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRestart:
+    """POST to ``url``, then GET ``status``; the token is the first line of ``token_file``."""
+
+    url: str
+    status: str
+    token_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class DockerRestart:
+    """``host`` None is the engine's usual socket."""
+
+    container: str
+    host: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesRestart:
+    """``container`` finds the process, in that mode; names are None where the pod knows them."""
+
+    mode: KubernetesMode
+    container: SignalRestart | None
+    workload: tuple[str, str] | None
+    namespace: str | None
+    pod: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemdRestart:
+    unit: str
+    scope: SystemdScope
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRestart:
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReexecRestart:
+    """The sidecar executes itself anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoRestart:
+    """There is no process to look after."""
+
+
+Restart = (
+    ChildRestart
+    | SignalRestart
+    | EndpointRestart
+    | DockerRestart
+    | KubernetesRestart
+    | SystemdRestart
+    | CommandRestart
+    | ReexecRestart
+    | NoRestart
+)

@@ -1,0 +1,49 @@
+"""What the service manager hears of a sidecar that boots, and that lives."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import anyio
+import pytest
+
+from sidecar.adapters.systemd_notify import SystemdNotifier
+from sidecar.agent.board import Board
+from sidecar.agent.notify import notify
+from sidecar.domain.node.actions import Decision
+from sidecar.domain.node.view import View
+from sidecar.domain.records.report import Phase
+from tests.builders import THREE, canonical, document, server
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_ready_follows_the_boot_check_and_the_watchdog_is_fed(tmp_path: Path) -> None:
+    board = Board(View(identity=server(1), file=document(9000, 9001, 9002)))
+    address = str(tmp_path / "notify")
+    told: list[str] = []
+
+    async def until_told(text: str, times: int = 1) -> None:
+        with anyio.fail_after(20):
+            while sum(text in each for each in told) < times:
+                await anyio.wait_readable(listening)
+                told.append(listening.recv(4096).decode())
+
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listening:
+        listening.bind(address)
+        async with anyio.create_task_group() as tasks:
+            found = SystemdNotifier(address, watchdog=0.03)
+            tasks.start_soon(lambda: notify(manager=found, board=board))
+            await until_told("WATCHDOG=1", times=3)
+            await until_told("STATUS=waiting: just started")
+            assert any("EXTEND_TIMEOUT_USEC=" in each for each in told)
+            assert not any("READY=1" in each for each in told)
+
+            board.update(synced=True, canonical=canonical(*(url.port for url in THREE)))
+            board.record_decision(Decision(Phase.STARTING, "its file is checked"), 0.0)
+
+            await until_told("READY=1")
+            await until_told("STATUS=starting: its file is checked")
+            tasks.cancel_scope.cancel()

@@ -1,0 +1,1 @@
+"""What every store does, in memory and on a real etcd."""

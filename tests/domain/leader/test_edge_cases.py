@@ -1,0 +1,209 @@
+"""What must not bring the network down: garbage in etcd, names that meet, versions that fall, numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sidecar.domain.errors import BadRecord
+from sidecar.domain.identity import Role
+from sidecar.domain.leader.decide import OUTCOME_RETENTION
+from sidecar.domain.network.snapshot import Network, read_network
+from sidecar.domain.network.transaction import TransactionBuilder
+from sidecar.domain.node.facts import applicable_verdict, bootstrap_servers, may_campaign
+from sidecar.domain.node.view import View
+from sidecar.domain.records.canonical import VersionedServers
+from sidecar.domain.records.encoding import Record, decode, encode
+from sidecar.domain.records.membership import Member, Tombstone, Verdict, VerdictKind
+from sidecar.domain.records.report import Phase, Report
+from sidecar.domain.records.requests import Outcome, OutcomeKind, Request, RequestKind
+from sidecar.domain.records.rollout import Grant
+from sidecar.domain.records.store import Listing, Revision
+from sidecar.domain.servers import NodeID
+from tests.builders import (
+    KEYS,
+    THREE,
+    canonical,
+    document,
+    join,
+    listing,
+    network,
+    operator_request,
+    report,
+    server,
+    servers,
+    url,
+)
+from tests.domain.leader_kit import NOW, run_leader
+
+FED_2 = NodeID("fed-2")
+
+
+def then(end: Network, records: dict[str, Record]) -> Network:
+    """What the leader makes of ``end`` and more."""
+    more = listing(records, 1000).entries
+    entries = {
+        **end.listing.entries,
+        **{k: replace(e, create_revision=Revision(e.create_revision + 500)) for k, e in more.items()},
+    }
+    return run_leader(read_network(KEYS, Listing(Revision(1000), entries)))
+
+
+def standing() -> dict[str, Record]:
+    records: dict[str, Record] = {KEYS.canonical: canonical(9000, 9001, 9002)}
+    for number in (1, 2, 3):
+        who = server(number)
+        records[KEYS.report(who.node_id)] = report(who)
+        records[KEYS.member(who.node_id)] = Member(who.node_id, who.role, who.url, "")
+    return records
+
+
+# Two names for one server.
+
+
+def test_a_server_with_two_node_ids_is_removed_once() -> None:
+    renamed = replace(report(server(3)), node_id=NodeID("fed-3b"))
+    end = run_leader(
+        network(
+            standing()
+            | {
+                KEYS.report(renamed.node_id): renamed,
+                KEYS.request("r"): operator_request(RequestKind.REMOVE, "fed-3"),
+                KEYS.request("s"): operator_request(RequestKind.REMOVE, "fed-3b"),
+            }
+        )
+    )
+    assert not end.unreadable
+    assert end.canonical is not None
+    assert end.canonical.removed == (url(9002),)
+
+
+def test_a_node_removed_by_url_is_not_removed_again_by_node_id() -> None:
+    alone: dict[str, Record] = {KEYS.canonical: canonical(9000, 9001, 9002)}
+    once = run_leader(
+        network(alone | {KEYS.request("r"): operator_request(RequestKind.REMOVE, "http://localhost:9002")})
+    )
+    reborn = report(server(3), Phase.REMOVED)
+    end = then(
+        once,
+        {
+            KEYS.report(reborn.node_id): reborn,
+            KEYS.request("s"): operator_request(RequestKind.REMOVE, "fed-3"),
+        },
+    )
+    assert not end.unreadable
+    assert end.canonical is not None
+    assert end.canonical.version == 2
+
+
+def test_readmission_by_url_deletes_the_removed_verdict() -> None:
+    tombstone = Tombstone(None, url(9002), Role.FEDERATED, "2026-01-01T00:00:00Z", "me", "")
+    told = Verdict(VerdictKind.REMOVED, "removed", "2026-01-01T00:00:00Z", "1")
+    records: dict[str, Record] = {
+        KEYS.canonical: canonical(9000, 9001, removed=(9002,)),
+        KEYS.tombstone(tombstone.name): tombstone,
+        KEYS.verdict(NodeID("fed-3")): told,
+        KEYS.report(NodeID("fed-3")): report(server(3), Phase.REMOVED),
+        KEYS.request("r"): operator_request(RequestKind.READMIT, "http://localhost:9002"),
+    }
+    assert KEYS.verdict(NodeID("fed-3")) not in run_leader(network(records)).listing.entries
+
+
+# Garbage.
+
+
+def test_a_lone_surrogate_in_a_request_is_refused() -> None:
+    value = encode(operator_request(RequestKind.REMOVE, "fed-9")).replace(b"fed-9", rb"\ud800")
+    with pytest.raises(BadRecord):
+        decode(Request, value, "key")
+
+
+def test_a_number_beyond_all_floats_is_refused() -> None:
+    value = encode(report(server(1))).replace(b'"since":0.0', b'"since":1' + b"0" * 400)
+    with pytest.raises(BadRecord):
+        decode(Report, value, "key")
+
+
+def test_a_join_with_an_invalid_node_id_does_not_change_the_list() -> None:
+    request = replace(join(server(4, 9004), 9000, 9004), subject="fed 4/grant")
+    end = run_leader(network(standing() | {KEYS.request("join-x"): request}))
+    assert not end.unreadable
+    assert end.canonical is not None
+    assert end.canonical.version == 1
+    assert not end.requests
+
+
+# Numbers.
+
+
+def test_garbage_collection_stays_within_etcds_transaction_limit() -> None:
+    answered = replace(
+        operator_request(RequestKind.REMOVE, "nobody"),
+        outcome=Outcome(OutcomeKind.REFUSED, "", 1, NOW - OUTCOME_RETENTION - 1),
+    )
+    records: dict[str, Record] = {KEYS.request(f"r{n}"): answered for n in range(300)}
+    for n in range(300):
+        who = server(n + 10, 20_000 + n)
+        records[KEYS.member(who.node_id)] = Member(who.node_id, who.role, who.url, "")
+        records[KEYS.grant(who.node_id)] = Grant(1, 5, 0.0)
+        records[KEYS.report(who.node_id)] = report(who)
+    end = run_leader(network(standing() | records))
+    assert not end.requests
+    assert not end.grants
+    assert len(end.members) == 3
+
+
+@pytest.mark.parametrize("at", [NOW + 86_400 * 365, float("inf"), float("nan")])
+def test_an_outcome_from_the_future_is_deleted_too(at: float) -> None:
+    answered = replace(
+        operator_request(RequestKind.REMOVE, "nobody"), outcome=Outcome(OutcomeKind.REFUSED, "", 1, at)
+    )
+    assert not run_leader(network(standing() | {KEYS.request("r"): answered})).requests
+
+
+# Versions that fall, and writers that meet.
+
+
+def test_a_grant_for_a_withdrawn_version_ends() -> None:
+    records = standing() | {KEYS.canonical: canonical(9000, 9001, version=2)}
+    records[KEYS.grant(FED_2)] = Grant(3, 5, 0.0)
+    records[KEYS.report(FED_2)] = report(server(2), loaded=2)
+    records[KEYS.report(NodeID("fed-1"))] = report(server(1), Phase.RESTART_PENDING, loaded=0)
+    assert set(run_leader(network(records)).grants) == {"fed-1"}
+
+
+def test_a_key_deleted_and_put_in_one_transaction_exists() -> None:
+    grant = Grant(2, 5, 0.0)
+    seen = listing({KEYS.grant(FED_2): grant})
+    draft = TransactionBuilder(KEYS, seen)
+    draft.delete(KEYS.grant(FED_2))
+    draft.put(KEYS.grant(FED_2), grant)
+    assert not draft
+
+
+def test_a_lost_list_is_republished_from_the_last_one_obeyed() -> None:
+    view = View(
+        identity=server(1),
+        synced=True,
+        canonical=canonical(9000, 9001, 9002, 9004, version=5),
+        file=document(9000, 9001, 9002),  # a disk that is full
+        last_known_good=VersionedServers(3, THREE),
+    )
+    assert bootstrap_servers(view) == VersionedServers(5, servers(9000, 9001, 9002, 9004))
+
+
+def test_a_server_missing_from_its_own_list_starts_no_network() -> None:
+    view = View(identity=server(9, 9099), synced=True, file=document(9000, 9001))
+    assert not may_campaign(view)
+    assert may_campaign(replace(view, identity=server(1)))
+
+
+def test_a_verdict_for_another_node_of_the_same_node_id_is_ignored() -> None:
+    mine = Verdict(VerdictKind.REFUSED, "a stranger", "2026-01-01T00:00:00Z", "mine")
+    other, removed = replace(mine, attempt="other"), replace(mine, kind=VerdictKind.REMOVED, attempt="")
+    view = View(identity=server(1), attempt="mine", verdict=mine)
+    assert applicable_verdict(view, other) == mine
+    assert applicable_verdict(view, removed) == removed
+    assert applicable_verdict(view, None) is None
+    assert applicable_verdict(replace(view, attempt="new"), other) == other

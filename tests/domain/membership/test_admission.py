@@ -1,0 +1,201 @@
+"""Judging newcomers: what each policy lets in, and what operators may decide about them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sidecar.domain.leader.requests import handle_request
+from sidecar.domain.membership.join_batching import batch_until
+from sidecar.domain.network.results import RequestContext, RequestResult
+from sidecar.domain.records.canonical import Change, ChangeKind
+from sidecar.domain.records.encoding import Record
+from sidecar.domain.records.membership import Member, VerdictKind
+from sidecar.domain.records.policy import Admission, AdmissionProbe, Policy
+from sidecar.domain.records.report import Report
+from sidecar.domain.records.requests import Request, RequestKind
+from sidecar.domain.records.rollout import Quarantine
+from sidecar.domain.records.tokens import JoinToken, TokenRecord
+from sidecar.domain.servers import NodeID
+from tests.builders import DATABASE, KEYS, canonical, join, network, operator_request, report, server, servers
+from tests.domain.leader_kit import NOW
+
+TOKEN = JoinToken("0" * 12, "ab" * 32)
+JOIN_REQUEST = join(server(4, 9004), 9000, 9004)
+VERDICT = KEYS.verdict(NodeID("fed-4"))
+
+
+def judged(
+    request: Request,
+    policy: Policy,
+    records: dict[str, Record] | None = None,
+    probed: str | None = None,
+) -> RequestResult:
+    stands = canonical(9000, 9001, 9002)
+    found: dict[str, Record] = {KEYS.canonical: stands, KEYS.policy: policy}
+    found |= records or {}
+    known = {} if probed is None else {(request.attempt, policy.admission_probe): probed}
+    context = RequestContext(network(found), stands, stands.servers, NOW, "2026-01-01T00:00:00Z", known)
+    return handle_request(context, request)
+
+
+def test_open_admits_a_server_that_names_itself_and_a_member() -> None:
+    answer = judged(JOIN_REQUEST, Policy())
+    assert answer.accepted
+    assert answer.servers == servers(9000, 9001, 9002, 9004)
+    assert answer.writes == {VERDICT: None}
+
+
+def test_manual_keeps_the_request_pending_and_says_so_once() -> None:
+    answer = judged(JOIN_REQUEST, Policy(Admission.MANUAL))
+    assert not answer.final
+    verdict = answer.writes[VERDICT]
+    assert getattr(verdict, "kind", None) is VerdictKind.PENDING
+    told = judged(JOIN_REQUEST, Policy(Admission.MANUAL), {VERDICT: verdict} if verdict else {})
+    assert not told.final
+    assert told.writes == {}
+
+
+def test_an_approval_names_the_operator_and_closes_the_request() -> None:
+    records: dict[str, Record] = {KEYS.request("join-fed-4"): JOIN_REQUEST}
+    answer = judged(operator_request(RequestKind.APPROVE, "fed-4"), Policy(Admission.MANUAL), records)
+    assert answer.accepted
+    assert answer.writes == {VERDICT: None, KEYS.request("join-fed-4"): None}
+    assert answer.network.requests == {}
+    assert answer.change
+    assert (answer.change.kind, answer.change.by) == (ChangeKind.JOIN, "operator")
+
+
+def test_an_approval_overrides_the_policy_but_not_the_rules() -> None:
+    stranger: dict[str, Record] = {KEYS.request("join-fed-4"): join(server(4, 9004), 9004)}
+    answer = judged(operator_request(RequestKind.APPROVE, "fed-4"), Policy(Admission.MANUAL), stranger)
+    assert not answer.accepted
+    assert "a stranger" in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("record", "why"),
+    [
+        (TokenRecord(TOKEN.secret, "me", "", expires=NOW - 1), "has expired"),
+        (TokenRecord(TOKEN.secret, "me", "", uses_left=0), "was used as often as it may be"),
+        (TokenRecord("cd" * 32, "me", ""), "was not made with the join token"),
+    ],
+)
+def test_a_spent_or_wrong_token_admits_no_server(record: TokenRecord, why: str) -> None:
+    signed = TOKEN.signed(JOIN_REQUEST, KEYS.network)
+    answer = judged(signed, Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record})
+    assert not answer.accepted
+    assert why in answer.reason
+
+
+def test_each_join_uses_a_token_once() -> None:
+    record = TokenRecord(TOKEN.secret, "me", "", expires=NOW + 1, uses_left=2)
+    signed = TOKEN.signed(JOIN_REQUEST, KEYS.network)
+    answer = judged(signed, Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record})
+    assert answer.accepted
+    assert answer.writes[KEYS.token(TOKEN.id)] == replace(record, uses_left=1)
+    assert answer.network.tokens[TOKEN.id].uses_left == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"subject": "fed-5"},
+        {"url": server(5, 9005).url},
+        {"servers": servers(9000, 9004, 9005).urls},
+        {"attempt": "2"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_proof_is_valid_only_for_the_signed_request(changed: dict[str, object]) -> None:
+    record = TokenRecord(TOKEN.secret, "me", "")
+    replayed = replace(TOKEN.signed(JOIN_REQUEST, KEYS.network), **changed)  # type: ignore[arg-type]  # any field
+    answer = judged(replayed, Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record})
+    assert not answer.accepted
+
+
+def test_a_proof_is_valid_for_one_network_only() -> None:
+    record = TokenRecord(TOKEN.secret, "me", "")
+    answer = judged(
+        TOKEN.signed(JOIN_REQUEST, "other"), Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record}
+    )
+    assert "was not made with the join token" in answer.reason
+
+
+@pytest.mark.parametrize("text", ["", "abc", f"{'0' * 12}.{'g' * 64}", f"{'0' * 12}.{'a' * 64}\n"])
+def test_a_malformed_token_is_refused_without_being_quoted(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a join token") as failed:
+        JoinToken.parse(text)
+    assert not text or text not in str(failed.value)
+
+
+def test_a_join_waits_for_its_probe_and_follows_the_result() -> None:
+    policy = Policy(admission_probe=AdmissionProbe.ANSWERS)
+    assert not judged(JOIN_REQUEST, policy).final
+    assert judged(JOIN_REQUEST, policy, probed="").accepted
+    assert judged(JOIN_REQUEST, policy, probed="nothing answers").reason == "nothing answers"
+
+
+def test_the_result_of_another_kind_of_probe_does_not_count() -> None:
+    stands, policy = canonical(9000, 9001, 9002), Policy(admission_probe=AdmissionProbe.IDENTITY)
+    found = network({KEYS.canonical: stands, KEYS.policy: policy})
+    probed = {(JOIN_REQUEST.attempt, AdmissionProbe.ANSWERS): ""}
+    context = RequestContext(found, stands, stands.servers, NOW, "2026-01-01T00:00:00Z", probed)
+    assert not handle_request(context, JOIN_REQUEST).final
+
+
+@pytest.mark.parametrize(
+    ("holder", "whose"),
+    [
+        (report(server(4, 9003)), "the server at http://localhost:9003"),
+        (replace(report(DATABASE), node_id=NodeID("fed-4")), "a database node"),
+    ],
+)
+def test_a_live_node_keeps_its_node_id_even_outside_the_list(holder: Report, whose: str) -> None:
+    answer = judged(JOIN_REQUEST, Policy(), {KEYS.report(NodeID("fed-4")): holder})
+    assert not answer.accepted
+    assert f"the NodeID fed-4 is taken by {whose}" in answer.reason
+    pending: dict[str, Record] = {
+        KEYS.request("join-fed-4"): JOIN_REQUEST,
+        KEYS.report(NodeID("fed-4")): holder,
+    }
+    assert not judged(
+        operator_request(RequestKind.APPROVE, "fed-4"), Policy(Admission.MANUAL), pending
+    ).accepted
+
+
+def test_a_listed_server_keeps_its_node_id_while_it_is_away() -> None:
+    known = Member(NodeID("fed-4"), server(4).role, server(4, 9002).url, "")
+    for claim in ({}, {KEYS.report(NodeID("fed-4")): report(server(4, 9004))}):
+        answer = judged(JOIN_REQUEST, Policy(), {KEYS.member(NodeID("fed-4")): known, **claim})
+        assert "the NodeID fed-4 is taken by the server at http://localhost:9002" in answer.reason
+
+
+def test_a_join_does_not_restore_a_quarantined_list() -> None:
+    bad = Quarantine(3, servers(9000, 9001, 9002, 9004), "fed-2 died", "")
+    answer = judged(JOIN_REQUEST, Policy(), {KEYS.quarantine(3): bad})
+    assert not answer.accepted
+    assert "version 3, the same list, is quarantined: fed-2 died" in answer.reason
+
+
+def test_a_single_join_is_immediate_and_a_storm_is_batched() -> None:
+    old, fresh = canonical(9000), replace(canonical(9000), at="2027-01-15T08:00:00Z")
+    storm = network({KEYS.canonical: old, KEYS.request("join-fed-4"): JOIN_REQUEST})
+    assert batch_until(storm, old, NOW - 0.1, NOW) is None
+    assert batch_until(storm, fresh, NOW - 0.1, NOW) == pytest.approx(NOW + 0.4)
+    assert batch_until(storm, fresh, NOW - 0.1, NOW + 0.4) is None
+    # They come and come: ten seconds after a version, there is another one.
+    assert batch_until(storm, fresh, NOW + 9.9, NOW + 9.9) == pytest.approx(NOW + 10)
+    assert batch_until(storm, fresh, NOW + 10, NOW + 10) is None
+    assert batch_until(network({KEYS.canonical: fresh}), fresh, NOW, NOW) is None
+    # A leader's clock was ahead.
+    assert batch_until(storm, fresh, NOW - 3600, NOW - 3600) is None
+
+
+def test_the_batch_delay_grows_with_the_joins_of_the_last_version() -> None:
+    joined = (Change(ChangeKind.JOIN, NodeID("fed-9"), None),)
+    wish: dict[str, Record] = {KEYS.request("join-fed-4"): JOIN_REQUEST}
+    for count, until in ((1, 5.0), (2, 10.0), (300, 10.0)):
+        fresh = replace(canonical(9000), at="2027-01-15T08:00:00Z", cause=joined * count)
+        assert batch_until(network({KEYS.canonical: fresh} | wish), fresh, NOW, NOW) == NOW + until

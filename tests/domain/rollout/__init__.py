@@ -1,0 +1,1 @@
+"""TODO: the charter of this package."""

@@ -1,0 +1,148 @@
+"""Edits while everything runs: the list is the network's, the rest is its owner's."""
+
+from __future__ import annotations
+
+import time
+
+from tests.e2e.network import Network
+from tests.e2e.node import Node
+from tests.e2e.waiting import wait_until
+
+MAX_REVERT_DELAY = 1.0
+"""Seconds within which an edit is put back."""
+
+QUIET_PERIOD = 3
+"""Of that many attempts one must be within `MAX_SERVERS_PER_VERSION`: on a machine at its limit the others
+may be late.
+"""
+
+
+def wait_until_reverted(node: Node, edit: str) -> float:
+    """Replace the file's text by ``edit``; how long it took until it was what it was before."""
+    true = node.file.read_text()
+    began = time.monotonic()
+    node.file.write_text(edit)
+    wait_until(lambda: node.file.read_text() == true, f"the edit of {node.id} is put back")
+    return time.monotonic() - began
+
+
+def test_an_edit_of_the_list_is_reverted_within_a_second(network: Network) -> None:
+    one, two = network.servers(2)
+    network.start(one, two)
+    text = two.file.read_text()
+
+    took = list[float]()
+    while not took or (took[-1] >= MAX_REVERT_DELAY and len(took) < QUIET_PERIOD):
+        took.append(wait_until_reverted(two, text.replace(str(one.url), f"http://localhost:{1 + len(took)}")))
+
+    assert min(took) < MAX_REVERT_DELAY, took
+    assert len(two.rejected) == len(took)
+    assert [line["kept"] for line in two.logged("an unauthorised edit was rejected")] == [
+        str(diff) for diff in two.rejected
+    ]
+    network.wait_in_sync(one, two)
+    assert [len(node.starts) for node in (one, two)] == [1, 1]
+    assert network.version == 1
+
+
+def test_an_edit_that_replaces_the_file_is_reverted(network: Network) -> None:
+    (one,) = network.servers(1)
+    network.start(one)
+    true = one.file.read_text()
+    beside = one.folder / "federated.json.swp"
+    beside.write_text(true.replace(str(one.url), "http://localhost:1"))
+
+    beside.replace(one.file)
+
+    network.wait(lambda: one.file.read_text() == true, "the edit is put back")
+    assert len(one.starts) == 1
+
+
+def test_edits_of_other_keys_are_the_owners(network: Network) -> None:
+    one, two = network.servers(2)
+    network.start(one, two)
+
+    two.edit(Comment="mine", FederatedServers=[*two.servers, "http://localhost:1"])
+    network.wait(lambda: two.servers == one.servers, "the list is put back")
+    assert '"Comment": "mine"' in two.file.read_text()
+
+    two.edit(Comment="mine too")
+    edited = two.identity_of_file()
+    # Whatever the sidecar did about it, it did by the time that it reverts a later edit of another file.
+    wait_until_reverted(one, one.file.read_text().replace(str(one.url), "http://localhost:1"))
+    wait_until_reverted(one, one.file.read_text().replace(str(two.url), "http://localhost:1"))
+    assert two.identity_of_file() == edited
+    assert [len(node.starts) for node in (one, two)] == [1, 1]
+
+
+INVALID_LISTS = ('"http://localhost:1"', "[1, null]", "[]", "null", "{}")
+
+
+def test_an_edited_node_id_is_reported_to_apply_later(network: Network) -> None:
+    (one,) = network.servers(1)
+    network.start(one)
+    one.edit(NodeID="other")
+
+    (line,) = network.wait(
+        lambda: one.logged("the NodeID in the file was edited; it counts when this sidecar is started again"),
+        "the edit is told",
+    )
+    assert (line["NodeID"], line["now"]) == ("other", one.id)
+    assert one.status["node_id"] == one.id
+    assert len(one.starts) == 1
+
+
+def test_an_invalid_list_is_reverted(network: Network) -> None:
+    (one,) = network.servers(1)
+    network.start(one)
+    before, _, after = one.file.read_text().partition('"FederatedServers"')
+    rest = after.partition("]")[2]
+    edits = [f'"FederatedServers": {no_list}' for no_list in INVALID_LISTS] + ['"Left": "out"']
+
+    for number, edit in enumerate(edits, start=1):
+        one.file.write_text(f"{before}{edit}{rest}")
+        network.wait(
+            lambda: str(one.url) in one.file.read_text() and one.servers == [one.url], f"put back: {edit}"
+        )
+        assert len(one.rejected) == number
+
+    assert '"Left": "out"' in one.file.read_text()
+    assert len(one.starts) == 1
+    network.wait_in_sync(one)
+
+
+def test_invalid_json_is_left_alone_and_reported_until_fixed(
+    network: Network,
+) -> None:
+    one, two = network.servers(2)
+    network.start(one, two)
+    true = two.file.read_text()
+    broken = true.replace('"NodeID"', "NodeID")
+
+    two.file.write_text(broken)
+
+    status = two.wait_for_reason("federated.json:")
+    assert status["phase"] == "running"
+    (line,) = two.logged("the file cannot be used")
+    assert "federated.json:" in str(line)
+    assert two.file.read_text() == broken
+    assert len(two.starts) == 1
+
+    two.file.write_text(true)
+    network.wait_in_sync(one, two)
+    network.wait(lambda: two.status.get("reason") == "in step", "it is in step again")
+    assert len(two.starts) == 1
+
+
+def test_a_file_that_is_deleted_is_reported_and_nothing_is_restarted(network: Network) -> None:
+    one, two = network.servers(2)
+    network.start(one, two)
+    true = two.file.read_text()
+
+    two.file.unlink()
+
+    two.wait_for_reason("does not exist")
+    assert len(two.starts) == 1
+    two.file.write_text(true)
+    network.wait(lambda: two.status.get("reason") == "in step", "it is in step again")
+    assert len(two.starts) == 1

@@ -1,0 +1,240 @@
+"""A sidecar that is executed anew in place: the same process, with its child, its lease and its lead."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.network import Network
+from tests.e2e.node import Node
+
+
+def executions(node: Node) -> int:
+    """How often its sidecar went on anew, and is there again."""
+    return len(node.logged("took over the running process"))
+
+
+def reexec(network: Network, node: Node) -> None:
+    """Have it executed anew, and wait until it is in step again."""
+    before = executions(node)
+    node.signal(signal.SIGHUP)
+    network.wait(lambda: executions(node) > before, f"{node.id} has taken over its process")
+    network.wait_in_sync(node)
+
+
+def candidacy(network: Network) -> tuple[str, int, int]:
+    """The leader's key, when it was created, and under which lease."""
+    ((name, stored),) = network.etcd.all("leader/").items()
+    return name, stored.created, stored.lease
+
+
+def test_a_reexecuted_leader_keeps_process_lease_and_leadership(network: Network) -> None:
+    (one,) = network.servers(1)
+    # However long a busy machine takes to execute it anew.
+    one.defaults += ("--lease-ttl", "60")
+    network.start(one)
+    pid, lead = one.status["pid"], candidacy(network)
+
+    for _ in range(3):
+        reexec(network, one)
+
+    network.wait(lambda: one.status.get("leading"), "it leads")
+    assert candidacy(network) == lead
+    assert one.sidecar.poll() is None, "it is the same process"
+    assert one.status["pid"] == pid
+    assert len(one.starts) == 1
+    assert not one.journal("ends")
+    assert one.stop() == 143, "the exit code of its process is still its own to tell"
+
+
+def test_the_admin_api_refuses_no_connection_during_a_reexec(network: Network) -> None:
+    (one,) = network.servers(1)
+    network.start(one)
+    answers: list[int] = []
+    enough = threading.Event()
+
+    def ask() -> None:
+        while not enough.is_set():
+            answers.append(one.get("/livez")[0])
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        reexec(network, one)
+    finally:
+        enough.set()
+        asking.join()
+
+    assert len(answers) > 2
+    # A connection that was open when it went may break; none is refused, for the port is never given up.
+    assert answers.count(0) <= 1
+    assert set(answers) <= {200, 0}
+
+
+def test_a_list_change_during_a_reexec_is_applied(network: Network) -> None:
+    one, two = network.servers(2)
+    network.start(one, two)
+    newcomer = network.newcomer("fed-3", one)
+    one.signal(signal.SIGHUP)
+    two.signal(signal.SIGHUP)
+
+    network.start(newcomer)
+
+    network.wait_in_sync(one, two, newcomer)
+    assert [len(node.starts) for node in (one, two, newcomer)] == [2, 2, 1]
+
+
+def test_it_waits_until_a_restart_is_done(network: Network) -> None:
+    one, two = network.servers(2)
+    network.start(one, two)
+    one.configure_app(stops_slowly=1.5)
+    one.defaults += ("--stop-timeout", "20")
+    reexec(network, one)
+    network.newcomer("fed-3", two).start()
+    network.wait(lambda: one.journal("ends"), "it is being restarted")
+
+    one.signal(signal.SIGHUP)
+
+    network.wait_in_sync(*network.nodes)
+    assert len(one.starts) == 2
+
+
+def test_reload_applies_new_settings_and_rejects_invalid_ones(network: Network) -> None:
+    (one,) = network.servers(1)
+    network.start(one)
+    settings = one.folder / "sidecar.toml"
+
+    settings.write_text('log_level = "loud"\n')
+    refused = run_reload(network, one)
+    assert refused.code == 77
+    assert "sidecar.toml: log_level: 'loud' is not one of debug, info" in refused.err
+    assert one.logged("not reloaded")
+
+    settings.write_text('health = "exec:false"\n')
+    done = run_reload(network, one)
+    assert (done.code, done.out) == (0, f"the sidecar goes on anew, process {one.sidecar.pid}\n")
+    one.wait_for_reason("exec:false exits with 1")
+    assert len(one.starts) == 1
+
+
+def test_a_broken_program_is_not_reexecuted(network: Network) -> None:
+    (one,) = network.servers(1)
+    program = one.folder / "sidecar"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m sidecar "$@"\n')
+    program.chmod(0o755)
+    one.start(env={"SIDECAR_EXECUTABLE": str(program)})
+    network.wait_in_sync(one)
+    whole = program.read_text()
+
+    for broken, said in (
+        ("half a copy", "is no program"),
+        ("#!/bin/sh\necho no such module >&2\nexit 3\n", "ended with exit code 3 (no such module)"),
+    ):
+        program.write_text(broken)
+        refused = run_reload(network, one)
+        assert refused.code == 77
+        assert f"{program} " in refused.err
+        assert said in refused.err
+
+    program.write_text(whole)
+    assert run_reload(network, one).code == 0
+    network.wait_in_sync(one)
+    assert len(one.starts) == 1
+
+
+def test_settings_that_cannot_start_or_change_the_node_are_rejected(network: Network) -> None:
+    (one,) = network.servers(1)
+    settings, usual = settings_in_a_file(network, one)
+    network.start(one)
+    (one.folder / "pem").write_text("no certificate")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for changed, said in (
+            (
+                {"network": "another"},
+                f"network: is {network.name} here, and would be another; stop the sidecar",
+            ),
+            ({"node_id": "fed-9"}, "NodeID: is fed-1 here, and would be fed-9"),
+            ({"state_dir": "elsewhere"}, "state_dir: is "),
+            ({"file": "other.json", "role": "federated"}, "file: is "),
+            ({"health": "tcp://localhost"}, "health"),
+            ({"admin": f"127.0.0.1:{port}"}, f"port {port} is taken"),
+            ({"etcd": ["https://127.0.0.1:1"], "tls": {"ca": "pem"}}, "etcd's CA"),
+        ):
+            settings.write_text(toml(usual | changed))
+            refused = run_reload(network, one)
+            assert (refused.code, said in refused.err) == (77, True), (changed, refused)
+    settings.write_text(toml(usual))
+    text = one.file.read_text()
+    one.file.write_text(text[:-5])
+    assert run_reload(network, one).code == 77
+    one.file.write_text(text)
+
+    assert run_reload(network, one).code == 0
+    network.wait_in_sync(one)
+    assert (len(one.sidecars), len(one.starts)) == (1, 1)
+
+
+def test_a_new_admin_address_and_lease_ttl_are_applied(network: Network) -> None:
+    one, two = network.servers(2)
+    settings, usual = settings_in_a_file(network, one)
+    network.start(one)
+    network.start(two)
+    leader, lease = network.leader, lease_of(network, one)
+    one.admin = network.port()
+
+    settings.write_text(toml(usual | {"admin": f"127.0.0.1:{one.admin}", "lease_ttl": 60}))
+    assert run_reload(network, one).code == 0
+
+    network.wait_in_sync(one, two)
+    assert (network.leader, lease_of(network, one)) == (leader, lease)
+    assert one.get("/readyz")[0] == 200
+    assert not one.logged("nothing is done under the lease for now")
+
+
+def lease_of(network: Network, node: Node) -> int:
+    """The lease that its report is under."""
+    report = network.etcd.get(f"report/{node.id}")
+    assert report is not None
+    return report.lease
+
+
+def settings_in_a_file(network: Network, node: Node) -> tuple[Path, dict[str, Any]]:
+    """Have ``node`` take its settings from its sidecar.toml; that file, and what stands in it."""
+    usual: dict[str, Any] = {
+        "etcd": [network.etcd_url],
+        "network": network.name,
+        "admin": f"127.0.0.1:{node.admin}",
+        "log_format": "json",
+    }
+    settings = node.folder / "sidecar.toml"
+    settings.write_text(toml(usual))
+    node.defaults = ()
+    return settings, usual
+
+
+def toml(settings: dict[str, Any]) -> str:
+    """JSON's values are TOML's, but for tables."""
+    tables = {key: value for key, value in settings.items() if isinstance(value, dict)}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items() if key not in tables]
+    for name, table in tables.items():
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def run_reload(network: Network, node: Node) -> Any:
+    return network.run("reload", "--state-dir", str(node.folder / ".sidecar"))
+
+
+def test_without_a_sidecar_there_is_nothing_to_reload(network: Network) -> None:
+    (one,) = network.servers(1)
+
+    answer = run_reload(network, one)
+
+    assert answer.code == 69
+    assert "no sidecar runs on this folder" in answer.err

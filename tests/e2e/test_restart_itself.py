@@ -1,0 +1,190 @@
+"""The contract of restarting (tests/contracts/restart/contract.py), where the process is the sidecar itself.
+
+The same situations, on real sidecars: there is no other process that could be told apart from them, so they
+cannot run on a harness of that contract. What ends a sidecar ends the program that it restarts, too; so "it
+is not there" means that its program cannot be executed, and nothing but its launcher cuts off one that hangs
+at its start.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.network import Network
+from tests.e2e.node import Node
+
+SHORT = ("--start-timeout", "1")
+"""Seconds that the sidecar may take to become healthy, in tests where it does not."""
+
+HEALTHY = ("--health", "exec:true")
+
+
+def executions(node: Node) -> int:
+    """How often it was executed anew."""
+    return len(node.logged("going on anew"))
+
+
+def start_pair(network: Network, one: Node, two: Node, *options: str) -> None:
+    """Have ``one`` restart itself, next to the ordinary server ``two``."""
+    one.start("--restart", "itself", *options, command=())
+    two.start()
+    wait_until_loaded(network, one, 1)
+    network.wait_in_sync(two)
+
+
+def change_list(network: Network, *known: Node) -> None:
+    """Another server joins."""
+    network.newcomer(f"fed-{len(network.nodes) + 1}", *known).start()
+
+
+def wait_until_loaded(network: Network, node: Node, version: int) -> None:
+    """Wait until the network is at ``version``, and the node reports to run on it, healthy."""
+
+    def told() -> bool:
+        report = network.report(node)
+        return (
+            network.version == version
+            and report is not None
+            and (report["loaded_version"], report["healthy"], report["phase"]) == (version, True, "running")
+        )
+
+    network.wait(told, f"{node.id} runs on version {version}")
+    assert node.servers == network.canonical["FederatedServers"]
+    assert node.status["pid"] == node.sidecar.pid
+
+
+def restarts_for(network: Network, node: Node, reason: str) -> None:
+    """Wait until it is executed anew for a reason that begins like that."""
+    network.wait(
+        lambda: any(line["reason"].startswith(reason) for line in node.logged("restarting")),
+        f"{node.id} is restarted: {reason}",
+    )
+
+
+@contextmanager
+def listening(node: Node) -> Iterator[None]:
+    """Somebody answers at the node's own URL."""
+    with socket.create_server(("127.0.0.1", int(str(node.url).rpartition(":")[2]))):
+        yield
+
+
+def test_a_change_reexecutes_it_once_in_the_same_process(network: Network) -> None:
+    one, two = network.servers(2)
+    with listening(one):
+        start_pair(network, one, two)
+        change_list(network, two)
+        wait_until_loaded(network, one, 2)
+        assert executions(one) == 1
+        assert len(one.sidecars) == 1
+        one.signal(signal.SIGHUP)
+        network.wait(lambda: executions(one) == 2, "it was told to go on anew")
+        wait_until_loaded(network, one, 2)
+        assert one.stop() == 0
+    assert executions(one) == 2
+
+
+def test_it_dies_in_the_middle_of_a_restart(network: Network) -> None:
+    one, two = network.servers(2)
+    start_pair(network, one, two, *HEALTHY)
+    change_list(network, two)
+    network.wait(lambda: executions(one), "it is being restarted")
+    one.kill()
+
+    one.start("--restart", "itself", *HEALTHY, command=())
+
+    wait_until_loaded(network, one, 2)
+    # The file may not have held the new list when it was started.
+    assert executions(one) <= 2
+
+
+def test_a_sigterm_in_the_middle_of_a_restart_ends_it(network: Network) -> None:
+    one, two = network.servers(2)
+    start_pair(network, one, two, *HEALTHY)
+    change_list(network, two)
+    network.wait(lambda: executions(one), "it is being restarted")
+
+    assert one.stop() == 0
+
+
+def test_its_program_is_missing(network: Network, tmp_path: Path) -> None:
+    one, two = network.servers(2)
+    # What is executed anew, as with the standalone binary.
+    program = tmp_path / "sidecar"
+    program.write_text(f'#!/bin/sh\nexec {one.app[0]} -m sidecar "$@"\n')
+    program.chmod(0o755)
+    one.start("--restart", "itself", *HEALTHY, command=(), env={"SIDECAR_EXECUTABLE": str(program)})
+    two.start()
+    wait_until_loaded(network, one, 1)
+    program.rename(tmp_path / "away")
+
+    change_list(network, two)
+
+    told = f"the sidecar cannot be executed anew: {program} was not found: there is no such file; put it back"
+    status = one.wait_for_reason(told)
+    assert (status["phase"], status["phase_since"] > 0) == ("restart-failed", True)
+    network.wait(lambda: len(one.logged(told)) > 2, "it is tried again")
+    assert executions(one) == 0
+    (tmp_path / "away").rename(program)
+    wait_until_loaded(network, one, 2)
+    assert executions(one) == 1
+
+
+def test_it_starts_unhealthy_and_recovers(network: Network) -> None:
+    one, two = network.servers(2)
+    start_pair(network, one, two, *SHORT, "--health", "exec:test ! -e sick")
+    one.make_unhealthy()
+
+    change_list(network, two)
+
+    restarts_for(network, one, "not healthy within 1 s: exec:test ")
+    # One that is only slow gets longer and longer, also as it goes on in another execution of the program.
+    restarts_for(network, one, "not healthy within 2 s: exec:test ")
+    one.make_healthy()
+    wait_until_loaded(network, one, 2)
+    assert len(one.sidecars) == 1
+
+
+def test_it_never_listens(network: Network) -> None:
+    one, two = network.servers(2)
+    with listening(one):
+        start_pair(network, one, two, *SHORT)
+
+    change_list(network, two)
+
+    restarts_for(network, one, f"not healthy within 1 s: tcp://{str(one.url)[7:]}: ")
+    with listening(one):
+        wait_until_loaded(network, one, 2)
+
+
+def test_changes_during_a_restart_end_in_one_more_restart(network: Network) -> None:
+    one, two = network.servers(2)
+    start_pair(network, one, two, *HEALTHY)
+    change_list(network, two)
+    network.wait(lambda: executions(one), "it is being restarted")
+
+    change_list(network, two)
+    change_list(network, two)
+
+    network.wait(
+        lambda: network.version >= 3 and len(network.canonical["FederatedServers"]) == 5, "all joined"
+    )
+    wait_until_loaded(network, one, network.version)
+    assert executions(one) <= network.version - 1
+
+
+def test_a_sidecar_restarted_by_its_launcher_loads_the_newest_list(network: Network) -> None:
+    one, two = network.servers(2)
+    start_pair(network, one, two, *HEALTHY)
+    one.kill()
+    change_list(network, two)
+    network.wait(lambda: network.version == 2, "the list has changed meanwhile")
+
+    one.start("--restart", "itself", *HEALTHY, command=())
+
+    wait_until_loaded(network, one, 2)
+    # Once, as the file held the old list when it was started.
+    assert executions(one) == 1
