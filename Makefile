@@ -9,7 +9,7 @@ TESTS ?= tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format coverage lock release-check simulate bench etcd-versions etcd-3.6 clean
+.PHONY: help demo test check lint format coverage lock release-check simulate bench etcd-versions etcd-3.6 docs reference clean
 .PHONY: java binary image package platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd test-package test-kube-apiserver
 
 help: ## what there is
@@ -72,7 +72,7 @@ test-jvm: $(VENV)/.dev ## real sidecars next to real JVMs
 test-docker: $(VENV)/.dev ## the driver, the image and the compose stack on a Docker engine (needs docker.io, debootstrap)
 	@tools/test-docker $(ARGS)
 
-test-kubernetes: $(VENV)/.dev ## what k8s/ renders to, held against the API's schemas and the promises of its README
+test-kubernetes: $(VENV)/.dev ## what k8s/ renders to, held against the API's schemas and what docs/ promises
 	@tools/test-kubernetes $(ARGS)
 
 test-kube-apiserver: $(VENV)/.dev ## the driver and k8s/ against a real API server, built from its Go module (takes long, once)
@@ -95,6 +95,12 @@ lock: ## renew requirements/*.lock: the newest version of each dependency that p
 
 release-check: ## refuse a release whose version, changelog, tag and tree disagree (ARGS="--tag v1.2.3")
 	@$(PYTHON) tools/release.py check $(ARGS)
+
+docs: $(VENV)/.docs ## the documentation as a site, with every link checked: build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+reference: $(VENV)/.dev ## write the pages of docs/reference that are generated from the code
+	@$(BIN)/python -m tools.reference
 
 simulate: $(VENV)/.dev ## whole networks under random faults (SEEDS=1000 of them; SEED=4711 plays one again, aloud)
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
@@ -125,3 +131,8 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml requirements/dev.lock
 	@$(PIP) --require-hashes -r requirements/dev.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.run $@
+
+$(VENV)/.docs: $(VENV)/.python pyproject.toml requirements/docs.lock
+	@echo "Setting up $(VENV) for the documentation, once ..."
+	@$(PIP) --require-hashes -r requirements/docs.lock
+	@touch $@
