@@ -113,7 +113,7 @@ class BadFile(Permanent):
 
 
 class BadRecord(Permanent):
-    """A value in etcd is not what ``docs/protocol.md`` says it must be."""
+    """A value in etcd is not what ``docs/reference/etcd-keys.md`` says it must be."""
 
     exit_code = ExitCode.BAD_FILE
 

@@ -1,7 +1,8 @@
 """The only codec of etcd values: JSON documents in, frozen records out, and back.
 
 Keys that this version does not know are ignored, so that a newer sidecar may add some. A value that is not
-what ``docs/protocol.md`` says raises `BadRecord`; nothing read from etcd is trusted before it was here.
+what ``docs/reference/etcd-keys.md`` says raises `BadRecord`; nothing read from etcd is trusted before it
+was here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`k8s/` as kustomize renders it: each overlay, and the combinations that its README names."""
+"""`k8s/` as kustomize renders it: each overlay, and the combinations that the documents name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the schemas cannot see: that the objects fit together, and what `k8s/README.md` promises of them."""
+"""What the schemas cannot see: that the objects fit together, and what docs/how-to/kubernetes.md promises."""
 
 from __future__ import annotations
 

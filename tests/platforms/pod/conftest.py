@@ -72,7 +72,7 @@ class PodFederation:
 
 
 def _with_newcomer(tree: Path) -> Path:
-    """The overlay scaled to four, as the README says: a replica more, and a key that names it."""
+    """The overlay scaled to four, as the documents say: a replica more, and a key that names it."""
     folder = tree / "overlays" / "scaled"
     folder.mkdir()
     (folder / "fed-3.json").write_text(NEWCOMER)

@@ -26,7 +26,7 @@ _SERVER = "#!/bin/sh\ntrap 'exit 143' TERM\necho $$ >> starts\nwhile :; do sleep
 
 
 def install(system: Manager) -> None:
-    """What the README of systemd/ tells to do, but for a node."""
+    """Follow docs/how-to/systemd.md, but for a node."""
     shutil.copy(SHIPPED.parent / "dist" / "sidecar", BINARY)
     for unit in SHIPPED.glob("*.service"):
         shutil.copy(unit, INSTALLED)

@@ -31,7 +31,8 @@ _ADVICE: dict[int, str] = {
 
 @dataclass(frozen=True, slots=True)
 class EndpointDriver:
-    """POSTs to ``url``; ``status_url`` answers what is loaded. `docs/hot-reload.md` is the contract of both.
+    """POSTs to ``url``; ``status_url`` answers what is loaded. The contract of both is
+    `docs/reference/hot-reload-endpoint.md`.
 
     The token is read anew for each request, as it may be renewed.
     """

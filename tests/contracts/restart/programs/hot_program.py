@@ -98,7 +98,7 @@ def _answer(connection: socket.socket) -> None:
 
 
 class Endpoint(BaseHTTPRequestHandler):
-    """The contract of `docs/hot-reload.md`."""
+    """The contract of `docs/reference/hot-reload-endpoint.md`."""
 
     def do_GET(self) -> None:
         if self._allowed():
