@@ -1,0 +1,45 @@
+"""The generated pages say what the code says, and the troubleshooting page knows all of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidecar.config import table
+from sidecar.domain.errors import ExitCode
+from sidecar.domain.records.report import Phase
+from tests.docs.markdown import PROJECT
+from tools.reference import PAGES
+from tools.reference.log_events import collect
+from tools.reference.settings import GROUPS
+
+REFERENCE = PROJECT / "docs" / "reference"
+TROUBLESHOOTING = (PROJECT / "docs" / "troubleshooting.md").read_text()
+SERIOUS = sorted({each.text for each in collect() if each.level in {"warning", "error"}})
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_is_what_the_code_says(name: str) -> None:
+    written = (REFERENCE / f"{name}.md").read_text()
+
+    assert written == PAGES[name](), "`make reference` writes it again"
+
+
+def test_the_page_of_settings_has_all_of_them() -> None:
+    shown = {setting.key for group in GROUPS for setting in getattr(table, group)}
+
+    assert shown == {setting.key for setting in table.ALL_SETTINGS}
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_troubleshooting_knows_every_phase(phase: Phase) -> None:
+    assert f"| `{phase.value}` |" in TROUBLESHOOTING
+
+
+@pytest.mark.parametrize("code", ExitCode)
+def test_troubleshooting_knows_every_exit_code(code: ExitCode) -> None:
+    assert f"| {code.value} | {code.name} |" in TROUBLESHOOTING
+
+
+@pytest.mark.parametrize("event", SERIOUS)
+def test_troubleshooting_knows_every_warning_and_error(event: str) -> None:
+    assert f"| `{event}` |" in TROUBLESHOOTING
