@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from datetime import date
@@ -170,19 +169,6 @@ def test_a_word_that_is_no_version_is_not_set(scratch: Scratch, capsys: pytest.C
 def test_every_copy_in_this_tree_agrees() -> None:
     assert list(check_copies(Tree(ROOT))) == []
     assert Tree(ROOT).version() == __version__
-
-
-def test_no_document_or_manifest_names_another_version() -> None:
-    folders = (ROOT / name for name in ("docs", "k8s", "compose", "demo"))
-    texts = [*ROOT.glob("*.*"), *(path for folder in folders for path in folder.rglob("*.*"))]
-    named = {
-        (path.name, found)
-        for path in texts
-        if path.suffix in {".md", ".toml", ".yaml"}
-        for found in re.findall(r"federation-sidecar(?:-demo)?(?::|==)(\d[\w.]*)", path.read_text("utf-8"))
-    }
-    assert named
-    assert {found for _, found in named} == {__version__}, named
 
 
 def test_this_changelog_has_a_section_for_the_version(capsys: pytest.CaptureFixture[str]) -> None:
