@@ -152,7 +152,7 @@ async def run_node(settings: Settings, execution: Execution, alongside: Alongsid
             told = partial(
                 forward_signals, process=process, stop=stop, reexec=partial(tasks.start_soon, go_on)
             )
-            await tasks.start(partial(told, goes_on=lambda: shutdown.decided and shutdown.reexec))
+            await tasks.start(partial(told, will_reexec=lambda: shutdown.decided and shutdown.reexec))
             if must_reap():
                 tasks.start_soon(reap_forever)
             lease = await run_agent(
