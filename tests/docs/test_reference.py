@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sidecar.config import table
@@ -43,3 +45,9 @@ def test_troubleshooting_knows_every_exit_code(code: ExitCode) -> None:
 @pytest.mark.parametrize("event", SERIOUS)
 def test_troubleshooting_knows_every_warning_and_error(event: str) -> None:
     assert f"| `{event}` |" in TROUBLESHOOTING
+
+
+def test_the_page_of_the_state_folder_names_files_that_the_code_writes() -> None:
+    source = "".join(path.read_text() for path in (PROJECT / "sidecar").rglob("*.py"))
+    for name in re.findall(r"^\| `([\w.-]+)/?`", (REFERENCE / "state-folder.md").read_text(), re.MULTILINE):
+        assert f'"{name}"' in source
