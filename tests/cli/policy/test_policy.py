@@ -200,7 +200,7 @@ def test_a_setting_that_makes_no_sense_is_an_error(settings: list[str], said: st
         ("rollout.min_ready=NaN", '/rollout/min_ready: "NaN" is a string'),
         ("rollout.timeout=1e999", "/rollout/timeout: Infinity is out of range"),
         ("rollout.max_unavailable=0", "/rollout/max_unavailable: 0 is out of range"),
-        ("rollout.max_unavailable=0%", '/rollout/max_unavailable: "0%" is not a valid Most unavailable'),
+        ("rollout.max_unavailable=0%", '/rollout/max_unavailable: "0%" is not a valid Maximum unavailable'),
         ("rollout.canary=a b", '/rollout/canary: "a b" is not a valid Canary'),
         ("history=1.0", "/history: 1.0 is of the wrong type"),
         pytest.param("history=" + "9" * 5000, "/history: ", id="thousands-of-digits"),
