@@ -50,9 +50,9 @@ java: ## build the Java library and the example nodes
 binary: $(VENV)/.dev ## one file that runs on a machine without Python: dist/sidecar
 	@tools/build-binary
 
-image: ## the sidecar's image, with this version as its tag (ARGS="--build-arg ...")
+image: ## the sidecar's image, as federation-sidecar and with this version as its tag (ARGS="--build-arg ...")
 	@docker build --build-arg VERSION=$$($(PYTHON) tools/release.py version) \
-	  --build-arg REVISION=$$(git rev-parse HEAD) --tag federation-sidecar:$$($(PYTHON) tools/release.py version) $(ARGS) .
+	  --build-arg REVISION=$$(git rev-parse HEAD) --tag federation-sidecar --tag federation-sidecar:$$($(PYTHON) tools/release.py version) $(ARGS) .
 
 package: $(VENV)/.dev ## the wheels and sdists of the sidecar and of its demo: dist/packages
 	@rm -rf dist/packages

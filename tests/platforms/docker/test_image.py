@@ -41,7 +41,9 @@ def test_it_is_small(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_it_says_its_version() -> None:
+    label = '{{index .Config.Labels "org.opencontainers.image.version"}}'
     assert run("--version") == f"sidecar {__version__}"
+    assert docker_or_fail("image", "inspect", "-f", label, IMAGE) == __version__
 
 
 def test_it_runs_as_nobody_in_particular_who_may_write_only_its_volumes() -> None:
