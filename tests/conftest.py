@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.etcd_fixtures import etcd_cluster, own_etcd, shared_etcd
-from tests.free_ports import PortPool
+from tests.kit.etcd_fixtures import etcd_cluster, own_etcd, shared_etcd
+from tests.kit.ports import PortPool
 
 PLATFORMS = Path(__file__).with_name("platforms")
 

@@ -11,7 +11,7 @@ from sidecar.admin.listening import listen
 from sidecar.config import Address
 from sidecar.domain.errors import BadConfiguration
 from tests.admin.client import api
-from tests.prerequisites import require
+from tests.kit.prerequisites import require
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ import pytest
 
 from sidecar_demo import node_app
 from sidecar_demo.node_status import fetch_process_pid, fetch_status, read_event_log
-from tests.processes import poll_until
+from tests.kit.processes import poll_until
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.free_ports import ETCD_PORTS, PortPool
+from tests.kit.ports import ETCD_PORTS, PortPool
 
 DEADLINE = 60.0
 """Seconds that a command may take, again and again where it did not succeed at once."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.network import Network
-from tests.e2e.waiting import wait_until
-from tests.etcd_servers import EtcdServer
+from tests.kit.etcd import EtcdServer
+from tests.kit.network import Network
+from tests.kit.waiting import wait_until
 
 NETWORK = pytest.StashKey[Network]()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 
-from tests.e2e.network import Network
+from tests.kit.network import Network
 
 
 def test_every_path_answers_once_the_node_is_in_sync(network: Network) -> None:

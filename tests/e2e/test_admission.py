@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
+from tests.kit.network import Network
+from tests.kit.node import Node
 
 
 def three_servers(network: Network) -> list[Node]:

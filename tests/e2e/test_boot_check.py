@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
+from tests.kit.network import Network
+from tests.kit.node import Node
 
 
 def server_added(network: Network, node: Node) -> list[str]:

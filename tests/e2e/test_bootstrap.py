@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.e2e.network import Network
+from tests.kit.network import Network
 
 
 def test_three_equal_files_stay_untouched_and_each_process_starts_once(network: Network) -> None:

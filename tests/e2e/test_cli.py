@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.cli.main import COMMANDS
-from tests.e2e.network import Network, run_cli
+from tests.kit.network import Network, run_cli
 
 
 def test_read_commands_show_the_same_as_text_and_as_json(network: Network) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.e2e.network import Network
 from tests.e2e.test_join import overlapping
+from tests.kit.network import Network
 
 
 def test_a_database_node_in_sync_is_neither_written_nor_restarted(network: Network) -> None:

@@ -7,10 +7,10 @@ import os
 import shutil
 import signal
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node, is_running
 from tests.e2e.test_restart_grants import let_start, stuck_rollout
-from tests.etcd_servers import EtcdServer
+from tests.kit.etcd import EtcdServer
+from tests.kit.network import Network
+from tests.kit.node import Node, is_running
 
 
 def wait_for_lease_loss(*nodes: Node) -> None:

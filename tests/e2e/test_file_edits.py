@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
-from tests.e2e.waiting import wait_until
+from tests.kit.network import Network
+from tests.kit.node import Node
+from tests.kit.waiting import wait_until
 
 MAX_REVERT_DELAY = 1.0
 """Seconds within which an edit is put back."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.e2e.network import CommandResult, Network
-from tests.e2e.node import Node
+from tests.kit.network import CommandResult, Network
+from tests.kit.node import Node
 
 
 def gate(network: Network, node: Node, *options: str) -> CommandResult:

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.e2e.network import Network
+from tests.kit.network import Network
 
 HANG = 0
 """In place of a status: the request is not answered."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
+from tests.kit.network import Network
+from tests.kit.node import Node
 
 
 def overlapping(nodes: list[Node]) -> list[tuple[tuple[float, float], tuple[float, float]]]:

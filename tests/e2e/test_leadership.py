@@ -6,8 +6,8 @@ import os
 import signal
 import time
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
+from tests.kit.network import Network
+from tests.kit.node import Node
 
 TTL = 2.0
 QUIET_PERIOD = 6

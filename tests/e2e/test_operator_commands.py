@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.network import Network
+from tests.kit.network import Network
 
 
 def test_operators_admit_a_newcomer_and_control_the_rollout(network: Network) -> None:

@@ -6,7 +6,7 @@ import json
 
 from sidecar.domain.records.encoding import encode
 from sidecar.domain.records.policy import Admission, OnFailure, Policy, RolloutPolicy
-from tests.e2e.network import Network
+from tests.kit.network import Network
 
 
 def put_policy(network: Network, policy: Policy) -> None:

@@ -7,9 +7,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
-from tests.prerequisites import require
+from tests.kit.network import Network
+from tests.kit.node import Node
+from tests.kit.prerequisites import require
 
 UNSHARE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 

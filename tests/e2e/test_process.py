@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from sidecar.adapters.processes.os_signals import SECOND_SIGNAL_INTERVAL
-from tests.e2e.network import Network
-from tests.e2e.node import Node, is_running
+from tests.kit.network import Network
+from tests.kit.node import Node, is_running
 
 
 def script(node: Node, text: str) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
+from tests.kit.network import Network
+from tests.kit.node import Node
 
 
 def executions(node: Node) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.e2e.network import Network
-from tests.e2e.node import is_running
+from tests.kit.network import Network
+from tests.kit.node import is_running
 
 
 def test_a_removed_server_stays_out_until_it_is_readmitted(

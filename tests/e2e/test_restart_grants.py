@@ -6,9 +6,9 @@ import os
 import signal
 from dataclasses import dataclass
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
 from tests.e2e.test_join import overlapping
+from tests.kit.network import Network
+from tests.kit.node import Node
 
 
 @dataclass(frozen=True, slots=True)

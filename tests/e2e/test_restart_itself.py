@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
+from tests.kit.network import Network
+from tests.kit.node import Node
 
 SHORT = ("--start-timeout", "1")
 """Seconds that the sidecar may take to become healthy, in tests where it does not."""

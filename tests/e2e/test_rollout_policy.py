@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
 from tests.e2e.test_restart_grants import let_start
+from tests.kit.network import Network
+from tests.kit.node import Node
 
 
 def running_servers(network: Network, count: int, **rollout: object) -> list[Node]:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
 from tests.e2e.test_join import overlapping
+from tests.kit.network import Network
+from tests.kit.node import Node
 
 BOOT = 2.0
 """Seconds that a server takes to listen."""

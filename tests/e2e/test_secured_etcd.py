@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.certificates import Authority, KeyPair
-from tests.e2e.network import CommandResult, run_cli
-from tests.e2e.node import Node
-from tests.e2e.waiting import wait_until
-from tests.etcd_servers import EtcdServer
-from tests.free_ports import PortPool
+from tests.kit.certificates import Authority, KeyPair
+from tests.kit.etcd import EtcdServer
+from tests.kit.network import CommandResult, run_cli
+from tests.kit.node import Node
+from tests.kit.ports import PortPool
+from tests.kit.waiting import wait_until
 
 PASSWORD = "correct horse"
 

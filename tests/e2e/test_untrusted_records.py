@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
+from tests.kit.network import Network
+from tests.kit.node import Node
 
 
 def four_in_sync(network: Network) -> list[Node]:

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 import anyio
 from aiohttp import web
 
-from tests.certificates import KeyPair
+from tests.kit.certificates import KeyPair
 from tests.kubernetes_api.cluster import USER, Call, Cluster
 from tests.kubernetes_api.objects import Json, pod
 

@@ -23,8 +23,8 @@ from tests.adapters.etcd.faulty_servers import (
     serving,
     trickling,
 )
-from tests.etcd_servers import EtcdServer
-from tests.free_ports import PortPool
+from tests.kit.etcd import EtcdServer
+from tests.kit.ports import PortPool
 
 pytestmark = pytest.mark.anyio
 

@@ -18,8 +18,8 @@ from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.store import Put, Revision, Transaction
-from tests.certificates import Authority, KeyPair
-from tests.etcd_servers import EtcdServer
+from tests.kit.certificates import Authority, KeyPair
+from tests.kit.etcd import EtcdServer
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ import pytest
 
 from sidecar.adapters.files.config_file import LocalFile
 from sidecar.domain.identity import Role
-from tests.prerequisites import require
+from tests.kit.prerequisites import require
 
 DATA = Path(__file__).parents[2] / "data"
 NOBODY = 65534

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.prerequisites import require
+from tests.kit.prerequisites import require
 
 DATA = Path(__file__).parents[2] / "data"
 ROOT = Path(__file__).parents[3]

@@ -16,7 +16,7 @@ from sidecar.domain.errors import BadFile
 from sidecar.domain.identity import Role
 from sidecar.domain.servers import ServerList
 from tests.adapters.files.conftest import NOBODY, as_nobody
-from tests.prerequisites import require
+from tests.kit.prerequisites import require
 
 pytestmark = pytest.mark.anyio
 

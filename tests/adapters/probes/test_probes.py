@@ -30,7 +30,7 @@ from sidecar.domain.node.health import Health
 from sidecar.domain.node.process import Exited, NoProcess, NotLaunched, ProcessState, Running
 from sidecar.domain.servers import ServerList, ServerUrl
 from sidecar.ports import Probe
-from tests.processes import is_alive, read_pid
+from tests.kit.processes import is_alive, read_pid
 
 pytestmark = pytest.mark.anyio
 

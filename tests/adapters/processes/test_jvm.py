@@ -17,8 +17,8 @@ from sidecar.adapters.processes.jvm import MAX_THREAD_DUMPS, save_thread_dump
 from sidecar.adapters.processes.launch import Command
 from sidecar.adapters.restart.child import Child
 from tests.builders import servers
-from tests.prerequisites import require
-from tests.processes import is_alive, poll_until, read_pid
+from tests.kit.prerequisites import require
+from tests.kit.processes import is_alive, poll_until, read_pid
 
 pytestmark = pytest.mark.anyio
 

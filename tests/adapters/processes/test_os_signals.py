@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.adapters.processes.os_signals import SECOND_SIGNAL_INTERVAL
-from tests.processes import PYTHON
+from tests.kit.processes import PYTHON
 
 SIDECAR_PROGRAM = """
 import os, signal, sys

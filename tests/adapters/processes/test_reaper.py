@@ -26,7 +26,7 @@ from sidecar.adapters.restart.child import Child
 from sidecar.adapters.processes.reaper import reap_forever
 from sidecar.domain.node.process import Exited
 from sidecar.domain.servers import ServerList
-from tests.processes import open_fifo, poll_until, read_pid
+from tests.kit.processes import open_fifo, poll_until, read_pid
 
 PR_SET_CHILD_SUBREAPER = 36
 assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0

@@ -18,7 +18,7 @@ from sidecar.adapters.restart.saved_state import LaunchRecord, launch_record_fil
 from sidecar.domain.node.process import NotLaunched
 from sidecar.domain.servers import ServerList
 from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
-from tests.processes import is_alive, open_fifo, poll_until, read_pid
+from tests.kit.processes import is_alive, open_fifo, poll_until, read_pid
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from sidecar.adapters.processes.session import Session
 from sidecar.domain.node.process import Backoff, Exited, NotLaunched
 from sidecar.domain.servers import ServerList
 from tests.adapters.restart.conftest import MakeChild, exited, pid_of, running
-from tests.processes import DEADLINE, PYTHON, is_alive, open_fifo, poll_until, read_pid
+from tests.kit.processes import DEADLINE, PYTHON, is_alive, open_fifo, poll_until, read_pid
 
 pytestmark = pytest.mark.anyio
 

@@ -20,9 +20,9 @@ from sidecar.domain.node.process import Backoff
 from sidecar.domain.servers import ServerList
 from sidecar.ports import Probe, Process
 from tests.builders import document, servers
-from tests.e2e.node import APP, Event
-from tests.free_ports import PortPool
-from tests.processes import PYTHON, is_alive
+from tests.kit.node import APP, Event
+from tests.kit.ports import PortPool
+from tests.kit.processes import PYTHON, is_alive
 
 PROGRAMS = Path(__file__).with_name("programs")
 
@@ -36,7 +36,7 @@ class Harness(ABC):
     """One node's folder, the process in it, and whoever launches that process.
 
     A driver's harness builds the `Process` and a launcher, and says here what a restart is like with it. The
-    process keeps FOLDER/journal and obeys FOLDER/behaviour.json and FOLDER/sick, as `tests.e2e.app` does.
+    process keeps FOLDER/journal and obeys FOLDER/behaviour.json and FOLDER/sick, as `tests.kit.app` does.
     """
 
     down_reason = ""

@@ -16,15 +16,15 @@ from sidecar.adapters.restart.drivers.kubernetes.access import KubernetesAccess
 from sidecar.adapters.restart.drivers.kubernetes.driver import KubernetesDriver
 from sidecar.adapters.restart.drivers.kubernetes.workload import Workload
 from sidecar.adapters.restart.drivers.signal import CommandLinePattern, SignalDriver
-from tests.certificates import Authority
 from tests.contracts.restart.harness import STOP_TIMEOUT, ExternalHarness
-from tests.e2e.node import APP
+from tests.kit.certificates import Authority
+from tests.kit.node import APP
+from tests.kit.processes import PYTHON
 from tests.kubernetes_api import NAMESPACE, POD_RULES, STATEFULSET, TOKEN, WORKLOAD_RULES, Cluster, Rule
 from tests.kubernetes_api.controller import Controller
 from tests.kubernetes_api.kubelet import Kubelet
 from tests.kubernetes_api.objects import workload
 from tests.kubernetes_api.server import serve_api
-from tests.processes import PYTHON
 
 
 @dataclass(frozen=True, slots=True)

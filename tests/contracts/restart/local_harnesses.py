@@ -20,8 +20,8 @@ from tests.contracts.restart.harness import (
     Harness,
     SupervisedHarness,
 )
-from tests.e2e.node import APP
-from tests.processes import PYTHON
+from tests.kit.node import APP
+from tests.kit.processes import PYTHON
 
 
 class ChildHarness(Harness):

@@ -12,9 +12,9 @@ from anyio import to_thread
 
 from sidecar.domain.records.store import Revision
 from sidecar.ports import Store
-from tests.etcd_servers import EtcdServer
 from tests.fakes.memory_cluster import MemoryCluster
 from tests.fakes.memory_store import MemoryStore
+from tests.kit.etcd import EtcdServer
 
 
 class StoreBackend(Protocol):

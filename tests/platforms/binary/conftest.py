@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.prerequisites import require
 from tests.platforms.binary.root_filesystems import RootFilesystem
-from tests.prerequisites import require
 
 PROJECT = Path(__file__).parents[3]
 

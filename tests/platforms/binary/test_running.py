@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.waiting import wait_until
-from tests.etcd_servers import EtcdServer
-from tests.free_ports import PortPool
-from tests.http_client import http_get_json
+from tests.kit.etcd import EtcdServer
+from tests.kit.http_client import http_get_json
+from tests.kit.ports import PortPool
+from tests.kit.waiting import wait_until
 from tests.platforms.binary.root_filesystems import RootFilesystem
 
 # It notes what it was given and that it started, and ends with 7 when it is told to.

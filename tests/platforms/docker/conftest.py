@@ -7,9 +7,9 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.kit.prerequisites import require
 from tests.platforms.docker.engine import Container, docker
 from tests.platforms.docker.stack import Stack
-from tests.prerequisites import require
 
 SHOWN = pytest.StashKey[list[Container]]()
 STACK = pytest.StashKey[Stack]()

@@ -10,8 +10,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.waiting import wait_until
-from tests.http_client import http_get_json
+from tests.kit.http_client import http_get_json
+from tests.kit.waiting import wait_until
 from tests.platforms.docker.engine import Container, docker, docker_or_fail
 
 REPOSITORY = Path(__file__).parents[3]

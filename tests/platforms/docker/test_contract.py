@@ -11,7 +11,7 @@ import pytest
 from sidecar.adapters.restart.drivers.docker import DockerDriver
 from tests.contracts.restart.contract import *  # noqa: F403 - the tests
 from tests.contracts.restart.harness import STOP_TIMEOUT, ExternalHarness
-from tests.e2e.node import APP
+from tests.kit.node import APP
 from tests.platforms.docker.conftest import SHOWN
 from tests.platforms.docker.engine import PYTHON, Container
 from tests.platforms.docker.engine_proxy import EngineProxy

@@ -9,7 +9,8 @@ import anyio
 import pytest
 
 from sidecar.domain.node.process import Exited
-from tests.e2e.waiting import wait_until
+from tests.kit.prerequisites import require
+from tests.kit.waiting import wait_until
 from tests.platforms.docker.engine import BASE, JAVA, Container, docker_or_fail
 from tests.platforms.docker.external import (
     ENDS_ON_SIGTERM,
@@ -21,7 +22,6 @@ from tests.platforms.docker.external import (
     make_external,
     running,
 )
-from tests.prerequisites import require
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar import __version__
-from tests.e2e.waiting import wait_until
+from tests.kit.waiting import wait_until
 from tests.platforms.docker.engine import Container, docker, docker_or_fail
 
 IMAGE = "federation-sidecar:test"

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.e2e.waiting import wait_until
+from tests.kit.waiting import wait_until
 from tests.platforms.docker.conftest import STACK
 from tests.platforms.docker.engine import Container, docker_or_fail
 from tests.platforms.docker.stack import STACK_TIMEOUT, Stack

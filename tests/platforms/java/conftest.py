@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import NETWORK, pytest_runtest_makereport
-from tests.e2e.waiting import wait_until
-from tests.etcd_servers import EtcdServer
+from tests.kit.etcd import EtcdServer
+from tests.kit.prerequisites import require
+from tests.kit.waiting import wait_until
 from tests.platforms.java.nodes import JARS, JavaNetwork
-from tests.prerequisites import require
 
 __all__ = ["pytest_runtest_makereport"]
 

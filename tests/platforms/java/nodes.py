@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.network import Network
-from tests.e2e.node import Node
-from tests.e2e.waiting import DEADLINE, Maybe, T, wait_until
-from tests.http_client import http_get_json
+from tests.kit.http_client import http_get_json
+from tests.kit.network import Network
+from tests.kit.node import Node
+from tests.kit.waiting import DEADLINE, Maybe, T, wait_until
 
 JAVA = Path(__file__).parents[3] / "java"
 JARS = {name: JAVA / f"examples/{name}/target/{name}.jar" for name in ("federated-server", "database-node")}

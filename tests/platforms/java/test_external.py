@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.e2e.node import is_running
+from tests.kit.node import is_running
 from tests.platforms.java.nodes import JavaNetwork, JavaNode
 
 SUPERVISED = "while :; do {java}; sleep 0.1; done\n"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.node import is_running
+from tests.kit.node import is_running
+from tests.kit.prerequisites import require
 from tests.platforms.java.nodes import JAVA, JavaNetwork, JavaNode
-from tests.prerequisites import require
 
 
 def jar(node: JavaNode) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from tests.certificates import Authority
-from tests.prerequisites import require
+from tests.kit.certificates import Authority
+from tests.kit.prerequisites import require
 
 Json = dict[str, Any]
 

@@ -12,7 +12,7 @@ from sidecar.adapters.restart.drivers.kubernetes.access import KubernetesAccess
 from sidecar.adapters.restart.drivers.kubernetes.driver import KubernetesDriver
 from sidecar.adapters.restart.drivers.kubernetes.workload import Workload
 from sidecar.domain.servers import ServerList
-from tests.certificates import Authority
+from tests.kit.certificates import Authority
 from tests.kubernetes_api import NAMESPACE, POD, STATEFULSET, TOKEN, Cluster, Rule, pod, serve_api, workload
 from tests.platforms.kubernetes.rendering import Rendered
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.etcd_servers import EtcdServer
-from tests.free_ports import PortPool
+from tests.kit.etcd import EtcdServer
+from tests.kit.ports import PortPool
+from tests.kit.prerequisites import require
 from tests.platforms.kubernetes.rendering import REPOSITORY, Rendered, variants
 from tests.platforms.kubernetes_api.server import Api, ApiServer
-from tests.prerequisites import require
 
 Json = dict[str, Any]
 

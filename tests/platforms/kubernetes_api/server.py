@@ -13,8 +13,8 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.certificates import Authority
-from tests.e2e.waiting import wait_until
+from tests.kit.certificates import Authority
+from tests.kit.waiting import wait_until
 
 Json = dict[str, Any]
 

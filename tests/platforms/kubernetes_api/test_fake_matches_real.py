@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from anyio import to_thread
 
-from tests.certificates import Authority
+from tests.kit.certificates import Authority
 from tests.kubernetes_api import POD, STATEFULSET, TOKEN, Cluster, Rule, pod, serve_api, workload
 from tests.platforms.kubernetes.rendering import Rendered
 from tests.platforms.kubernetes_api.conftest import pod_of

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.waiting import wait_until
+from tests.kit.prerequisites import require
+from tests.kit.waiting import wait_until
 from tests.platforms.kubernetes.rendering import REPOSITORY, TREE, Rendered, render
 from tests.platforms.pod.podman import Podman
 from tests.platforms.pod.pods import NETWORK, Pod, playable
-from tests.prerequisites import require
 
 FEDERATION = pytest.StashKey["PodFederation"]()
 

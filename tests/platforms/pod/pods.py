@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.waiting import wait_until
-from tests.http_client import http_get
+from tests.kit.http_client import http_get
+from tests.kit.waiting import wait_until
 from tests.platforms.kubernetes.rendering import Rendered
 from tests.platforms.pod.podman import Podman
 

@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from tests.e2e.waiting import wait_until
+from tests.kit.waiting import wait_until
 from tests.platforms.kubernetes.rendering import Rendered
 from tests.platforms.pod.conftest import PodFederation
 from tests.platforms.pod.pods import Pod

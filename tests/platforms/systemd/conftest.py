@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.prerequisites import require
 from tests.platforms.systemd.managers import Manager
-from tests.prerequisites import require
 
 
 @pytest.fixture(scope="session", autouse=True)

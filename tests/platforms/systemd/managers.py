@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.e2e.waiting import wait_until
+from tests.kit.waiting import wait_until
 
 # What most units here say: fail fast, and leave no start limit to meet by accident.
 _UNIT = """\

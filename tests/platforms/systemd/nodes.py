@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.waiting import wait_until
-from tests.free_ports import PortPool
-from tests.http_client import http_get_json
+from tests.kit.http_client import http_get_json
+from tests.kit.ports import PortPool
+from tests.kit.waiting import wait_until
 from tests.platforms.systemd.managers import Manager
 
 SHIPPED = Path(__file__).parents[3] / "systemd"

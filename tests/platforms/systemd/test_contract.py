@@ -11,9 +11,9 @@ import pytest
 from sidecar.adapters.restart.drivers.systemd import SystemdDriver
 from tests.contracts.restart.contract import *  # noqa: F403 - the tests
 from tests.contracts.restart.harness import STOP_TIMEOUT, ExternalHarness
-from tests.e2e.node import APP
+from tests.kit.node import APP
+from tests.kit.processes import PYTHON
 from tests.platforms.systemd.managers import Manager
-from tests.processes import PYTHON
 
 
 class SystemdHarness(ExternalHarness):

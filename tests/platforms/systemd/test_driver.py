@@ -18,7 +18,7 @@ from sidecar.adapters.restart.saved_state import loaded_record_file
 from sidecar.domain.errors import DriverError
 from sidecar.domain.node.process import Backoff, Exited, Running
 from tests.builders import servers
-from tests.e2e.waiting import wait_until
+from tests.kit.waiting import wait_until
 from tests.platforms.systemd.managers import Manager
 
 pytestmark = pytest.mark.anyio

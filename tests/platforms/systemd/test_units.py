@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.waiting import wait_until
-from tests.etcd_servers import EtcdServer
-from tests.free_ports import PortPool
+from tests.kit.etcd import EtcdServer
+from tests.kit.ports import PortPool
+from tests.kit.waiting import wait_until
 from tests.platforms.systemd import nodes
 from tests.platforms.systemd.managers import Manager
 from tests.platforms.systemd.nodes import INSTALLED, SHIPPED, Node, alive

@@ -14,7 +14,7 @@ from sidecar.adapters.restart.driver import Incarnation
 from sidecar.adapters.restart.drivers.command import CommandDriver
 from sidecar.domain.errors import DriverError
 from tests.builders import servers
-from tests.processes import is_alive, poll_until, read_pid
+from tests.kit.processes import is_alive, poll_until, read_pid
 
 pytestmark = pytest.mark.anyio
 

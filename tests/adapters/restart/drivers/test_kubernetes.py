@@ -23,7 +23,7 @@ from sidecar.adapters.restart.drivers.kubernetes.workload import (
 )
 from sidecar.domain.errors import BadConfiguration, DriverError
 from sidecar.domain.servers import ServerList
-from tests.certificates import Authority, KeyPair
+from tests.kit.certificates import Authority, KeyPair
 from tests.kubernetes_api import (
     NAMESPACE,
     POD,

@@ -8,7 +8,7 @@ import pytest
 from sidecar.adapters.restart.drivers.reexec import ReexecDriver
 from sidecar.domain.errors import BadConfiguration, DriverError
 from sidecar.domain.servers import ServerList
-from tests.processes import DEADLINE
+from tests.kit.processes import DEADLINE
 
 pytestmark = pytest.mark.anyio
 

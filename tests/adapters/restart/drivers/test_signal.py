@@ -19,9 +19,9 @@ from sidecar.adapters.restart.driver import Incarnation
 from sidecar.adapters.restart.drivers.signal import CommandLinePattern, PidFile, SignalDriver
 from sidecar.domain.errors import DriverError
 from tests.builders import servers
-from tests.e2e.waiting import wait_until
-from tests.prerequisites import require
-from tests.processes import is_alive, poll_until, read_pid
+from tests.kit.prerequisites import require
+from tests.kit.processes import is_alive, poll_until, read_pid
+from tests.kit.waiting import wait_until
 
 pytestmark = pytest.mark.anyio
 

@@ -2,7 +2,7 @@
 
     python -I -S hot_program.py FOLDER FILE ADDRESS_PORT TOKEN_FILE
 
-Behaves as FOLDER/behaviour.json says, and keeps FOLDER/journal, as `tests.e2e.app` does; each generation is
+Behaves as FOLDER/behaviour.json says, and keeps FOLDER/journal, as `tests.kit.app` does; each generation is
 a start. While FOLDER/hang exists a restart that was asked for does not get on.
 """
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.gateway import Gateway
-from tests.e2e.node import Event, Node, environment
-from tests.e2e.waiting import DEADLINE, Maybe, T, wait_until
-from tests.free_ports import PortPool
+from tests.kit.etcd_gateway import Gateway
+from tests.kit.node import Event, Node, environment
+from tests.kit.ports import PortPool
+from tests.kit.waiting import DEADLINE, Maybe, T, wait_until
 
 SAMPLE_FILES = Path(__file__).parents[1] / "data"
 

@@ -12,7 +12,7 @@ from typing import Any
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.domain.records.store import Revision
 from sidecar_demo.embedded_etcd import EmbeddedEtcd, find_binary, supports
-from tests.free_ports import ETCD_PORTS, PortPool
+from tests.kit.ports import ETCD_PORTS, PortPool
 
 # Elections within a fraction of a second, and with them leases as short as one second.
 _QUICK = ("--heartbeat-interval", "50", "--election-timeout", "250")

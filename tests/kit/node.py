@@ -14,8 +14,8 @@ from pathlib import Path
 from signal import Signals
 from typing import Any
 
-from tests.e2e.waiting import DEADLINE, wait_until
-from tests.http_client import http_get
+from tests.kit.http_client import http_get
+from tests.kit.waiting import DEADLINE, wait_until
 
 PROJECT = Path(__file__).parents[2]
 APP = Path(__file__).with_name("app.py")
@@ -141,7 +141,7 @@ class Node:
     # The process next to it.
 
     def configure_app(self, **told: float | str) -> None:
-        """How the process is to behave from its next start on; see `tests.e2e.app`."""
+        """How the process is to behave from its next start on; see `tests.kit.app`."""
         (self.folder / "behaviour.json").write_text(json.dumps(told))
 
     def make_unhealthy(self) -> None:
