@@ -20,7 +20,7 @@ from tools.reference.samples import sample
 
 INTRO = """
 Everything of a network is under `/federation/<network>/`. Every value is a JSON object; keys in it that a
-reader does not know are ignored. Who reads what, and why it is safe: [the
+reader does not know are ignored. What each sidecar reads, and why it is safe: [the
 protocol](../explanation/protocol.md). *Fenced* means: in a transaction that holds only while its writer is
 the leader.
 """
