@@ -21,9 +21,10 @@ import anyio
 from bench.figures import Figure, Samples
 from bench.testbed import Testbed
 from sidecar.adapters.etcd import EtcdSettings, EtcdStore
-from sidecar.agent.agent import Instance, run
+from sidecar.agent.agent import run
 from sidecar.agent.board import Board
 from sidecar.agent.dependencies import Dependencies
+from sidecar.agent.instance import Instance
 from sidecar.agent.shutdown import Shutdown
 from sidecar.agent.watch_file import join_attempt_id
 from sidecar.domain.identity import Identity
@@ -183,7 +184,7 @@ class MemoryNode:
             Dependencies(self.store, file, MemoryState(), self.process, probe, accept_newcomer, time.time),
             board=board,
             keys=KEYS,
-            instance=Instance(identity.node_id, "bench", "0"),
+            instance=Instance(identity, identity.node_id, "bench", "0"),
             lease_ttl=LEASE_TTL,
             alongside=anyio.sleep_forever,
             shutdown=Shutdown(board),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import anyio
 
 from sidecar.agent.board import Board
+from sidecar.agent.conflict_notifier import ConflictNotifier
 from sidecar.agent.dependencies import Dependencies
 from sidecar.agent.election import Candidacy
+from sidecar.agent.instance import Instance
+from sidecar.agent.join_requester import JoinRequester
 from sidecar.agent.leader import lead_when_elected
 from sidecar.agent.lease import LeaseKeeper
 from sidecar.agent.reconcile import Reconciler, watch_process
@@ -25,7 +27,6 @@ from sidecar.domain.errors import SidecarError
 from sidecar.domain.records.keys import Keys
 from sidecar.domain.records.membership import Candidate
 from sidecar.domain.records.store import LeaseID
-from sidecar.domain.records.tokens import JoinToken
 from sidecar.domain.timestamps import format_timestamp
 from sidecar.logs import event
 
@@ -38,22 +39,6 @@ REEXEC_TIMEOUT = 1.0
 """Seconds that a sidecar that goes on has for telling etcd so: it is soon back, and tells it again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """What a sidecar says of itself; ``id`` is new in each life.
-
-    ``file`` is the path of its configuration file, where it has one. ``lease`` is what a life that goes on in
-    this one held; ``token`` what it may have to join with.
-    """
-
-    id: str
-    host: str
-    version: str
-    lease: LeaseID | None = None
-    token: JoinToken | None = None
-    file: str = ""
-
-
 async def run(
     dependencies: Dependencies,
     *,
@@ -63,29 +48,29 @@ async def run(
     lease_ttl: float,
     alongside: Callable[[], Coroutine[Any, Any, None]],
     shutdown: Shutdown,
+    lease: LeaseID | None = None,
 ) -> LeaseID | None:
-    """Keep one node in step until the ``shutdown`` is due. ``alongside`` is run beside the loops.
+    """Keep one node in step until the ``shutdown`` is due, with ``alongside`` running beside the loops.
 
-    Says goodbye, unless the sidecar goes on: then returns the lease to go on with.
+    ``lease`` is the one that the previous execution held. Returns the lease for the next execution, if there
+    is to be one.
     """
-    lease_keeper = LeaseKeeper(dependencies.store, board, lease_ttl, instance.lease)
-    reporter = Reporter(
-        *(dependencies.store, keys, board, instance.id, instance.host, instance.file),
-        sidecar_version=instance.version,
-        wall=dependencies.wall,
-        token=instance.token,
-    )
+    lease_keeper = LeaseKeeper(dependencies.store, board, lease_ttl, lease)
+    network = (dependencies.store, keys, board)
+    reporter = Reporter(*network, instance)
+    join_requester = JoinRequester(*network, dependencies.wall, instance.join_token)
+    conflict_notifier = ConflictNotifier(*network, instance)
 
     async def under_lease(lease: LeaseID) -> None:
-        identity = board.view.identity
+        identity = instance.identity
         candidate = Candidate(
             identity.node_id, identity.url, format_timestamp(dependencies.wall()), instance.id
         )
         candidacy = Candidacy(dependencies.store, keys, lease, candidate)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(reporter.report, lease)
-            tasks.start_soon(reporter.request_to_join, lease)
-            tasks.start_soon(reporter.publish_conflict, lease)
+            tasks.start_soon(reporter.run, lease)
+            tasks.start_soon(join_requester.run, lease)
+            tasks.start_soon(conflict_notifier.run, lease)
             if identity.may_lead:
                 lead = partial(
                     lead_when_elected, candidacy, keys=keys, board=board, dependencies=dependencies
@@ -95,7 +80,7 @@ async def run(
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(
-                partial(watch_network, store=dependencies.store, keys=keys, board=board, reporter=reporter)
+                partial(watch_network, store=dependencies.store, keys=keys, board=board, instance=instance)
             )
             tasks.start_soon(
                 Reconciler(
@@ -116,12 +101,17 @@ async def run(
             await shutdown.wait()
             tasks.cancel_scope.cancel()
     finally:
-        await _shut_down(dependencies, board, lease_keeper, reporter, reexec=shutdown.reexec)
+        await _shut_down(dependencies, board, lease_keeper, conflict_notifier, reexec=shutdown.reexec)
     return lease_keeper.lease
 
 
 async def _shut_down(
-    dependencies: Dependencies, board: Board, lease_keeper: LeaseKeeper, reporter: Reporter, *, reexec: bool
+    dependencies: Dependencies,
+    board: Board,
+    lease_keeper: LeaseKeeper,
+    conflict_notifier: ConflictNotifier,
+    *,
+    reexec: bool,
 ) -> None:
     """Let the next leader lead at once, and let go of the process; neither waits for the other.
 
@@ -132,7 +122,7 @@ async def _shut_down(
             tasks.start_soon(save_last_known_good, dependencies.state, board)
             if reexec:
                 tasks.start_soon(_best_effort, lease_keeper.renew, REEXEC_TIMEOUT)
-                tasks.start_soon(_best_effort, reporter.withdraw_conflict, REEXEC_TIMEOUT)
+                tasks.start_soon(_best_effort, conflict_notifier.withdraw, REEXEC_TIMEOUT)
             else:
                 tasks.start_soon(_best_effort, lease_keeper.revoke, SHUTDOWN_TIMEOUT)
                 tasks.start_soon(dependencies.process.end_supervision)

@@ -8,8 +8,8 @@ from typing import NoReturn
 import anyio
 
 from sidecar.agent.board import Board
+from sidecar.agent.instance import Instance
 from sidecar.agent.list_and_watch import list_and_watch
-from sidecar.agent.reporter import Reporter, why_node_id_taken
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.node.facts import applicable_verdict
 from sidecar.domain.records.canonical import Canonical, why_untrusted
@@ -30,18 +30,17 @@ FIRST_ACTION_TIMEOUT = 1.0
 """Seconds that acting on the first listing may take before the stream is opened beside it."""
 
 
-async def watch_network(*, store: Store, keys: Keys, board: Board, reporter: Reporter) -> NoReturn:
+async def watch_network(*, store: Store, keys: Keys, board: Board, instance: Instance) -> NoReturn:
     """Keep what the board says of the list, and of this node's part in the network, as it is in etcd."""
-    node = board.view.identity.node_id
+    node = instance.identity.node_id
     logged: set[Entry] = set()
 
     def on_listing(listing: Listing) -> None:
         if board.view.store_unreachable:
             event(log, logging.INFO, "etcd answers again")
         if not board.view.synced:
-            # Before anything is started: from then on the herald sees to it.
-            held = listing.entries.get(keys.report(node))
-            board.update(node_id_conflict=why_node_id_taken(held, reporter.location(), reporter.instance))
+            # Before anything is started; later the reporter looks after it.
+            board.update(node_id_conflict=instance.why_node_id_taken(listing.entries.get(keys.report(node))))
         canonical, doubt = _accept_canonical(listing, keys, board)
         conflicts = _conflicts(listing)
         for rival in set(conflicts) - set(board.view.conflicts):
@@ -62,11 +61,11 @@ async def watch_network(*, store: Store, keys: Keys, board: Board, reporter: Rep
 
     def _conflicts(listing: Listing) -> tuple[NodeLocation, ...]:
         """Who claims what this node has; where it was itself not given its NodeID, it is one of them."""
-        own = keys.conflict(node, reporter.instance)
+        own = keys.conflict(node, instance.id)
         listed = sorted(listing.entries.items())
         claims = (entry for key, entry in listed if key in keys.conflict_range(node) and key != own)
         found = (_decode_or_log(NodeLocation, entry, logged) for entry in claims)
-        return tuple(each for each in found if each and not each.is_as(reporter.location()))
+        return tuple(each for each in found if each and not each.is_as(instance.location))
 
     def on_error(exc: Exception) -> None:
         board.increment("store_errors")

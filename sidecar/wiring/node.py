@@ -28,10 +28,10 @@ from sidecar.adapters.processes.reaper import must_reap, reap_forever, reap_orph
 from sidecar.adapters.restart.external import ExternalProcess
 from sidecar.adapters.systemd_notify import SystemdNotifier
 from sidecar.admin.listening import listen
-from sidecar.agent.agent import Instance
 from sidecar.agent.agent import run as run_agent
 from sidecar.agent.board import Board
 from sidecar.agent.dependencies import Dependencies
+from sidecar.agent.instance import Instance
 from sidecar.agent.notify import notify
 from sidecar.agent.shutdown import Shutdown
 from sidecar.agent.status import status_of
@@ -127,15 +127,17 @@ async def run_node(settings: Settings, execution: Execution, alongside: Alongsid
     file = LocalFile(settings.file, settings.role)
     folder = settings.state_dir.absolute()
     state = LocalStateFolder(folder, settings.file.name)
-    instance = _instance(execution, settings)
-    failed_starts = execution.previous.failed_starts if execution.previous else 0
-    view = await initial_view(settings, file, state, instance.id, failed_starts=failed_starts)
+    previous = execution.previous
+    instance_id = previous.instance if previous else secrets.token_hex(4)
+    failed_starts = previous.failed_starts if previous else 0
+    view = await initial_view(settings, file, state, instance_id, failed_starts=failed_starts)
+    instance = _instance(settings, view.identity, instance_id)
     board = Board(
         view, phase_since=time.time(), file_unchanged_since=_to_monotonic(settings.file.stat().st_mtime)
     )
     shutdown = Shutdown(board)
     # Locked only now: for a file that cannot be used, no folder is made.
-    with locked(folder, execution.previous.lock if execution.previous else None) as lock:
+    with locked(folder, previous.lock if previous else None) as lock:
         write_holder(lock, Holder(os.getpid(), execution.id))
         check_reexec = partial(_check_reexec, execution, settings, view.identity)
         hooks = ReexecHooks(
@@ -166,6 +168,7 @@ async def run_node(settings: Settings, execution: Execution, alongside: Alongsid
                 keys=Keys(settings.network),
                 instance=instance,
                 lease_ttl=settings.lease_ttl,
+                lease=previous.lease_id if previous else None,
                 alongside=partial(alongside, board, shutdown),
                 shutdown=shutdown,
             )
@@ -184,15 +187,9 @@ def _to_monotonic(moment: float) -> float:
     return anyio.current_time() - time.time() + moment
 
 
-def _instance(execution: Execution, settings: Settings) -> Instance:
-    previous = execution.previous
-    return Instance(
-        previous.instance if previous else secrets.token_hex(4),
-        *(socket.gethostname(), __version__),
-        lease=previous.lease_id if previous else None,
-        token=settings.join_token,
-        file=str(settings.file.absolute()).encode(errors="replace").decode(),  # a name may be any bytes
-    )
+def _instance(settings: Settings, identity: Identity, instance_id: str) -> Instance:
+    file = str(settings.file.absolute()).encode(errors="replace").decode()  # a name may be any bytes
+    return Instance(identity, instance_id, socket.gethostname(), __version__, file, settings.join_token)
 
 
 def _stops_when_removed(settings: Settings, process: ManagedProcess) -> bool:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.abc import TaskGroup
 
-from sidecar.agent.agent import Instance, run
+from sidecar.agent.agent import run
 from sidecar.agent.board import Board
 from sidecar.agent.dependencies import Dependencies
+from sidecar.agent.instance import Instance
 from sidecar.agent.shutdown import Shutdown
 from sidecar.agent.watch_file import join_attempt_id
 from sidecar.domain.documents.document import Document
@@ -98,7 +99,7 @@ class Sidecar:
                 world,
                 board=self.board,
                 keys=KEYS,
-                instance=Instance(instance, self.host, "0", token=self.token),
+                instance=Instance(self.identity, instance, self.host, "0", join_token=self.token),
                 lease_ttl=TTL,
                 alongside=anyio.sleep_forever,
                 shutdown=self.shutdown,

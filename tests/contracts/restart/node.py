@@ -13,9 +13,10 @@ from anyio.abc import TaskGroup
 
 from sidecar.adapters.files.config_file import LocalFile
 from sidecar.adapters.files.state_folder import LocalStateFolder
-from sidecar.agent.agent import Instance, run
+from sidecar.agent.agent import run
 from sidecar.agent.board import Board
 from sidecar.agent.dependencies import Dependencies
+from sidecar.agent.instance import Instance
 from sidecar.agent.shutdown import Shutdown
 from sidecar.agent.watch_file import join_attempt_id
 from sidecar.domain.documents.document import Document
@@ -111,7 +112,8 @@ class Node:
             ),
             board=self.board,
             keys=KEYS,
-            instance=Instance(instance, "here", "0", self._lease),
+            instance=Instance(view.identity, instance, "here", "0"),
+            lease=self._lease,
             lease_ttl=TTL,
             alongside=anyio.sleep_forever,
             shutdown=self.ending,

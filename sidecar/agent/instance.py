@@ -1,0 +1,43 @@
+"""Who this sidecar is to the network: a node, and which run of which process speaks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sidecar.domain.errors import BadRecord
+from sidecar.domain.identity import Identity
+from sidecar.domain.records.encoding import decode
+from sidecar.domain.records.report import NodeLocation, Report
+from sidecar.domain.records.store import Entry
+from sidecar.domain.records.tokens import JoinToken
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """``id`` is new at each start of the sidecar, and kept when it re-executes itself.
+
+    ``host``, ``file`` (the path of the configuration file) and ``version`` (of the sidecar) are for people.
+    ``join_token`` proves that the node may join.
+    """
+
+    identity: Identity
+    id: str
+    host: str
+    version: str
+    file: str = ""
+    join_token: JoinToken | None = field(default=None, repr=False)
+
+    @property
+    def location(self) -> NodeLocation:
+        """What distinguishes this node from another one with the same NodeID."""
+        return NodeLocation(self.identity.node_id, self.identity.url, self.host, self.file)
+
+    def why_node_id_taken(self, entry: Entry | None) -> str:
+        """Why this node may not replace ``entry``, the report under its NodeID; ``""`` if it may."""
+        if entry is None:
+            return ""
+        try:
+            report = decode(Report, entry.value, entry.key)
+        except BadRecord:
+            return ""
+        return "" if report.instance == self.id else report.why_not_available(self.location) or ""
