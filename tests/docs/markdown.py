@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
@@ -23,20 +24,26 @@ class Block:
     text: str
 
     def commands(self) -> Iterator[Command]:
-        """The commands behind the prompts ``$`` and ``#`` (root's); what has no prompt is output."""
-        for offset, line in enumerate(self.text.splitlines()):
-            if line.startswith(("$ ", "# ")):
-                text = re.sub(r"\s{2,}# .*$", "", line[2:])
-                yield Command(text, line.startswith("#"), self.line + offset + 1)
+        """The commands behind the prompts ``$`` and ``#`` (root's), each with the output that is shown."""
+        lines = self.text.splitlines()
+        prompts = [at for at, line in enumerate(lines) if line.startswith(("$ ", "# "))]
+        for at, end in pairwise([*prompts, len(lines)]):
+            text = re.sub(r"\s{2,}# .*$", "", lines[at][2:])
+            shown = tuple(line for line in lines[at + 1 : end] if line.strip())
+            yield Command(text, lines[at].startswith("#"), self.line + at + 1, shown)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command that a reader is meant to type; ``root`` where the prompt is root's."""
+    """One command that a reader is meant to type; ``root`` where the prompt is root's.
+
+    ``output`` are the lines below it; ``…`` in one stands for what differs.
+    """
 
     text: str
     root: bool
     line: int
+    output: tuple[str, ...] = ()
 
 
 def documents() -> list[Path]:

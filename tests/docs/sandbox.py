@@ -61,17 +61,17 @@ class Sandbox:
         """Open a new terminal."""
         self._remember(self.home)
 
-    def run(self, command: str) -> None:
-        """Type ``command``: one that keeps running is left to, any other has to succeed.
+    def run(self, command: str, *output: str) -> None:
+        """Type ``command``: one that keeps running is left to, any other has to succeed and show ``output``.
 
         A reader who is too fast tries again, and so does this: what a command asks for may be under way.
         """
-        command = self.as_here(command)
+        command, output = self.as_here(command), tuple(map(self.as_here, output))
         if _LONG_RUNNING.fullmatch(command):
             self._open(command)
             return
         end = time.monotonic() + DEADLINE
-        while (found := self._type(command)).returncode != 0:
+        while (found := self._type(command)).returncode != 0 or not _shows(found.stdout, output):
             assert time.monotonic() < end, self._complaint(command, found)
             time.sleep(0.2)
 
@@ -171,3 +171,17 @@ class Sandbox:
     def _complaint(self, command: str, found: subprocess.CompletedProcess[str]) -> str:
         logs = (f"--- {each.command}\n{each.text()[-3000:]}" for each in self.terminals)
         return "\n".join((f"{command}: exit code {found.returncode}", found.stdout, found.stderr, *logs))
+
+
+def _shows(text: str, lines: tuple[str, ...]) -> bool:
+    """Whether ``text`` has each of ``lines``, in order; blanks are alike, and ``…`` stands for anything."""
+    patterns = (re.escape(" ".join(line.split())).replace("…", ".*") for line in lines)
+    found = [" ".join(line.split()) for line in text.splitlines()]
+    at = 0
+    for pattern in patterns:
+        while at < len(found) and not re.fullmatch(pattern, found[at]):
+            at += 1
+        if at == len(found):
+            return False
+        at += 1
+    return True

@@ -46,6 +46,8 @@ def test_the_commands_of_a_document_succeed(document: Path, sandbox: Sandbox) ->
             sandbox.write(sandbox.home / "federation" / block.title, block.text)
         if block.language != "console":
             continue
+        if scene.files:
+            sandbox.settle()  # a reader opens the next terminal when the one before says that it runs
         sandbox.goes_home()
         for command in block.commands():
             if _run_elsewhere(command):
@@ -53,7 +55,7 @@ def test_the_commands_of_a_document_succeed(document: Path, sandbox: Sandbox) ->
             assert not command.root, f"{document}:{command.line}: root's commands belong to a platform suite"
             if command.text in scene.before:
                 scene.before[command.text](sandbox)
-            sandbox.run(command.text)
+            sandbox.run(command.text, *command.output)
 
     sandbox.settle()
 
