@@ -13,7 +13,7 @@ _APP = "python3 -m http.server"
 
 
 def nothing(_: Sandbox) -> None:
-    """A reader starts from nothing, and the document tells all of it."""
+    """A reader starts from nothing, and the document has all of it."""
 
 
 def an_etcd(sandbox: Sandbox) -> None:

@@ -92,7 +92,7 @@ class _Module:
         return min((each for each in named if each in _LEVELS), key=_LEVELS.index, default="info")
 
     def _texts(self, message: ast.expr, function: ast.AST) -> Iterator[str]:
-        """What the message can be; "" for what is a value alone (a phase, a reason in words)."""
+        """What the message can be; "" for what is a value alone (a phase, a reason)."""
         match message:
             case ast.Constant(value=str(text)):
                 yield text

@@ -20,7 +20,7 @@ STATUS_KEYS = {
     "url": "The server's own URL.",
     "network": "The network's name.",
     "phase": "What the node does now: [the phases](../troubleshooting.md#a-phase).",
-    "reason": "Why, in words.",
+    "reason": "Why the node is in this phase, for people.",
     "phase_since": "When the phase began, in seconds since 1970.",
     "ready": "Whether `/readyz` answers 200.",
     "synced": "Whether it has read the network's state since it started.",

@@ -32,7 +32,7 @@ def sample(hint: Any) -> Any:
     elif typing.get_origin(hint) is tuple:
         made = (sample(inner[0]),)
     elif inner:
-        made = sample(inner[0])  # of an optional, what it is when it is there
+        made = sample(inner[0])  # an optional: what it is when it is there
     elif issubclass(hint, Enum):
         made = next(iter(hint))
     elif dataclasses.is_dataclass(hint):
