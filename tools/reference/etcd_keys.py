@@ -86,7 +86,8 @@ def _called(network: Keys, name: str) -> object:
 
 def _nested(record: type[Any]) -> Iterator[type[Any]]:
     """The records inside ``record``, and inside those."""
-    for hint in typing.get_type_hints(record).values():
+    hints = typing.get_type_hints(record)
+    for hint in (hints[each.name] for each in fields(record)):
         for each in (hint, *typing.get_args(hint)):
             if is_dataclass(each) and each not in _ONE_VALUE and isinstance(each, type):
                 yield each
@@ -102,10 +103,9 @@ def _document(record: type[Any]) -> Iterator[str]:
         (code(str(each.metadata.get("key", each.name))), _kind(hints[each.name]), _default(each))
         for each in fields(record)
     ]
-    yield table(("field", "type", "default"), rows)
-    shown = {row[0].strip("`") for row in rows}
-    if missing := set(made) - shown:
-        raise RuntimeError(f"{record.__name__}: the codec writes {missing}, which is no field")
+    named = {row[0] for row in rows}
+    added = [(code(key), "integer", code(str(made[key]))) for key in made if code(key) not in named]
+    yield table(("field", "type", "default"), [*added, *rows])
 
 
 def _default(field: Any) -> str:

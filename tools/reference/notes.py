@@ -15,6 +15,7 @@ ADMIN_PATHS = {
 }
 
 STATUS_KEYS = {
+    "format": "The number of this format. It rises when a key changes its meaning or goes.",
     "node_id": "The node's NodeID.",
     "role": "`federated` or `database`.",
     "url": "The server's own URL.",
