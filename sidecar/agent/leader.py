@@ -13,8 +13,9 @@ from sidecar.agent.dependencies import Dependencies
 from sidecar.agent.election import Candidacy
 from sidecar.agent.list_and_watch import list_and_watch
 from sidecar.domain.errors import LeaseLost
-from sidecar.domain.leader.decide import Leader, Step, decide, next_decision_at, why_idle
+from sidecar.domain.leader.decide import Step, decide, next_decision_at, why_idle
 from sidecar.domain.leader.requests import joins_to_probe
+from sidecar.domain.network.context import Leader
 from sidecar.domain.network.snapshot import Network, read_network
 from sidecar.domain.network.transaction import NO_REVISION, Term
 from sidecar.domain.node.facts import bootstrap_servers, may_campaign
@@ -75,7 +76,7 @@ class _Leadership:
     logged_problem: str | None = None
     logged_records: frozenset[str] = frozenset()
     probe_results: dict[tuple[str, AdmissionProbe], str] = field(default_factory=dict)
-    """What was found at the URLs of the newcomers that ask now: `RequestContext.probe_results`."""
+    """What was found at the URLs of the newcomers that ask now: `Leader.probe_results`."""
     join_attempts: frozenset[str] = frozenset()
     last_join_at: float = 0.0
     """When the latest of them was first seen, in seconds since the epoch."""

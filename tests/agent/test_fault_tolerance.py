@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.domain.documents.document import Document
 from sidecar.domain.errors import StoreUnavailable
-from sidecar.domain.leader.decide import OUTCOME_RETENTION
+from sidecar.domain.membership.cleanup import OUTCOME_RETENTION
 from sidecar.domain.node.process import NotLaunched
 from sidecar.domain.records.encoding import encode
 from sidecar.domain.records.report import Phase

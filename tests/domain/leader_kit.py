@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sidecar.domain.leader.decide import Leader, decide
+from sidecar.domain.leader.decide import decide
+from sidecar.domain.network.context import Leader
 from sidecar.domain.network.snapshot import Network
 from sidecar.domain.records.canonical import VersionedServers
 from tests.builders import TERM, THREE, apply_transaction
 
 NOW = 1_800_000_000.0
-LEADER = Leader(TERM, initial=VersionedServers(0, THREE), trusted=VersionedServers(1, THREE))
+LEADER = Leader(TERM, initial=VersionedServers(0, THREE), last_known_good=VersionedServers(1, THREE))
 
 
 def run_leader(start: Network, leader: Leader = LEADER, now: float = NOW) -> Network:

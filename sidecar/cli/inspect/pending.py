@@ -13,16 +13,14 @@ from sidecar.cli.shared.output import format_age, print_json, print_table
 from sidecar.cli.shared.parser import Parser, add_settings
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store
 from sidecar.domain.errors import ExitCode
-from sidecar.domain.leader.requests import handle_request, open_requests
+from sidecar.domain.leader.requests import open_requests, preview_request
 from sidecar.domain.membership.join_batching import is_newcomer_join
-from sidecar.domain.network.results import RequestContext
 from sidecar.domain.records.codec import to_json
 from sidecar.domain.records.keys import Keys
 from sidecar.domain.records.membership import VerdictKind
 from sidecar.domain.records.policy import Admission, AdmissionProbe
 from sidecar.domain.records.requests import Request
 from sidecar.domain.servers import ServerList
-from sidecar.domain.timestamps import format_timestamp
 from sidecar.ports import Store
 
 DESCRIPTION = "Shows which servers ask to join the network, and what each waits for."
@@ -89,10 +87,7 @@ def _find_reason(snapshot: Snapshot, request: Request, now: float) -> tuple[Wait
         return WaitingFor.LEADER, "nobody leads the network"
     if network.canonical is None:
         return WaitingFor.LEADER, "there is no canonical list that can be read"
-    request_context = RequestContext(
-        network, network.canonical, network.canonical.servers, now, format_timestamp(now)
-    )
-    decision = handle_request(request_context, request)
+    decision = preview_request(network, network.canonical, request, now)
     if decision.final:
         result = "lets it in" if decision.accepted else f"turns it away: {decision.reason}"
         return WaitingFor.LEADER, f"{leader} {result}, presently"

@@ -16,16 +16,14 @@ from sidecar.cli.shared.output import print_json
 from sidecar.cli.shared.parser import Parser, add_settings
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, require_canonical, run_with_store
 from sidecar.domain.errors import ExitCode, Refused, UsageError
-from sidecar.domain.leader.requests import handle_request, open_requests
-from sidecar.domain.network.context import urls_of
-from sidecar.domain.network.results import RequestContext
+from sidecar.domain.leader.requests import open_requests, preview_request
+from sidecar.domain.network.publication import urls_of
 from sidecar.domain.network.snapshot import Network
 from sidecar.domain.records.keys import Keys
 from sidecar.domain.records.policy import Admission, AdmissionProbe
 from sidecar.domain.records.requests import Request, RequestKind
 from sidecar.domain.rollout.assessment import assess
 from sidecar.domain.servers import InvalidUrl, NodeID, ServerUrl, parse_node_id
-from sidecar.domain.timestamps import format_timestamp
 from sidecar.ports import Store
 
 DESCRIPTION = """\
@@ -98,20 +96,18 @@ async def _show(
 def make_plan(snapshot: Snapshot, request: Request, now: float, *, has_name: bool) -> Plan:
     """Judge ``request`` as the leader would, and look at the rollout after it. ``now``: Unix epoch."""
     network, canonical = _with_open_admission(snapshot.network), require_canonical(snapshot)
-    result = handle_request(
-        RequestContext(network, canonical, canonical.servers, now, format_timestamp(now)), request
-    )
     leader = snapshot.leader or NO_NODE
+    result = preview_request(network, canonical, request, now)
     in_progress = not assess(network, canonical, leader, now).is_over
     if result.change is None:
         return Plan(snapshot, request, result, canonical, None, has_name, in_progress)
     after = replace(
         canonical,
-        servers=result.servers,
+        servers=result.context.servers,
         version=canonical.version + 1,
-        removed=urls_of(result.network.tombstones),
+        removed=urls_of(result.context.network.tombstones),
     )
-    rollout = assess(result.network, after, leader, now)
+    rollout = assess(result.context.network, after, leader, now)
     return Plan(snapshot, request, result, after, rollout, has_name, in_progress)
 
 

@@ -1,104 +1,84 @@
-"""Answering what is asked of the leader, as one version for all that is asked at a time."""
+"""The answers to the open requests: one version for all that are handled together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import assert_never
 
 from sidecar.domain.membership import admission, removal
 from sidecar.domain.membership.join_batching import is_batching, is_newcomer_join
-from sidecar.domain.network.context import LeaderContext
-from sidecar.domain.network.results import RequestContext, RequestResult
+from sidecar.domain.network.context import Leader, LeaderContext
+from sidecar.domain.network.publication import publish_next_version
+from sidecar.domain.network.results import RequestResult
 from sidecar.domain.network.snapshot import Network
-from sidecar.domain.records.canonical import Change
+from sidecar.domain.network.transaction import NO_TERM, TransactionBuilder
+from sidecar.domain.records.canonical import Canonical, Change
 from sidecar.domain.records.policy import AdmissionProbe
 from sidecar.domain.records.requests import Outcome, OutcomeKind, Request, RequestKind
 from sidecar.domain.records.store import Revision
 from sidecar.domain.rollout import operator_requests
 
 MAX_CHANGES = 1000
-"""Changes of one version, at most. Each stands in its list and in its cause, and all of that in the history
-as well: some 300 bytes, and etcd takes requests of up to 1.5 MB."""
+"""Changes of one version, at most. Each is in the list and in its cause, and all of that is in the history
+too: some 300 bytes, and etcd takes requests of up to 1.5 MB."""
 
 
-def handle_requests(context: LeaderContext) -> None:
-    """Judge the open requests, oldest first."""
-    canonical = context.canonical
-    batch = _RequestBatch(
-        context,
-        RequestContext(
-            context.network, canonical, canonical.servers, context.now, context.at, context.probe_results
-        ),
-    )
-    for name, request in _due(context):
-        if not batch.handle(name, request):
+def handle_requests(context: LeaderContext, transaction: TransactionBuilder) -> None:
+    """Answer the open requests, oldest first, and publish what they change as one version."""
+    changes: list[Change] = []
+    for name, request in _due_requests(context):
+        if name not in context.network.requests:
+            continue  # an approval or a refusal of this batch has closed it
+        if len(changes) == MAX_CHANGES or (request.kind is RequestKind.ROLLBACK and transaction):
+            break  # a rollback needs a transaction of its own
+        result, full = handle_request(context, request), transaction.full
+        if full and not _fits_full_transaction(transaction, request, result):
+            if request.kind is RequestKind.JOIN:
+                continue  # a newcomer that has to wait holds up no other
             break
-    batch.publish()
+        context = result.context
+        changes += [result.change] if result.change else []
+        transaction.write({key: record for key, record in result.writes.items() if record or not full})
+        if result.final and not full:
+            version = context.canonical.version + bool(changes)
+            _close(transaction, name, request, _outcome(result, version, context.now))
+        if request.kind is RequestKind.ROLLBACK:
+            break
+    if changes:
+        _publish(context, transaction, tuple(changes))
 
 
-@dataclass(slots=True)
-class _RequestBatch:
-    """The requests that are answered in one transaction, and what came of those before."""
-
-    context: LeaderContext
-    request_context: RequestContext
-    changes: list[Change] = field(default_factory=list)
-
-    def handle(self, name: str, request: Request) -> bool:
-        """Answer a request; False where those after it have to wait for the next transaction."""
-        if name not in self.request_context.network.requests:
-            return True  # an operator decided about it, just now
-        if len(self.changes) == MAX_CHANGES or (
-            request.kind is RequestKind.ROLLBACK and self.context.builder
-        ):
-            return False  # a rollback needs the transaction for itself
-        result = handle_request(self.request_context, request)
-        if self.context.full and not self._fits_full_transaction(request, result):
-            return request.kind is RequestKind.JOIN  # a newcomer holds up nobody who needs none
-        self._apply(name, request, result)
-        return request.kind is not RequestKind.ROLLBACK
-
-    def _fits_full_transaction(self, request: Request, result: RequestResult) -> bool:
-        """Whether a newcomer gets in by the list alone, and by records that are being written anyway.
-
-        Its request is put away right after, as of one who is in the list already. So a storm is one version.
-        """
-        admitted = request.kind is RequestKind.JOIN and result.change is not None
-        return admitted and all(key in self.context.builder for key, new in result.writes.items() if new)
-
-    def _apply(self, name: str, request: Request, result: RequestResult) -> None:
-        full = self.context.full
-        self.request_context = replace(self.request_context, network=result.network, servers=result.servers)
-        self.changes += [result.change] if result.change else []
-        self.context.write({key: record for key, record in result.writes.items() if record or not full})
-        if not full:
-            version = self.context.canonical.version + bool(self.changes)
-            _close(self.context, name, request, result, version)
-
-    def publish(self) -> None:
-        """Make the next version of what was changed."""
-        if not self.changes:
-            return
-        # Newcomers never bring a quarantined list back; where operators do, it is their word.
-        for quarantine in self.request_context.network.quarantines:
-            if quarantine.servers == self.request_context.servers:
-                self.context.builder.delete(self.context.network.keys.quarantine(quarantine.version))
-        self.context.publish(
-            self.request_context.servers, tuple(self.changes), self.request_context.network.tombstones
-        )
-
-
-def _due(context: LeaderContext) -> Iterator[tuple[str, Request]]:
-    """The open requests that are not still gathered."""
-    batching = is_batching(context)
-    for name, request in open_requests(context.network):
-        if not (batching and is_newcomer_join(request, context.canonical.servers)):
-            yield name, request
-
-
-def handle_request(context: RequestContext, request: Request) -> RequestResult:
+def handle_request(context: LeaderContext, request: Request) -> RequestResult:  # noqa: C901, PLR0911 - a case each
     """Answer one request."""
-    return _HANDLERS[request.kind](context, request)
+    match request.kind:
+        case RequestKind.JOIN:
+            return admission.join(context, request)
+        case RequestKind.APPROVE:
+            return admission.approve(context, request)
+        case RequestKind.REFUSE:
+            return admission.refuse(context, request)
+        case RequestKind.REMOVE:
+            return removal.remove(context, request)
+        case RequestKind.READMIT:
+            return removal.readmit(context, request)
+        case RequestKind.ROLLBACK:
+            return removal.roll_back(context, request)
+        case RequestKind.PAUSE:
+            return operator_requests.pause(context, request)
+        case RequestKind.RESUME:
+            return operator_requests.resume(context, request)
+        case RequestKind.SKIP:
+            return operator_requests.skip(context, request)
+        case RequestKind.RETRY:
+            return operator_requests.retry(context, request)
+    assert_never(request.kind)
+
+
+def preview_request(network: Network, canonical: Canonical, request: Request, now: float) -> RequestResult:
+    """What a leader would answer to ``request`` now, as far as etcd shows; for commands that only look."""
+    observer = Leader(NO_TERM, initial=None, last_known_good=None)
+    return handle_request(LeaderContext(network, canonical, canonical.servers, observer, now), request)
 
 
 def open_requests(network: Network) -> list[tuple[str, Request]]:
@@ -114,34 +94,46 @@ def open_requests(network: Network) -> list[tuple[str, Request]]:
 
 
 def joins_to_probe(network: Network) -> Iterator[Request]:
-    """The newcomers whose URL the policy wants probed before they are let in."""
+    """The newcomers whose URL the policy wants probed before they are admitted."""
     if network.policy.admission_probe is not AdmissionProbe.OFF:
         yield from (r for _, r in open_requests(network) if r.kind is RequestKind.JOIN and r.url)
 
 
-def _close(context: LeaderContext, name: str, request: Request, result: RequestResult, version: int) -> None:
-    """Put the request away: a newcomer's is deleted, an operator's gets its outcome written into it."""
-    if not result.final:
-        return
-    key = context.network.keys.request(name)
+def _due_requests(context: LeaderContext) -> Iterator[tuple[str, Request]]:
+    """The open requests, without the newcomers that are still being batched."""
+    batching = is_batching(context)
+    for name, request in open_requests(context.network):
+        if not (batching and is_newcomer_join(request, context.canonical.servers)):
+            yield name, request
+
+
+def _fits_full_transaction(transaction: TransactionBuilder, request: Request, result: RequestResult) -> bool:
+    """Whether a newcomer gets in by the list alone, and by records that are being written anyway.
+
+    The next transaction deletes its request, as that of a server in the list. So a storm is one version.
+    """
+    admitted = request.kind is RequestKind.JOIN and result.change is not None
+    return admitted and all(key in transaction for key, record in result.writes.items() if record)
+
+
+def _outcome(result: RequestResult, version: int, now: float) -> Outcome:
+    kind = OutcomeKind.DONE if result.accepted else OutcomeKind.REFUSED
+    return Outcome(kind, result.reason, version, now)
+
+
+def _close(transaction: TransactionBuilder, name: str, request: Request, outcome: Outcome) -> None:
+    """Delete a newcomer's request; write the outcome into an operator's."""
+    key = transaction.keys.request(name)
     if request.kind is RequestKind.JOIN:
-        context.builder.delete(key)
+        transaction.delete(key)
     else:
-        kind = OutcomeKind.DONE if result.accepted else OutcomeKind.REFUSED
-        outcome = Outcome(kind, result.reason, version, context.now)
-        context.builder.put(key, replace(request, outcome=outcome))
-    context.builder.reasons.append(f"{request.kind.value} {request.subject}".rstrip() + f": {result.reason}")
+        transaction.put(key, replace(request, outcome=outcome))
+    transaction.reasons.append(f"{request.kind.value} {request.subject}".rstrip() + f": {outcome.reason}")
 
 
-_HANDLERS: dict[RequestKind, Callable[[RequestContext, Request], RequestResult]] = {
-    RequestKind.JOIN: admission.join,
-    RequestKind.APPROVE: admission.approve,
-    RequestKind.REFUSE: admission.refuse,
-    RequestKind.REMOVE: removal.remove,
-    RequestKind.READMIT: removal.readmit,
-    RequestKind.ROLLBACK: removal.roll_back,
-    RequestKind.PAUSE: operator_requests.pause,
-    RequestKind.RESUME: operator_requests.resume,
-    RequestKind.SKIP: operator_requests.skip,
-    RequestKind.RETRY: operator_requests.retry,
-}
+def _publish(context: LeaderContext, transaction: TransactionBuilder, changes: tuple[Change, ...]) -> None:
+    """Make the next version. Newcomers never bring a quarantined list back; operators may."""
+    for quarantine in context.network.quarantines:
+        if quarantine.servers == context.servers:
+            transaction.delete(context.network.keys.quarantine(quarantine.version))
+    publish_next_version(context, transaction, changes)

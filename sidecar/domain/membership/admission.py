@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from sidecar.domain.membership.join_batching import is_newcomer_join
 from sidecar.domain.membership.removal import removal_reason
-from sidecar.domain.network.results import RequestContext, RequestResult, accept, reject
-from sidecar.domain.network.snapshot import Network
+from sidecar.domain.network.context import LeaderContext
+from sidecar.domain.network.results import RequestResult, accept, reject
 from sidecar.domain.records.canonical import Change, ChangeKind
 from sidecar.domain.records.encoding import Record
 from sidecar.domain.records.membership import Verdict, VerdictKind
@@ -22,7 +22,7 @@ PENDING_REASON = (
 )
 
 
-def join(context: RequestContext, request: Request) -> RequestResult:
+def join(context: LeaderContext, request: Request) -> RequestResult:
     """Answer a newcomer."""
     try:
         node = parse_node_id(request.subject)
@@ -41,7 +41,7 @@ def join(context: RequestContext, request: Request) -> RequestResult:
         or _policy_objection(context, request)
     )
     if not objection and context.network.policy.admission_probe is not AdmissionProbe.OFF:
-        objection = context.probe_results.get(
+        objection = context.leader.probe_results.get(
             (request.attempt, context.network.policy.admission_probe), _NOT_PROBED
         )
     if objection is _NOT_PROBED:
@@ -52,7 +52,7 @@ def join(context: RequestContext, request: Request) -> RequestResult:
     return _keep_pending(context, request, node) if is_manual else _admit(context, request, node)
 
 
-def approve(context: RequestContext, request: Request) -> RequestResult:
+def approve(context: LeaderContext, request: Request) -> RequestResult:
     """Let in the newcomer whom an operator approves."""
     found = find_pending(context, request.subject)
     if found is None:
@@ -63,13 +63,13 @@ def approve(context: RequestContext, request: Request) -> RequestResult:
     objection = removal_reason(tombstone) if tombstone else _objection(context, join_request, node)
     if objection:
         return reject(context, objection)
-    answer = _admit(context, join_request, node)
-    change = answer.change and replace(answer.change, by=request.by, reason=request.reason)
-    writes = {**answer.writes, context.network.keys.request(name): None}
-    return replace(answer, network=_without_request(answer, name), change=change, writes=writes)
+    result = _admit(_without_request(context, name), join_request, node)
+    change = result.change and replace(result.change, by=request.by, reason=request.reason)
+    writes = {**result.writes, context.network.keys.request(name): None}
+    return replace(result, change=change, writes=writes)
 
 
-def refuse(context: RequestContext, request: Request) -> RequestResult:
+def refuse(context: LeaderContext, request: Request) -> RequestResult:
     """Turn away the newcomer whom an operator does not want."""
     found = find_pending(context, request.subject)
     if found is None:
@@ -80,15 +80,15 @@ def refuse(context: RequestContext, request: Request) -> RequestResult:
     reason = f"{request.by} refused it{why}"
     verdict = Verdict(VerdictKind.REFUSED, reason, context.at, join_request.attempt, by=request.by)
     keys = context.network.keys
-    answer = accept(context, f"refused {node}", {keys.verdict(node): verdict, keys.request(name): None})
-    return replace(answer, network=_without_request(answer, name))
+    writes = {keys.verdict(node): verdict, keys.request(name): None}
+    return accept(_without_request(context, name), f"refused {node}", writes)
 
 
-def _unknown_node(context: RequestContext, request: Request) -> RequestResult:
+def _unknown_node(context: LeaderContext, request: Request) -> RequestResult:
     return reject(context, f"nobody called {request.subject} asks to join; see `sidecar pending`")
 
 
-def find_pending(context: RequestContext, subject: str) -> tuple[str, Request] | None:
+def find_pending(context: LeaderContext, subject: str) -> tuple[str, Request] | None:
     """The open wish to join of the NodeID ``subject``, and its request's name."""
     return next(
         (
@@ -102,7 +102,7 @@ def find_pending(context: RequestContext, subject: str) -> tuple[str, Request] |
     )
 
 
-def _objection(context: RequestContext, request: Request, node: NodeID) -> str | None:
+def _objection(context: LeaderContext, request: Request, node: NodeID) -> str | None:
     """Say why ``node`` may not join whatever the policy says, None where it may."""
     network, url, file_servers = context.network, request.url, request.servers
     if url is None:
@@ -124,7 +124,7 @@ def _objection(context: RequestContext, request: Request, node: NodeID) -> str |
     return None
 
 
-def _node_id_conflict(context: RequestContext, node: NodeID, url: ServerUrl) -> str | None:
+def _node_id_conflict(context: LeaderContext, node: NodeID, url: ServerUrl) -> str | None:
     """Say whose ``node`` is, where it is another's: a server of the list keeps it also while it is away."""
     known, alive = context.network.members.get(node), context.network.reports.get(node)
     is_listed = known is not None and known.url is not None and known.url in context.servers
@@ -135,13 +135,13 @@ def _node_id_conflict(context: RequestContext, node: NodeID, url: ServerUrl) -> 
     return f"the NodeID {node} is taken by {whose}; give it another NodeID"
 
 
-def _operator_refusal(context: RequestContext, request: Request, node: NodeID) -> str | None:
+def _operator_refusal(context: LeaderContext, request: Request, node: NodeID) -> str | None:
     """Why an operator refused this attempt to join, if one did: it asks again all the same."""
     verdict = context.network.verdicts.get(node)
     return verdict.reason if verdict and verdict.by and verdict.attempt == request.attempt else None
 
 
-def _policy_objection(context: RequestContext, request: Request) -> str | None:
+def _policy_objection(context: LeaderContext, request: Request) -> str | None:
     match context.network.policy.admission:
         case Admission.CLOSED:
             return "the network admits nobody now: its policy is closed, or cannot be read"
@@ -151,7 +151,7 @@ def _policy_objection(context: RequestContext, request: Request) -> str | None:
             return None
 
 
-def _token_objection(context: RequestContext, request: Request) -> str | None:
+def _token_objection(context: LeaderContext, request: Request) -> str | None:
     if not request.token:
         return (
             "the network lets nobody in without a join token: `sidecar token create` makes one, "
@@ -168,7 +168,7 @@ def _token_objection(context: RequestContext, request: Request) -> str | None:
     return None
 
 
-def _admit(context: RequestContext, request: Request, node: NodeID) -> RequestResult:
+def _admit(context: LeaderContext, request: Request, node: NodeID) -> RequestResult:
     """Let it in; a token that it came with is used up a little."""
     network, keys = context.network, context.network.keys
     writes: dict[str, Record | None] = {keys.verdict(node): None}
@@ -179,10 +179,11 @@ def _admit(context: RequestContext, request: Request, node: NodeID) -> RequestRe
         writes[keys.token(request.token)] = used_token
     change = Change(ChangeKind.JOIN, node, request.url)
     servers = context.servers.appended([request.url] if request.url else [])
-    return RequestResult(True, f"{request.url} is in", network, servers, change, writes)
+    after = replace(context, network=network, servers=servers)
+    return RequestResult(True, f"{request.url} is in", after, change, writes)
 
 
-def _keep_pending(context: RequestContext, request: Request, node: NodeID) -> RequestResult:
+def _keep_pending(context: LeaderContext, request: Request, node: NodeID) -> RequestResult:
     """Its request stays, for an operator to see."""
     verdict = Verdict(VerdictKind.PENDING, PENDING_REASON.format(node=node), context.at, request.attempt)
     last_verdict = context.network.verdicts.get(node)
@@ -197,7 +198,7 @@ def _keep_pending(context: RequestContext, request: Request, node: NodeID) -> Re
 
 
 def _refuse(
-    context: RequestContext, request: Request, node: NodeID, kind: VerdictKind, reason: str
+    context: LeaderContext, request: Request, node: NodeID, kind: VerdictKind, reason: str
 ) -> RequestResult:
     verdict, last_verdict = (
         Verdict(kind, reason, context.at, request.attempt),
@@ -211,5 +212,6 @@ def _refuse(
     return reject(context, reason, {} if is_published else {context.network.keys.verdict(node): verdict})
 
 
-def _without_request(answer: RequestResult, name: str) -> Network:
-    return replace(answer.network, requests={k: v for k, v in answer.network.requests.items() if k != name})
+def _without_request(context: LeaderContext, name: str) -> LeaderContext:
+    requests = {key: each for key, each in context.network.requests.items() if key != name}
+    return context.with_network(replace(context.network, requests=requests))

@@ -28,7 +28,9 @@ def is_newcomer_join(request: Request, servers: ServerList) -> bool:
 
 def is_batching(context: LeaderContext) -> bool:
     """Whether newcomers are being gathered now."""
-    return batch_until(context.network, context.canonical, context.last_join_at, context.now) is not None
+    return (
+        batch_until(context.network, context.canonical, context.leader.last_join_at, context.now) is not None
+    )
 
 
 def batch_until(network: Network, canonical: Canonical, last_join_at: float, now: float) -> float | None:

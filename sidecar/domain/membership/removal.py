@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sidecar.domain.identity import Role
-from sidecar.domain.network.results import RequestContext, RequestResult, accept, node_label, reject
+from sidecar.domain.network.context import LeaderContext
+from sidecar.domain.network.results import RequestResult, accept, node_label, reject
 from sidecar.domain.network.snapshot import Network, url_or_none
 from sidecar.domain.records.canonical import Change, ChangeKind
 from sidecar.domain.records.encoding import Record
@@ -19,7 +20,7 @@ MAX_SERVERS_PER_VERSION = 16
 """Servers that one version of a rollback removes and lets in again, at most: each is up to six operations."""
 
 
-def remove(context: RequestContext, request: Request) -> RequestResult:
+def remove(context: LeaderContext, request: Request) -> RequestResult:
     """Take a node out, and keep it out."""
     network, servers, subject = context.network, context.servers, request.subject
     member = network.member_named(subject)
@@ -38,17 +39,17 @@ def remove(context: RequestContext, request: Request) -> RequestResult:
     node = member.node_id if member else None
     role = member.role if member else Role.FEDERATED
     tombstone = Tombstone(node, url, role, context.at, request.by, request.reason)
-    return RequestResult(
-        True,
-        f"removed {node_label(node, url)}",
-        replace(network, tombstones=(*network.tombstones, tombstone)),
-        servers.without([url]) if url else servers,
-        Change(ChangeKind.REMOVE, node, url, request.by, request.reason) if url else None,
-        _tombstone_writes(network.keys, tombstone),
+    after = replace(
+        context,
+        network=replace(network, tombstones=(*network.tombstones, tombstone)),
+        servers=servers.without([url]) if url else servers,
     )
+    change = Change(ChangeKind.REMOVE, node, url, request.by, request.reason) if url else None
+    writes = _tombstone_writes(network.keys, tombstone)
+    return RequestResult(True, f"removed {node_label(node, url)}", after, change, writes)
 
 
-def readmit(context: RequestContext, request: Request) -> RequestResult:
+def readmit(context: LeaderContext, request: Request) -> RequestResult:
     """Take a tombstone away."""
     network = context.network
     tombstone = network.tombstone_named(request.subject)
@@ -67,10 +68,10 @@ def readmit(context: RequestContext, request: Request) -> RequestResult:
     after = replace(
         network, tombstones=tuple(t for t in network.tombstones if t != tombstone), quarantines=()
     )
-    return RequestResult(True, reason, after, context.servers, change, writes)
+    return RequestResult(True, reason, context.with_network(after), change, writes)
 
 
-def roll_back(context: RequestContext, request: Request) -> RequestResult:
+def roll_back(context: LeaderContext, request: Request) -> RequestResult:
     """Go back to the list of an earlier version, which the request carries."""
     version = request.subject
     try:
@@ -89,7 +90,7 @@ def roll_back(context: RequestContext, request: Request) -> RequestResult:
     return _publish_rollback(context, target, request)
 
 
-def _publish_rollback(context: RequestContext, target: ServerList, request: Request) -> RequestResult:
+def _publish_rollback(context: LeaderContext, target: ServerList, request: Request) -> RequestResult:
     """Publish ``target``: who is not in it is removed, who was removed is back.
 
     What one transaction cannot hold is left to the versions after this one: the request stays open.
@@ -108,15 +109,14 @@ def _publish_rollback(context: RequestContext, target: ServerList, request: Requ
     back = [t.url for t in readmitted if t.url]
     servers = context.servers.without(leaving).appended(back)
     is_complete = not servers.without(target) and not any(t.url in target for t in removed)
-    return RequestResult(
-        True,
-        why if is_complete else f"{why}; in several versions",
-        replace(network, tombstones=removed),
-        target if is_complete else servers,
-        Change(ChangeKind.ROLLBACK, by=request.by, reason=why),
-        writes,
-        final=is_complete,
+    after = replace(
+        context,
+        network=replace(network, tombstones=removed),
+        servers=target if is_complete else servers,
     )
+    reason = why if is_complete else f"{why}; in several versions"
+    change = Change(ChangeKind.ROLLBACK, by=request.by, reason=why)
+    return RequestResult(True, reason, after, change, writes, final=is_complete)
 
 
 def removal_reason(tombstone: Tombstone) -> str:

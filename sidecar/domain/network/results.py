@@ -1,69 +1,45 @@
-"""What the leader answers to one request."""
+"""What follows from one request."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sidecar.domain.network.snapshot import Network
-from sidecar.domain.records.canonical import Canonical, Change
+from sidecar.domain.network.context import LeaderContext
+from sidecar.domain.records.canonical import Change
 from sidecar.domain.records.encoding import Record
-from sidecar.domain.records.policy import AdmissionProbe
-from sidecar.domain.servers import NodeID, ServerList, ServerUrl
-
-ProbeResults = Mapping[tuple[str, AdmissionProbe], str]
-
-
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    """What is judged from: the network and its list, both after the requests judged before this one.
-
-    ``canonical`` is the document that stands; ``now`` is in seconds since the epoch, ``at`` the same as RFC
-    3339. ``probe_results`` holds, by the attempt of a join and the way in which its URL was probed, what
-    speaks against letting it in; ``""`` where that answered as it should.
-    """
-
-    network: Network
-    canonical: Canonical
-    servers: ServerList
-    now: float
-    at: str
-    probe_results: ProbeResults = field(default_factory=dict)
+from sidecar.domain.servers import NodeID, ServerUrl
 
 
 @dataclass(frozen=True, slots=True)
 class RequestResult:
-    """What follows from one request.
+    """The answer to one request, and what to write.
 
-    ``network`` and ``servers`` are those after it; ``change`` is what to name as the cause, None where the
-    list document stays as it is. ``writes`` are the records to put under their keys, None to delete one.
-    ``final``: nothing is left to decide about it.
+    ``context`` is the one for the next request. ``change`` is the cause to name in the next version, None
+    where the list document stays as it is. ``writes`` are the records to put under their keys, None to delete
+    one. ``final``: the request is closed; otherwise it stays open.
     """
 
     accepted: bool
     reason: str
-    network: Network
-    servers: ServerList
+    context: LeaderContext
     change: Change | None = None
     writes: Mapping[str, Record | None] = field(default_factory=dict)
     final: bool = True
 
 
 def reject(
-    context: RequestContext, reason: str, writes: Mapping[str, Record | None] | None = None
+    context: LeaderContext, reason: str, writes: Mapping[str, Record | None] | None = None
 ) -> RequestResult:
-    """No, and nothing changes but ``writes``."""
-    return RequestResult(False, reason, context.network, context.servers, writes=writes or {})
+    """Refuse the request; nothing changes but ``writes``."""
+    return RequestResult(False, reason, context, writes=writes or {})
 
 
 def accept(
-    context: RequestContext,
-    reason: str,
-    writes: Mapping[str, Record | None] | None = None,
-    network: Network | None = None,
+    context: LeaderContext, reason: str, writes: Mapping[str, Record | None] | None = None
 ) -> RequestResult:
-    """Yes, without a change of the list; ``network`` is what it is after that, where that matters."""
-    return RequestResult(True, reason, network or context.network, context.servers, writes=writes or {})
+    """Accept the request without a change of the list; ``context`` is the one after it."""
+    return RequestResult(True, reason, context, writes=writes or {})
 
 
 def node_label(node: NodeID | None, url: ServerUrl | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sidecar.domain.records.encoding import Record, encode
@@ -20,6 +21,9 @@ from sidecar.domain.servers import NodeID
 
 NO_REVISION = Revision(0)
 
+# etcd refuses a transaction of more than 128 operations (--max-txn-ops), and a join takes up to four.
+MAX_OPERATIONS = 96
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -28,6 +32,10 @@ class Term:
     node_id: NodeID
     key: str
     create_revision: Revision
+
+
+NO_TERM = Term(NodeID(""), "", NO_REVISION)
+"""The term of a reader that leads nothing."""
 
 
 @dataclass(slots=True)
@@ -61,6 +69,14 @@ class TransactionBuilder:
         else:
             self._operations.pop(key, None)
 
+    def write(self, writes: Mapping[str, Record | None]) -> None:
+        """Put each record under its key; delete the key where it is None."""
+        for key, record in writes.items():
+            if record is None:
+                self.delete(key)
+            else:
+                self.put(key, record)
+
     def put_unfenced(self, key: str, record: Record) -> None:
         """Write a key that nobody decides from; the listing does not cover it, so nothing is compared."""
         self._unfenced.append(Put(key, encode(record)))
@@ -69,11 +85,13 @@ class TransactionBuilder:
         """Delete such keys, from ``start`` up to, not including, ``end``."""
         self._unfenced.append(Delete(start, end))
 
+    @property
+    def full(self) -> bool:
+        """Whether the rest belongs to the next transaction, right after this one."""
+        return len(self._operations) > MAX_OPERATIONS
+
     def __bool__(self) -> bool:
         return bool(self._operations)
-
-    def __len__(self) -> int:
-        return len(self._operations)
 
     def __contains__(self, key: str) -> bool:
         """Whether that record is being put or deleted."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sidecar.domain.network.results import RequestContext, RequestResult, accept, reject
+from sidecar.domain.network.context import LeaderContext
+from sidecar.domain.network.results import RequestResult, accept, reject
 from sidecar.domain.records.encoding import Record
 from sidecar.domain.records.membership import Member
 from sidecar.domain.records.requests import Request
@@ -12,7 +13,7 @@ from sidecar.domain.records.rollout import BlockKind, Exemption, RolloutBlock
 from sidecar.domain.servers import NodeID
 
 
-def pause(context: RequestContext, request: Request) -> RequestResult:
+def pause(context: LeaderContext, request: Request) -> RequestResult:
     """Grant no restart any more; with a subject, none to that node."""
     network, keys = context.network, context.network.keys
     why = f": {request.reason}" if request.reason else ""
@@ -24,41 +25,38 @@ def pause(context: RequestContext, request: Request) -> RequestResult:
         rollout_block = RolloutBlock(
             BlockKind.PAUSED, context.canonical.version, reason, context.at, request.by
         )
-        return accept(
-            context,
-            "the rollout is paused; `sidecar rollout resume` lets it go on",
-            {keys.rollout_block: rollout_block},
-            # Also for what is judged in the same breath: a resume right after a pause must not be refused.
-            replace(network, rollout_block=rollout_block),
-        )
+        # A resume of the same batch, right after this pause, must not be refused.
+        after = context.with_network(replace(network, rollout_block=rollout_block))
+        reason = "the rollout is paused; `sidecar rollout resume` lets it go on"
+        return accept(after, reason, {keys.rollout_block: rollout_block})
     member = _member(context, request.subject)
     if member is None:
         return _unknown_node(context, request.subject)
     exemption = Exemption(context.canonical.version, context.at, request.by, request.reason)
     reason = f"{member.node_id} is kept out of rollouts until `sidecar resume {member.node_id}`"
-    after = replace(network, pauses={**network.pauses, member.node_id: exemption})
-    return accept(context, reason, {keys.pause(member.node_id): exemption}, after)
+    after = context.with_network(replace(network, pauses={**network.pauses, member.node_id: exemption}))
+    return accept(after, reason, {keys.pause(member.node_id): exemption})
 
 
-def resume(context: RequestContext, request: Request) -> RequestResult:
+def resume(context: LeaderContext, request: Request) -> RequestResult:
     """Take a pause back."""
     network, keys = context.network, context.network.keys
     if not request.subject:
         if network.rollout_block is None or network.rollout_block.kind is not BlockKind.PAUSED:
             return reject(context, "the rollout is not paused; see `sidecar rollout status`")
-        return accept(
-            context, "the rollout goes on", {keys.rollout_block: None}, replace(network, rollout_block=None)
-        )
+        after = context.with_network(replace(network, rollout_block=None))
+        return accept(after, "the rollout goes on", {keys.rollout_block: None})
     member = _member(context, request.subject)
     node = member.node_id if member else NodeID(request.subject)  # a pause may outlive its node's membership
     if node not in network.pauses:
         return reject(context, f"{node} is not paused") if member else _unknown_node(context, request.subject)
     pauses = {name: pause for name, pause in network.pauses.items() if name != node}
     reason = f"{node} takes part in rollouts again"
-    return accept(context, reason, {keys.pause(node): None}, replace(network, pauses=pauses))
+    after = context.with_network(replace(network, pauses=pauses))
+    return accept(after, reason, {keys.pause(node): None})
 
 
-def skip(context: RequestContext, request: Request) -> RequestResult:
+def skip(context: LeaderContext, request: Request) -> RequestResult:
     """Go on without a node: it holds nobody up, and is not counted."""
     member = _member(context, request.subject)
     if member is None:
@@ -68,7 +66,7 @@ def skip(context: RequestContext, request: Request) -> RequestResult:
     return accept(context, reason, {context.network.keys.skip(member.node_id): exemption})
 
 
-def retry(context: RequestContext, request: Request) -> RequestResult:
+def retry(context: LeaderContext, request: Request) -> RequestResult:
     """Give a node another turn: whatever it failed at, and however often it was restarted, is forgotten."""
     network, keys = context.network, context.network.keys
     member = _member(context, request.subject)
@@ -93,11 +91,11 @@ def retry(context: RequestContext, request: Request) -> RequestResult:
     return accept(context, f"{node} is given another try", writes)
 
 
-def _member(context: RequestContext, subject: str) -> Member | None:
+def _member(context: LeaderContext, subject: str) -> Member | None:
     named = context.network.member_named(subject)
     members = {member.node_id: member for member in context.network.members_of(context.canonical)}
     return members.get(named.node_id) if named else None
 
 
-def _unknown_node(context: RequestContext, subject: str) -> RequestResult:
+def _unknown_node(context: LeaderContext, subject: str) -> RequestResult:
     return reject(context, f"no member of this network is called {subject}; see `sidecar members`")

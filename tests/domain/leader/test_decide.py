@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.domain.identity import Role
-from sidecar.domain.leader.decide import OUTCOME_RETENTION, Leader, Step, decide, why_idle
+from sidecar.domain.leader.decide import Step, decide, why_idle
+from sidecar.domain.membership.cleanup import OUTCOME_RETENTION
 from sidecar.domain.membership.join_batching import MAX_BATCH_DELAY
+from sidecar.domain.network.context import Leader
 from sidecar.domain.network.snapshot import Network, read_network
 from sidecar.domain.records.canonical import VersionedServers
 from sidecar.domain.records.encoding import Record, decode
@@ -77,14 +79,14 @@ def test_the_first_leader_publishes_its_own_list_create_only() -> None:
 
 
 def test_after_data_loss_the_version_continues_from_the_last_known_one() -> None:
-    leader = Leader(TERM, initial=VersionedServers(7, THREE), trusted=VersionedServers(7, THREE))
+    leader = Leader(TERM, initial=VersionedServers(7, THREE), last_known_good=VersionedServers(7, THREE))
     published = run_leader(network({}), leader).canonical
     assert published is not None
     assert published.version == 8
 
 
 def test_a_leader_that_may_not_publish_waits_for_a_list() -> None:
-    leader = Leader(TERM, initial=None, trusted=None)
+    leader = Leader(TERM, initial=None, last_known_good=None)
     assert decide(network({}), leader, NOW) is None
     assert why_idle(network({}), leader) is not None
 

@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.identity import Role
-from sidecar.domain.leader.decide import OUTCOME_RETENTION
+from sidecar.domain.membership.cleanup import OUTCOME_RETENTION
 from sidecar.domain.network.snapshot import Network, read_network
 from sidecar.domain.network.transaction import TransactionBuilder
 from sidecar.domain.node.facts import applicable_verdict, bootstrap_servers, may_campaign

@@ -8,7 +8,8 @@ import pytest
 
 from sidecar.domain.leader.requests import handle_request
 from sidecar.domain.membership.join_batching import batch_until
-from sidecar.domain.network.results import RequestContext, RequestResult
+from sidecar.domain.network.context import LeaderContext
+from sidecar.domain.network.results import RequestResult
 from sidecar.domain.records.canonical import Change, ChangeKind
 from sidecar.domain.records.encoding import Record
 from sidecar.domain.records.membership import Member, VerdictKind
@@ -19,7 +20,7 @@ from sidecar.domain.records.rollout import Quarantine
 from sidecar.domain.records.tokens import JoinToken, TokenRecord
 from sidecar.domain.servers import NodeID
 from tests.builders import DATABASE, KEYS, canonical, join, network, operator_request, report, server, servers
-from tests.domain.leader_kit import NOW
+from tests.domain.leader_kit import LEADER, NOW
 
 TOKEN = JoinToken("0" * 12, "ab" * 32)
 JOIN_REQUEST = join(server(4, 9004), 9000, 9004)
@@ -36,14 +37,14 @@ def judged(
     found: dict[str, Record] = {KEYS.canonical: stands, KEYS.policy: policy}
     found |= records or {}
     known = {} if probed is None else {(request.attempt, policy.admission_probe): probed}
-    context = RequestContext(network(found), stands, stands.servers, NOW, "2026-01-01T00:00:00Z", known)
+    context = LeaderContext(network(found), stands, stands.servers, replace(LEADER, probe_results=known), NOW)
     return handle_request(context, request)
 
 
 def test_open_admits_a_server_that_names_itself_and_a_member() -> None:
     answer = judged(JOIN_REQUEST, Policy())
     assert answer.accepted
-    assert answer.servers == servers(9000, 9001, 9002, 9004)
+    assert answer.context.servers == servers(9000, 9001, 9002, 9004)
     assert answer.writes == {VERDICT: None}
 
 
@@ -62,7 +63,7 @@ def test_an_approval_names_the_operator_and_closes_the_request() -> None:
     answer = judged(operator_request(RequestKind.APPROVE, "fed-4"), Policy(Admission.MANUAL), records)
     assert answer.accepted
     assert answer.writes == {VERDICT: None, KEYS.request("join-fed-4"): None}
-    assert answer.network.requests == {}
+    assert answer.context.network.requests == {}
     assert answer.change
     assert (answer.change.kind, answer.change.by) == (ChangeKind.JOIN, "operator")
 
@@ -95,7 +96,7 @@ def test_each_join_uses_a_token_once() -> None:
     answer = judged(signed, Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record})
     assert answer.accepted
     assert answer.writes[KEYS.token(TOKEN.id)] == replace(record, uses_left=1)
-    assert answer.network.tokens[TOKEN.id].uses_left == 1
+    assert answer.context.network.tokens[TOKEN.id].uses_left == 1
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_the_result_of_another_kind_of_probe_does_not_count() -> None:
     stands, policy = canonical(9000, 9001, 9002), Policy(admission_probe=AdmissionProbe.IDENTITY)
     found = network({KEYS.canonical: stands, KEYS.policy: policy})
     probed = {(JOIN_REQUEST.attempt, AdmissionProbe.ANSWERS): ""}
-    context = RequestContext(found, stands, stands.servers, NOW, "2026-01-01T00:00:00Z", probed)
+    context = LeaderContext(found, stands, stands.servers, replace(LEADER, probe_results=probed), NOW)
     assert not handle_request(context, JOIN_REQUEST).final
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.domain.leader.decide import Leader
+from sidecar.domain.network.context import Leader
 from sidecar.domain.records.canonical import VersionedServers
 from sidecar.domain.records.encoding import Record
 from sidecar.domain.records.membership import Member
@@ -34,7 +34,7 @@ def standing(count: int, version: int = 2) -> dict[str, Record]:
 
 
 def leading(count: int) -> Leader:
-    return replace(LEADER, trusted=VersionedServers(1, servers(*range(9000, 9000 + count))))
+    return replace(LEADER, last_known_good=VersionedServers(1, servers(*range(9000, 9000 + count))))
 
 
 def failed() -> dict[str, Record]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from sidecar.domain.identity import Identity
-from sidecar.domain.leader.decide import Leader, decide
+from sidecar.domain.leader.decide import decide
+from sidecar.domain.network.context import Leader
 from sidecar.domain.network.snapshot import Network, read_network
 from sidecar.domain.records.canonical import Canonical, VersionedServers
 from sidecar.domain.records.encoding import Record, encode
@@ -175,7 +176,9 @@ def test_the_leader_grants_in_the_order_of_the_waves(limit: int, canary: str | N
 def _granted(net: Network) -> list[list[str]]:
     """Who the leader gives turns to, together, while each comes back from its own."""
     leader = Leader(
-        TERM, initial=VersionedServers(0, servers(*PORTS)), trusted=VersionedServers(1, servers(*PORTS))
+        TERM,
+        initial=VersionedServers(0, servers(*PORTS)),
+        last_known_good=VersionedServers(1, servers(*PORTS)),
     )
     turns: list[list[str]] = []
     for _ in range(100):
