@@ -130,7 +130,8 @@ def _list(argv: Sequence[str], context: CommandContext) -> int:
 
 async def _list_tokens(store: Store, keys: Keys, *, as_json: bool, context: CommandContext) -> int:
     tokens = sorted(
-        (await read_snapshot(store, keys)).network.tokens.items(), key=lambda item: (item[1].at, item[0])
+        (await read_snapshot(store, keys)).network.membership.tokens.items(),
+        key=lambda item: (item[1].at, item[0]),
     )
     now = time.time()
     if as_json:

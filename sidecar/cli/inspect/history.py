@@ -87,7 +87,8 @@ def _marks(snapshot: Snapshot, canonical: Canonical) -> list[str]:
     network = snapshot.network
     applies = {
         "current": network.canonical is not None and network.canonical.version == canonical.version,
-        "healthy": network.last_healthy is not None and network.last_healthy.version == canonical.version,
+        "healthy": network.rollout.last_healthy is not None
+        and network.rollout.last_healthy.version == canonical.version,
         "quarantined": _quarantine(snapshot, canonical) is not None,
     }
     return [mark for mark, holds in applies.items() if holds]
@@ -95,7 +96,9 @@ def _marks(snapshot: Snapshot, canonical: Canonical) -> list[str]:
 
 def _quarantine(snapshot: Snapshot, canonical: Canonical) -> str | None:
     """Why that version must not be published again."""
-    return next((q.reason for q in snapshot.network.quarantines if q.version == canonical.version), None)
+    return next(
+        (q.reason for q in snapshot.network.rollout.quarantines if q.version == canonical.version), None
+    )
 
 
 def _causes(canonical: Canonical) -> str:

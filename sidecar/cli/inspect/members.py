@@ -82,7 +82,7 @@ def split_members(snapshot: Snapshot) -> tuple[list[MemberRow], list[MemberRow]]
     Those are newcomers who ask to join, and nodes that were refused or removed and still run.
     """
     network, leader = snapshot.network, snapshot.leadership
-    known: dict[NodeID, Member | Report] = {**network.members, **network.reports}
+    known: dict[NodeID, Member | Report] = {**network.membership.members, **network.reports}
     nodes = [
         MemberRow(
             node_id,

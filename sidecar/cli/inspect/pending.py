@@ -80,7 +80,7 @@ def newcomers_of(snapshot: Snapshot, now: float) -> Iterator[Newcomer]:
 
 def _find_reason(snapshot: Snapshot, request: Request, now: float) -> tuple[WaitingFor, str]:
     network, leader = snapshot.network, snapshot.leader
-    verdict = next((v for node, v in network.verdicts.items() if node == request.subject), None)
+    verdict = next((v for node, v in network.membership.verdicts.items() if node == request.subject), None)
     if verdict and verdict.kind is VerdictKind.PENDING and verdict.attempt == request.attempt:
         return WaitingFor.APPROVAL, "an operator has to let it in"
     if leader is None:

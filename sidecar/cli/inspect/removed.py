@@ -29,7 +29,9 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
 
 
 async def _show(store: Store, keys: Keys, *, context: CommandContext, as_json: bool) -> int:
-    tombstones = sorted((await read_snapshot(store, keys)).network.tombstones, key=lambda tomb: tomb.at)
+    tombstones = sorted(
+        (await read_snapshot(store, keys)).network.membership.tombstones, key=lambda tomb: tomb.at
+    )
     if as_json:
         print_json(context.out, [to_json(tombstone) for tombstone in tombstones])
     elif not tombstones:

@@ -105,7 +105,7 @@ def make_plan(snapshot: Snapshot, request: Request, now: float, *, has_name: boo
         canonical,
         servers=result.context.servers,
         version=canonical.version + 1,
-        removed=urls_of(result.context.network.tombstones),
+        removed=urls_of(result.context.network.membership.tombstones),
     )
     rollout = assess(result.context.network, after, leader, now)
     return Plan(snapshot, request, result, after, rollout, has_name, in_progress)

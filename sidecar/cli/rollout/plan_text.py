@@ -139,7 +139,7 @@ def _title(plan: Plan) -> str:
 
 
 def _unchanged_list(plan: Plan) -> str:
-    if plan.result.context.network.tombstones == plan.snapshot.network.tombstones:
+    if plan.result.context.network.membership.tombstones == plan.snapshot.network.membership.tombstones:
         return f"{plan.result.reason}; nothing would change"
     name = plan.request.subject
     return (

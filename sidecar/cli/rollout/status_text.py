@@ -140,7 +140,7 @@ def _step_for_excluded_node(status: RolloutStatus) -> str:
 
 
 def _step_after_failure(status: RolloutStatus, name: NodeID) -> str:
-    good, present = status.snapshot.network.last_healthy, status.snapshot.network.canonical
+    good, present = status.snapshot.network.rollout.last_healthy, status.snapshot.network.canonical
     back = good and present and good.servers != present.servers
     steps = [
         f"see to {name}, and `sidecar rollout retry {name}` gives it another try",

@@ -92,7 +92,7 @@ def measure_progress(
 
 def why_undone(network: Network, wanted: int) -> str | None:
     """Say why version ``wanted`` will not be loaded any more; None where it may."""
-    quarantine = next((each for each in network.quarantines if each.version == wanted), None)
+    quarantine = next((each for each in network.rollout.quarantines if each.version == wanted), None)
     if quarantine:
         return f"version {wanted} is quarantined, since {quarantine.at}: {quarantine.reason}"
     by = read_history(network).rolled_back_by(wanted)
@@ -133,8 +133,8 @@ class _Waiter:
         state = summarize(rollout, has_leader=snapshot.leader is not None)
         if not self.last.complete and state.phase in BLOCKED_STATES:
             self._report_once(f"the rollout is {state.phase.value}: {state.reason}; still waiting")
-        elif not self.last.complete and network.rollout_block:
-            self._report_once(f"the rollout is {network.rollout_block}; still waiting")
+        elif not self.last.complete and network.rollout.block:
+            self._report_once(f"the rollout is {network.rollout.block}; still waiting")
         return self.last.complete
 
     def _report_once(self, text: str) -> None:

@@ -74,7 +74,7 @@ def why_idle(network: Network, leader: Leader) -> str | None:
 
 def _bootstrap(network: Network, leader: Leader, transaction: TransactionBuilder, now: float) -> None:
     """Publish the first version: the list of the leader's own file, without the servers that were removed."""
-    removed = urls_of(network.tombstones)
+    removed = urls_of(network.membership.tombstones)
     servers = leader.initial.servers.without(removed) if leader.initial else None
     if not leader.initial or not servers:
         return

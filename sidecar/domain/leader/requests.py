@@ -133,7 +133,7 @@ def _close(transaction: TransactionBuilder, name: str, request: Request, outcome
 
 def _publish(context: LeaderContext, transaction: TransactionBuilder, changes: tuple[Change, ...]) -> None:
     """Make the next version. Newcomers never bring a quarantined list back; operators may."""
-    for quarantine in context.network.quarantines:
+    for quarantine in context.network.rollout.quarantines:
         if quarantine.servers == context.servers:
             transaction.delete(context.network.keys.quarantine(quarantine.version))
     publish_next_version(context, transaction, changes)

@@ -28,7 +28,7 @@ def join(context: LeaderContext, request: Request) -> RequestResult:
         node = parse_node_id(request.subject)
     except ValueError as exc:  # nobody could be told, and no list could hold it
         return reject(context, str(exc))
-    tombstone = context.network.tombstone_of(node, request.url)
+    tombstone = context.network.membership.tombstone_of(node, request.url)
     if tombstone:
         return _refuse(context, request, node, VerdictKind.REMOVED, removal_reason(tombstone))
     if request.url is not None and request.url in context.servers:
@@ -59,7 +59,7 @@ def approve(context: LeaderContext, request: Request) -> RequestResult:
         return _unknown_node(context, request)
     name, join_request = found
     node = parse_node_id(join_request.subject)
-    tombstone = context.network.tombstone_of(node, join_request.url)
+    tombstone = context.network.membership.tombstone_of(node, join_request.url)
     objection = removal_reason(tombstone) if tombstone else _objection(context, join_request, node)
     if objection:
         return reject(context, objection)
@@ -117,7 +117,7 @@ def _objection(context: LeaderContext, request: Request, node: NodeID) -> str | 
     conflict = _node_id_conflict(context, node, url)
     if conflict:
         return conflict
-    for each in network.quarantines:
+    for each in network.rollout.quarantines:
         # The longer comparison only where it can hold: the leader judges hundreds that wait, again and again.
         if url in each.servers and each.servers == context.servers.appended([url]):
             return f"version {each.version}, the same list, is quarantined: {each.reason}"
@@ -126,7 +126,7 @@ def _objection(context: LeaderContext, request: Request, node: NodeID) -> str | 
 
 def _node_id_conflict(context: LeaderContext, node: NodeID, url: ServerUrl) -> str | None:
     """Say whose ``node`` is, where it is another's: a server of the list keeps it also while it is away."""
-    known, alive = context.network.members.get(node), context.network.reports.get(node)
+    known, alive = context.network.membership.members.get(node), context.network.reports.get(node)
     is_listed = known is not None and known.url is not None and known.url in context.servers
     holder = known if is_listed else alive  # who is alive may be the asker itself
     if holder is None or holder.url == url:
@@ -137,7 +137,7 @@ def _node_id_conflict(context: LeaderContext, node: NodeID, url: ServerUrl) -> s
 
 def _operator_refusal(context: LeaderContext, request: Request, node: NodeID) -> str | None:
     """Why an operator refused this attempt to join, if one did: it asks again all the same."""
-    verdict = context.network.verdicts.get(node)
+    verdict = context.network.membership.verdicts.get(node)
     return verdict.reason if verdict and verdict.by and verdict.attempt == request.attempt else None
 
 
@@ -157,7 +157,7 @@ def _token_objection(context: LeaderContext, request: Request) -> str | None:
             "the network lets nobody in without a join token: `sidecar token create` makes one, "
             "and --join-token-file names its file"
         )
-    record = context.network.tokens.get(request.token)
+    record = context.network.membership.tokens.get(request.token)
     if record is None:
         return f"there is no join token {request.token}, or not any more; `sidecar token create` makes one"
     spent = record.why_unusable(context.now)
@@ -172,10 +172,11 @@ def _admit(context: LeaderContext, request: Request, node: NodeID) -> RequestRes
     """Let it in; a token that it came with is used up a little."""
     network, keys = context.network, context.network.keys
     writes: dict[str, Record | None] = {keys.verdict(node): None}
-    record = network.tokens.get(request.token)
+    record = network.membership.tokens.get(request.token)
     if network.policy.admission is Admission.TOKEN and record and record.uses_left is not None:
         used_token = replace(record, uses_left=record.uses_left - 1)
-        network = replace(network, tokens={**network.tokens, request.token: used_token})
+        tokens = {**network.membership.tokens, request.token: used_token}
+        network = replace(network, membership=replace(network.membership, tokens=tokens))
         writes[keys.token(request.token)] = used_token
     change = Change(ChangeKind.JOIN, node, request.url)
     servers = context.servers.appended([request.url] if request.url else [])
@@ -186,7 +187,7 @@ def _admit(context: LeaderContext, request: Request, node: NodeID) -> RequestRes
 def _keep_pending(context: LeaderContext, request: Request, node: NodeID) -> RequestResult:
     """Its request stays, for an operator to see."""
     verdict = Verdict(VerdictKind.PENDING, PENDING_REASON.format(node=node), context.at, request.attempt)
-    last_verdict = context.network.verdicts.get(node)
+    last_verdict = context.network.membership.verdicts.get(node)
     is_published = (
         last_verdict and last_verdict.kind is VerdictKind.PENDING and last_verdict.attempt == request.attempt
     )
@@ -202,7 +203,7 @@ def _refuse(
 ) -> RequestResult:
     verdict, last_verdict = (
         Verdict(kind, reason, context.at, request.attempt),
-        context.network.verdicts.get(node),
+        context.network.membership.verdicts.get(node),
     )
     is_published = last_verdict and (last_verdict.kind, last_verdict.reason, last_verdict.attempt) == (
         kind,

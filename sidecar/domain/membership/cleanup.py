@@ -25,9 +25,9 @@ def _expired_keys(context: LeaderContext) -> Iterator[str]:
         # An outcome from the future too: its clock was ahead, and has been set back.
         if request.outcome and not abs(context.now - request.outcome.at) <= OUTCOME_RETENTION:
             yield keys.request(name)
-    for name, token in network.tokens.items():
+    for name, token in network.membership.tokens.items():
         if token.why_unusable(context.now):
             yield keys.token(name)
-    for node, member in network.members.items():
+    for node, member in network.membership.members.items():
         if member.url and member.url not in context.canonical.servers:
             yield keys.member(node)

@@ -16,13 +16,13 @@ def register_members(context: LeaderContext, transaction: TransactionBuilder) ->
     if transaction.full:
         return
     network, keys = context.network, context.network.keys
-    for node, verdict in network.verdicts.items():
+    for node, verdict in network.membership.verdicts.items():
         if not _verdict_applies(network, node, verdict, conflicting) and not transaction.full:
             transaction.delete(keys.verdict(node))
     # A server that was given another NodeID is still one server: by its old name, `sidecar remove` would
     # remove the new one.
     holders = network.url_holders()
-    for node, member in network.members.items():
+    for node, member in network.membership.members.items():
         if node not in network.reports and member.url in holders and not transaction.full:
             transaction.delete(keys.member(node))
 
@@ -33,7 +33,7 @@ def _register_reporting_nodes(context: LeaderContext, transaction: TransactionBu
     holders, conflicting = dict(network.url_holders()), set[NodeID]()
     for node, report in _oldest_first(network):
         not_listed = report.url is not None and report.url not in context.canonical.servers
-        if not_listed or network.tombstone_of(node, report.url):
+        if not_listed or network.membership.tombstone_of(node, report.url):
             continue
         if transaction.full:
             break
@@ -41,7 +41,7 @@ def _register_reporting_nodes(context: LeaderContext, transaction: TransactionBu
             conflicting.add(node)
             _publish_conflict(context, transaction, node, report.url, holders[report.url])
             continue
-        known = network.members.get(node)
+        known = network.membership.members.get(node)
         if known is None or (known.url, known.role) != (report.url, report.role):
             member = Member(node, report.role, report.url, context.at)
             transaction.put(network.keys.member(node), member)
@@ -55,13 +55,13 @@ def _oldest_first(network: Network) -> list[tuple[NodeID, Report]]:
 
 def _verdict_applies(network: Network, node: NodeID, verdict: Verdict, conflicting: set[NodeID]) -> bool:
     """Whether the verdict on ``node`` still holds; a node that reads that it is removed asks no more."""
-    known, canonical = network.reports.get(node) or network.members.get(node), network.canonical
+    known, canonical = network.reports.get(node) or network.membership.members.get(node), network.canonical
     url = known.url if known else None
     match verdict.kind:
         case VerdictKind.CONFLICT:
             return node in conflicting
         case VerdictKind.REMOVED:
-            return network.tombstone_of(node, url) is not None
+            return network.membership.tombstone_of(node, url) is not None
         case _:  # the answer to a join
             return url is None or canonical is None or url not in canonical.servers
 
@@ -71,7 +71,7 @@ def _publish_conflict(
 ) -> None:
     """Report to ``node`` that the URL in its file belongs to ``holder``, which is alive."""
     network = context.network
-    last = network.verdicts.get(node)
+    last = network.membership.verdicts.get(node)
     reason = f"{url} is the URL of {holder}, which is alive; give this server its own, or stop {holder} first"
     transaction.delete(network.keys.member(node))
     if last is None or (last.kind, last.reason, last.holder) != (VerdictKind.CONFLICT, reason, holder):

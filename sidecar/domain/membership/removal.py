@@ -24,8 +24,8 @@ def remove(context: LeaderContext, request: Request) -> RequestResult:
     """Take a node out, and keep it out."""
     network, servers, subject = context.network, context.servers, request.subject
     member = network.member_named(subject)
-    existing = network.tombstone_named(subject) or (
-        member and network.tombstone_of(member.node_id, member.url)
+    existing = network.membership.tombstone_named(subject) or (
+        member and network.membership.tombstone_of(member.node_id, member.url)
     )
     if existing:
         return accept(context, f"{existing.name} was removed already, at {existing.at}")
@@ -41,7 +41,7 @@ def remove(context: LeaderContext, request: Request) -> RequestResult:
     tombstone = Tombstone(node, url, role, context.at, request.by, request.reason)
     after = replace(
         context,
-        network=replace(network, tombstones=(*network.tombstones, tombstone)),
+        network=_with_tombstones(network, (*network.membership.tombstones, tombstone)),
         servers=servers.without([url]) if url else servers,
     )
     change = Change(ChangeKind.REMOVE, node, url, request.by, request.reason) if url else None
@@ -52,7 +52,7 @@ def remove(context: LeaderContext, request: Request) -> RequestResult:
 def readmit(context: LeaderContext, request: Request) -> RequestResult:
     """Take a tombstone away."""
     network = context.network
-    tombstone = network.tombstone_named(request.subject)
+    tombstone = network.membership.tombstone_named(request.subject)
     if tombstone is None:
         return reject(context, f"{request.subject} is not removed; see `sidecar removed`")
     node, url = tombstone.node_id, tombstone.url
@@ -64,10 +64,9 @@ def readmit(context: LeaderContext, request: Request) -> RequestResult:
     reason = f"readmitted {node_label(node, url)}; its sidecar may ask to join again"
     writes = _readmission_writes(network.keys, tombstone, node)
     # What an operator readmits may make the list again that was quarantined: it is the operator's word.
-    writes |= {network.keys.quarantine(each.version): None for each in network.quarantines}
-    after = replace(
-        network, tombstones=tuple(t for t in network.tombstones if t != tombstone), quarantines=()
-    )
+    writes |= {network.keys.quarantine(each.version): None for each in network.rollout.quarantines}
+    remaining = tuple(t for t in network.membership.tombstones if t != tombstone)
+    after = replace(_with_tombstones(network, remaining), rollout=replace(network.rollout, quarantines=()))
     return RequestResult(True, reason, context.with_network(after), change, writes)
 
 
@@ -82,7 +81,7 @@ def roll_back(context: LeaderContext, request: Request) -> RequestResult:
         return reject(context, f"version {version} names no server")
     if target == context.servers:
         return reject(context, f"the list is that of version {version} already")
-    quarantine = context.network.quarantine_of(target)
+    quarantine = context.network.rollout.quarantine_of(target)
     if quarantine:
         return reject(
             context, f"version {quarantine.version}, the same list, is quarantined: {quarantine.reason}"
@@ -97,7 +96,7 @@ def _publish_rollback(context: LeaderContext, target: ServerList, request: Reque
     """
     network, keys, version = context.network, context.network.keys, request.subject
     why = f"rolled back to version {version}" + (f": {request.reason}" if request.reason else "")
-    readmitted = tuple(t for t in network.tombstones if t.url in target)[:MAX_SERVERS_PER_VERSION]
+    readmitted = tuple(t for t in network.membership.tombstones if t.url in target)[:MAX_SERVERS_PER_VERSION]
     leaving = context.servers.without(target).urls[: MAX_SERVERS_PER_VERSION - len(readmitted)]
     tombstones = tuple(_tombstones(network, leaving, context.at, request.by, why))
     writes: dict[str, Record | None] = {}
@@ -105,13 +104,13 @@ def _publish_rollback(context: LeaderContext, target: ServerList, request: Reque
         writes |= _tombstone_writes(keys, tombstone)
     for tombstone in readmitted:
         writes |= _readmission_writes(keys, tombstone, tombstone.node_id)
-    removed = tuple(t for t in network.tombstones if t not in readmitted) + tombstones
+    removed = tuple(t for t in network.membership.tombstones if t not in readmitted) + tombstones
     back = [t.url for t in readmitted if t.url]
     servers = context.servers.without(leaving).appended(back)
     is_complete = not servers.without(target) and not any(t.url in target for t in removed)
     after = replace(
         context,
-        network=replace(network, tombstones=removed),
+        network=_with_tombstones(network, removed),
         servers=target if is_complete else servers,
     )
     reason = why if is_complete else f"{why}; in several versions"
@@ -126,6 +125,10 @@ def removal_reason(tombstone: Tombstone) -> str:
         f"removed at {tombstone.at} by {tombstone.by}{why}; "
         f"`sidecar readmit {tombstone.name}` lets it in again"
     )
+
+
+def _with_tombstones(network: Network, tombstones: tuple[Tombstone, ...]) -> Network:
+    return replace(network, membership=replace(network.membership, tombstones=tombstones))
 
 
 def _tombstones(

@@ -25,7 +25,7 @@ def publish_next_version(
         author=term.node_id,
         term=term.create_revision,
         at=context.at,
-        removed=urls_of(context.network.tombstones),
+        removed=urls_of(context.network.membership.tombstones),
     )
     publish(canonical, context.network, transaction)
 

@@ -21,26 +21,13 @@ from sidecar.domain.servers import NodeID, ServerList, ServerUrl, is_node_id
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """What is known of a network. Records that cannot be read are left out and named in ``unreadable``."""
+class Membership:
+    """Which nodes belong to the network, which do not, and the tokens that let others in."""
 
-    keys: Keys
-    listing: Listing
-    canonical: Canonical | None = None
-    policy: Policy = field(default_factory=Policy)
-    reports: Mapping[NodeID, Report] = field(default_factory=dict)
     members: Mapping[NodeID, Member] = field(default_factory=dict)
     verdicts: Mapping[NodeID, Verdict] = field(default_factory=dict)
     tombstones: tuple[Tombstone, ...] = ()
-    requests: Mapping[str, Request] = field(default_factory=dict)
     tokens: Mapping[str, TokenRecord] = field(default_factory=dict)
-    grants: Mapping[NodeID, Grant] = field(default_factory=dict)
-    pauses: Mapping[NodeID, Exemption] = field(default_factory=dict)
-    skips: Mapping[NodeID, Exemption] = field(default_factory=dict)
-    rollout_block: RolloutBlock | None = None
-    last_healthy: Canonical | None = None
-    quarantines: tuple[Quarantine, ...] = ()
-    unreadable: tuple[str, ...] = ()
     _tombstoned: frozenset[NodeID | ServerUrl | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -50,17 +37,52 @@ class Network:
     def tombstone_of(self, node_id: NodeID | None, url: ServerUrl | None) -> Tombstone | None:
         """The tombstone that keeps out a node of that name, or one at that URL."""
         if node_id not in self._tombstoned and url not in self._tombstoned:
-            return None  # of nearly everybody, and asked of everybody at each decision
+            return None  # the usual answer, and each decision asks once a node
         return next((t for t in self.tombstones if t.covers(node_id, url)), None)
+
+    def tombstone_named(self, subject: str) -> Tombstone | None:
+        """The tombstone that an operator means by ``subject``."""
+        return self.tombstone_of(NodeID(subject), url_or_none(subject))
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRecords:
+    """Which nodes may restart, which an operator exempted, and what is known of each list."""
+
+    grants: Mapping[NodeID, Grant] = field(default_factory=dict)
+    pauses: Mapping[NodeID, Exemption] = field(default_factory=dict)
+    skips: Mapping[NodeID, Exemption] = field(default_factory=dict)
+    block: RolloutBlock | None = None
+    last_healthy: Canonical | None = None
+    quarantines: tuple[Quarantine, ...] = ()
+
+    def quarantine_of(self, servers: ServerList) -> Quarantine | None:
+        """Why that list must not be published again; None where it may."""
+        return next((each for each in self.quarantines if each.servers == servers), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What is known of a network. Records that cannot be read are left out and named in ``unreadable``."""
+
+    keys: Keys
+    listing: Listing
+    canonical: Canonical | None = None
+    policy: Policy = field(default_factory=Policy)
+    reports: Mapping[NodeID, Report] = field(default_factory=dict)
+    requests: Mapping[str, Request] = field(default_factory=dict)
+    membership: Membership = field(default_factory=Membership)
+    rollout: RolloutRecords = field(default_factory=RolloutRecords)
+    unreadable: tuple[str, ...] = ()
 
     def members_of(self, canonical: Canonical) -> Iterator[Member]:
         """The nodes that belong to ``canonical``: those remembered, and those that only report yet."""
         holders = self.url_holders()
-        for node in {**self.members, **self.reports}:
-            member = self.members.get(node) or self._as_member(self.reports[node])
+        for node in {**self.membership.members, **self.reports}:
+            member = self.membership.members.get(node) or self._as_member(self.reports[node])
             listed = member.url is None or member.url in canonical.servers
             mine = member.url is None or holders.get(member.url, node) == node
-            if listed and mine and not self.tombstone_of(node, member.url):
+            if listed and mine and not self.membership.tombstone_of(node, member.url):
                 yield member
 
     def url_holders(self) -> Mapping[ServerUrl, NodeID]:
@@ -68,13 +90,9 @@ class Network:
         alive = self.reports
         return {
             member.url: node
-            for node, member in self.members.items()
+            for node, member in self.membership.members.items()
             if member.url and node in alive and alive[node].url == member.url
         }
-
-    def quarantine_of(self, servers: ServerList) -> Quarantine | None:
-        """Why that list must not be published again; None where it may."""
-        return next((each for each in self.quarantines if each.servers == servers), None)
 
     def _as_member(self, report: Report) -> Member:
         return Member(report.node_id, report.role, report.url, "")
@@ -86,7 +104,7 @@ class Network:
         return next(
             (
                 member
-                for member in (*self.members.values(), *reporting)
+                for member in (*self.membership.members.values(), *reporting)
                 if subject == member.node_id or (url and url == member.url)
             ),
             None,
@@ -95,11 +113,11 @@ class Network:
     def node_at(self, url: ServerUrl) -> NodeID | None:
         """Whose ``url`` is, or was until it was removed; None where nobody ever learned."""
         member = self.member_named(url.normal)
-        return member.node_id if member else next((t.node_id for t in self.tombstones if t.url == url), None)
-
-    def tombstone_named(self, subject: str) -> Tombstone | None:
-        """The tombstone that an operator means by ``subject``."""
-        return self.tombstone_of(NodeID(subject), url_or_none(subject))
+        return (
+            member.node_id
+            if member
+            else next((t.node_id for t in self.membership.tombstones if t.url == url), None)
+        )
 
 
 def url_or_none(text: str) -> ServerUrl | None:
@@ -155,16 +173,20 @@ def read_network(keys: Keys, listing: Listing) -> Network:
         canonical=read(Canonical, listing.entries.get(keys.canonical)),
         policy=_policy(read(Policy, listing.entries.get(keys.policy)), listing, keys),
         reports=node_records("report", Report),
-        members=node_records("member", Member),
-        verdicts=node_records("node", Verdict, "verdict"),
-        tombstones=tuple(named_records("tombstone", Tombstone).values()),
         requests=named_records("request", Request),
-        tokens=named_records("token", TokenRecord),
-        grants=node_records("node", Grant, "grant"),
-        pauses=node_records("node", Exemption, "pause"),
-        skips=node_records("node", Exemption, "skip"),
-        rollout_block=read(RolloutBlock, listing.entries.get(keys.rollout_block)),
-        last_healthy=read(Canonical, listing.entries.get(keys.last_healthy)),
-        quarantines=tuple(named_records("quarantine", Quarantine).values()),
+        membership=Membership(
+            members=node_records("member", Member),
+            verdicts=node_records("node", Verdict, "verdict"),
+            tombstones=tuple(named_records("tombstone", Tombstone).values()),
+            tokens=named_records("token", TokenRecord),
+        ),
+        rollout=RolloutRecords(
+            grants=node_records("node", Grant, "grant"),
+            pauses=node_records("node", Exemption, "pause"),
+            skips=node_records("node", Exemption, "skip"),
+            block=read(RolloutBlock, listing.entries.get(keys.rollout_block)),
+            last_healthy=read(Canonical, listing.entries.get(keys.last_healthy)),
+            quarantines=tuple(named_records("quarantine", Quarantine).values()),
+        ),
         unreadable=tuple(unreadable),
     )

@@ -32,7 +32,7 @@ def advance_rollout(context: LeaderContext, transaction: TransactionBuilder) -> 
 
 def _lift_quarantine(context: LeaderContext, transaction: TransactionBuilder) -> None:
     """A list on which every node is healthy is a good one, whatever failed on it before."""
-    for each in context.network.quarantines:
+    for each in context.network.rollout.quarantines:
         if each.servers == context.canonical.servers and not transaction.full:
             transaction.delete(context.network.keys.quarantine(each.version))
 
@@ -40,7 +40,7 @@ def _lift_quarantine(context: LeaderContext, transaction: TransactionBuilder) ->
 def _update_grants(context: LeaderContext, transaction: TransactionBuilder, rollout: RolloutState) -> None:
     """Delete the grants that are over, and record how the others progress."""
     progress_of = {node.node_id: node for node in rollout.nodes}
-    for node, grant in context.network.grants.items():
+    for node, grant in context.network.rollout.grants.items():
         next_grant = progress_of[node].next_grant if node in progress_of else None
         if transaction.full:
             return
@@ -59,14 +59,14 @@ def _delete_ended_skips(
 ) -> None:
     """A skip ends when its node is in step, or has to follow a newer list."""
     skipped = {node.node_id for node in rollout.nodes if node.progress is Progress.SKIPPED}
-    for node in context.network.skips:
+    for node in context.network.rollout.skips:
         if node not in skipped and not transaction.full:
             transaction.delete(context.network.keys.skip(node))
 
 
 def _roll_back(context: LeaderContext, transaction: TransactionBuilder, rollout: RolloutState) -> bool:
     """Return to the last list on which every node was healthy, if the policy asks for it."""
-    network, canonical, good = context.network, context.canonical, context.network.last_healthy
+    network, canonical, good = context.network, context.canonical, context.network.rollout.last_healthy
     if rollout.paused or rollout.policy.on_failure is not OnFailure.ROLLBACK or transaction.full:
         return False
     failed = [
@@ -74,7 +74,9 @@ def _roll_back(context: LeaderContext, transaction: TransactionBuilder, rollout:
     ]
     if not failed or good is None or good.servers == canonical.servers:
         return False
-    if network.quarantine_of(good.servers) or not any(url in canonical.servers for url in good.servers):
+    if network.rollout.quarantine_of(good.servers) or not any(
+        url in canonical.servers for url in good.servers
+    ):
         return False  # a list without one server that runs is no way back
     reason = "; ".join(f"{node.node_id} {node.reason}" for node in failed)
     quarantine = Quarantine(canonical.version, canonical.servers, reason, context.at)
@@ -100,7 +102,7 @@ def _rollback_request(context: LeaderContext, target: Canonical, reason: str) ->
 
 def _publish_block(context: LeaderContext, transaction: TransactionBuilder, rollout: RolloutState) -> None:
     """Publish to every node what blocks the rollout; a pause stays until an operator ends it."""
-    key, published = context.network.keys.rollout_block, context.network.rollout_block
+    key, published = context.network.keys.rollout_block, context.network.rollout.block
     if rollout.paused:
         return
     kind, why = BlockKind.HALTED, rollout.halt_reason
@@ -138,6 +140,6 @@ def _grant(
 def _record_restarts(
     context: LeaderContext, transaction: TransactionBuilder, node: NodeID, times: tuple[float, ...]
 ) -> None:
-    member = context.network.members.get(node)
+    member = context.network.membership.members.get(node)
     if member:
         transaction.put(context.network.keys.member(node), replace(member, restart_times=times))

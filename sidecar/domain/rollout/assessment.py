@@ -164,7 +164,7 @@ def assess(network: Network, canonical: Canonical, leader: NodeID, now: float) -
 
     members = sorted(network.members_of(canonical), key=sort_key)
     nodes = tuple(assess_node(member, network, canonical, now) for member in members)
-    block = network.rollout_block
+    block = network.rollout.block
     age = now - parse_timestamp(canonical.at)
     return RolloutState(
         canonical.version,

@@ -82,7 +82,7 @@ class _Assessor:
 
     @property
     def grant(self) -> Grant | None:
-        return self.network.grants.get(self.member.node_id)
+        return self.network.rollout.grants.get(self.member.node_id)
 
     @property
     def restart_times(self) -> tuple[float, ...]:
@@ -123,13 +123,13 @@ class _Assessor:
         )
 
     def _skipped(self, grant: Grant | None, *, serves: bool) -> NodeProgress | None:
-        skip = self.network.skips.get(self.member.node_id)
+        skip = self.network.rollout.skips.get(self.member.node_id)
         if skip is None or (skip.version < self.canonical.version and serves):
             return None
         return self._result(Progress.SKIPPED, f"is skipped by {skip.by}", available=True, next_grant=grant)
 
     def _paused(self, grant: Grant | None, *, serves: bool) -> NodeProgress | None:
-        pause = self.network.pauses.get(self.member.node_id)
+        pause = self.network.rollout.pauses.get(self.member.node_id)
         if pause is None:
             return None
         # It counts as anybody who is out of service, so it is said that it is.

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sidecar.domain.network.context import LeaderContext
 from sidecar.domain.network.results import RequestResult, accept, reject
+from sidecar.domain.network.snapshot import RolloutRecords
 from sidecar.domain.records.encoding import Record
 from sidecar.domain.records.membership import Member
 from sidecar.domain.records.requests import Request
@@ -18,7 +19,7 @@ def pause(context: LeaderContext, request: Request) -> RequestResult:
     network, keys = context.network, context.network.keys
     why = f": {request.reason}" if request.reason else ""
     if not request.subject:
-        block = network.rollout_block
+        block = network.rollout.block
         if block and block.kind is BlockKind.PAUSED:
             return accept(context, f"the rollout is paused already, by {block.by} at {block.at}")
         reason = f"{request.by} paused it{why}"
@@ -26,7 +27,7 @@ def pause(context: LeaderContext, request: Request) -> RequestResult:
             BlockKind.PAUSED, context.canonical.version, reason, context.at, request.by
         )
         # A resume of the same batch, right after this pause, must not be refused.
-        after = context.with_network(replace(network, rollout_block=rollout_block))
+        after = _with_rollout(context, replace(network.rollout, block=rollout_block))
         reason = "the rollout is paused; `sidecar rollout resume` lets it go on"
         return accept(after, reason, {keys.rollout_block: rollout_block})
     member = _member(context, request.subject)
@@ -34,7 +35,9 @@ def pause(context: LeaderContext, request: Request) -> RequestResult:
         return _unknown_node(context, request.subject)
     exemption = Exemption(context.canonical.version, context.at, request.by, request.reason)
     reason = f"{member.node_id} is kept out of rollouts until `sidecar resume {member.node_id}`"
-    after = context.with_network(replace(network, pauses={**network.pauses, member.node_id: exemption}))
+    after = _with_rollout(
+        context, replace(network.rollout, pauses={**network.rollout.pauses, member.node_id: exemption})
+    )
     return accept(after, reason, {keys.pause(member.node_id): exemption})
 
 
@@ -42,17 +45,17 @@ def resume(context: LeaderContext, request: Request) -> RequestResult:
     """Take a pause back."""
     network, keys = context.network, context.network.keys
     if not request.subject:
-        if network.rollout_block is None or network.rollout_block.kind is not BlockKind.PAUSED:
+        if network.rollout.block is None or network.rollout.block.kind is not BlockKind.PAUSED:
             return reject(context, "the rollout is not paused; see `sidecar rollout status`")
-        after = context.with_network(replace(network, rollout_block=None))
+        after = _with_rollout(context, replace(network.rollout, block=None))
         return accept(after, "the rollout goes on", {keys.rollout_block: None})
     member = _member(context, request.subject)
     node = member.node_id if member else NodeID(request.subject)  # a pause may outlive its node's membership
-    if node not in network.pauses:
+    if node not in network.rollout.pauses:
         return reject(context, f"{node} is not paused") if member else _unknown_node(context, request.subject)
-    pauses = {name: pause for name, pause in network.pauses.items() if name != node}
+    pauses = {name: pause for name, pause in network.rollout.pauses.items() if name != node}
     reason = f"{node} takes part in rollouts again"
-    after = context.with_network(replace(network, pauses=pauses))
+    after = _with_rollout(context, replace(network.rollout, pauses=pauses))
     return accept(after, reason, {keys.pause(node): None})
 
 
@@ -72,7 +75,7 @@ def retry(context: LeaderContext, request: Request) -> RequestResult:
     member = _member(context, request.subject)
     if member is None:
         return _unknown_node(context, request.subject)
-    node, grant = member.node_id, network.grants.get(member.node_id)
+    node, grant = member.node_id, network.rollout.grants.get(member.node_id)
     writes: dict[str, Record | None] = {
         keys.skip(node): None,
         keys.member(node): replace(member, restart_times=()),
@@ -89,6 +92,10 @@ def retry(context: LeaderContext, request: Request) -> RequestResult:
             ignore_failed_starts=report.failed_starts if report else 0,
         )
     return accept(context, f"{node} is given another try", writes)
+
+
+def _with_rollout(context: LeaderContext, records: RolloutRecords) -> LeaderContext:
+    return context.with_network(replace(context.network, rollout=records))
 
 
 def _member(context: LeaderContext, subject: str) -> Member | None:

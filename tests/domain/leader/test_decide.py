@@ -149,7 +149,7 @@ def test_each_newcomer_of_a_storm_uses_a_token_up() -> None:
     end = run_leader(run_leader(network(standing() | records)), now=NOW + MAX_BATCH_DELAY)
     assert end.canonical is not None
     assert (end.canonical.version, len(end.canonical.servers)) == (2, 253)
-    told = [verdict.reason for verdict in end.verdicts.values()]
+    told = [verdict.reason for verdict in end.membership.verdicts.values()]
     assert len(told) == 50
     assert all("`sidecar token create` makes" in reason for reason in told)
 
@@ -212,7 +212,7 @@ def test_a_removed_server_leaves_the_list_and_a_tombstone() -> None:
     assert end.canonical is not None
     assert end.canonical.servers == servers(9000, 9001)
     assert end.canonical.removed == (url(9002),)
-    assert [t.node_id for t in end.tombstones] == ["fed-3"]
+    assert [t.node_id for t in end.membership.tombstones] == ["fed-3"]
     outcome = end.requests["r"].outcome
     assert outcome is not None
     assert (outcome.kind, outcome.version) == (OutcomeKind.DONE, 2)
@@ -226,7 +226,7 @@ def test_a_server_can_be_named_by_its_url_in_any_spelling() -> None:
     )
     assert end.canonical is not None
     assert end.canonical.servers == servers(9000, 9001)
-    assert [t.node_id for t in end.tombstones] == ["fed-3"]
+    assert [t.node_id for t in end.membership.tombstones] == ["fed-3"]
 
 
 def test_a_url_whose_node_was_never_seen_can_be_removed_and_readmitted() -> None:
@@ -238,7 +238,7 @@ def test_a_url_whose_node_was_never_seen_can_be_removed_and_readmitted() -> None
     assert end.canonical.servers == servers(9000, 9001)
     asked = listing({KEYS.request("s"): operator_request(RequestKind.READMIT, "http://localhost:9002/")}, 50)
     end = run_leader(read_network(KEYS, Listing(Revision(50), {**end.listing.entries, **asked.entries})))
-    assert not end.tombstones
+    assert not end.membership.tombstones
     assert end.canonical is not None
     assert end.canonical.removed == ()
 
@@ -256,11 +256,11 @@ def test_the_old_node_id_of_a_renamed_server_is_deleted() -> None:
     records = standing() | {KEYS.report(renamed.node_id): report(renamed)}
     del records[KEYS.report(NodeID("fed-3"))]
     end = run_leader(network(records))
-    assert NodeID("fed-3") not in end.members
-    assert end.members[renamed.node_id].url == url(9002)
+    assert NodeID("fed-3") not in end.membership.members
+    assert end.membership.members[renamed.node_id].url == url(9002)
     away = standing()
     del away[KEYS.report(NodeID("fed-3"))]
-    assert NodeID("fed-3") in run_leader(network(away)).members
+    assert NodeID("fed-3") in run_leader(network(away)).membership.members
 
 
 def test_removing_a_claimant_of_a_url_keeps_the_server_that_has_it() -> None:
@@ -275,8 +275,8 @@ def test_removing_a_claimant_of_a_url_keeps_the_server_that_has_it() -> None:
     end = run_leader(network(records))
     assert end.canonical
     assert end.canonical.servers == THREE
-    assert holder.node_id in end.members
-    (tombstone,) = end.tombstones
+    assert holder.node_id in end.membership.members
+    (tombstone,) = end.membership.tombstones
     assert (tombstone.node_id, tombstone.url) == (thief.node_id, None)
 
 
@@ -332,7 +332,7 @@ def test_a_database_node_can_be_removed_without_touching_the_list() -> None:
     end = run_leader(network(records))
     assert end.canonical is not None
     assert end.canonical.version == 1
-    assert [(t.node_id, t.role) for t in end.tombstones] == [("db-1", Role.DATABASE)]
+    assert [(t.node_id, t.role) for t in end.membership.tombstones] == [("db-1", Role.DATABASE)]
     assert KEYS.verdict(DATABASE.node_id) in end.listing.entries
 
 
@@ -374,7 +374,7 @@ def test_a_tombstone_keeps_a_url_out_of_a_republished_list() -> None:
 
 
 def granted(end: Network) -> set[str]:
-    return set(end.grants)
+    return set(end.rollout.grants)
 
 
 def pending(records: dict[str, Record], *numbers: int) -> dict[str, Record]:
@@ -428,7 +428,7 @@ def test_a_granted_node_goes_straight_to_the_newest_version() -> None:
     records[KEYS.report(NodeID("fed-2"))] = report(server(2), Phase.RESTART_PENDING, loaded=3, healthy=False)
     records[KEYS.grant(NodeID("fed-2"))] = Grant(3, 5, 0.0)
     end = run_leader(network(records))
-    assert {node: grant.version for node, grant in end.grants.items()} == {"fed-2": 5}
+    assert {node: grant.version for node, grant in end.rollout.grants.items()} == {"fed-2": 5}
 
 
 @given(
@@ -451,4 +451,7 @@ def test_at_most_one_serving_node_has_a_grant(
             del records[KEYS.report(server(number).node_id)]
     for number in held:
         records[KEYS.grant(server(number).node_id)] = Grant(2, 5, 0.0)
-    assert sum(not grant.already_unavailable for grant in run_leader(network(records)).grants.values()) <= 1
+    assert (
+        sum(not grant.already_unavailable for grant in run_leader(network(records)).rollout.grants.values())
+        <= 1
+    )

@@ -150,8 +150,8 @@ def test_garbage_collection_stays_within_etcds_transaction_limit() -> None:
         records[KEYS.report(who.node_id)] = report(who)
     end = run_leader(network(standing() | records))
     assert not end.requests
-    assert not end.grants
-    assert len(end.members) == 3
+    assert not end.rollout.grants
+    assert len(end.membership.members) == 3
 
 
 @pytest.mark.parametrize("at", [NOW + 86_400 * 365, float("inf"), float("nan")])
@@ -170,7 +170,7 @@ def test_a_grant_for_a_withdrawn_version_ends() -> None:
     records[KEYS.grant(FED_2)] = Grant(3, 5, 0.0)
     records[KEYS.report(FED_2)] = report(server(2), loaded=2)
     records[KEYS.report(NodeID("fed-1"))] = report(server(1), Phase.RESTART_PENDING, loaded=0)
-    assert set(run_leader(network(records)).grants) == {"fed-1"}
+    assert set(run_leader(network(records)).rollout.grants) == {"fed-1"}
 
 
 def test_a_key_deleted_and_put_in_one_transaction_exists() -> None:

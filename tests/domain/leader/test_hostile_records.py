@@ -32,7 +32,7 @@ def test_any_malformed_proof_or_secret_is_a_refusal(secret: str, proof: str) -> 
     asked = replace(JOIN_REQUEST, token=TOKEN.id, proof=proof)
     records = {**STANDS, KEYS.policy: Policy(Admission.TOKEN), KEYS.request("join-fed-4"): asked}
     end = run_leader(network({**records, KEYS.token(TOKEN.id): TokenRecord(secret, "me", "")}))
-    assert end.verdicts[NodeID("fed-4")].kind is VerdictKind.REFUSED
+    assert end.membership.verdicts[NodeID("fed-4")].kind is VerdictKind.REFUSED
 
 
 def test_approving_an_invalid_node_id_is_refused() -> None:
@@ -79,7 +79,7 @@ def test_a_report_under_another_node_id_is_ignored_and_named(name: str) -> None:
     start = read_network(KEYS, replace(found, entries={**found.entries, key: stray}))
     assert [line for line in start.unreadable if "kept under what is not its NodeID" in line]
     end = run_leader(start)
-    assert (end.reports, end.members) == ({}, {})
+    assert (end.reports, end.membership.members) == ({}, {})
     "".join(start.unreadable).encode()
 
 

@@ -47,19 +47,19 @@ def removed_by_url() -> dict[str, Record]:
 
 def test_a_node_readmitted_while_away_gets_no_removed_verdict() -> None:
     back = operator_request(RequestKind.READMIT, "http://localhost:9002")
-    assert run_leader(network({**removed_by_url(), KEYS.request("a"): back})).verdicts == {}
+    assert run_leader(network({**removed_by_url(), KEYS.request("a"): back})).membership.verdicts == {}
 
 
 def test_a_node_restored_by_a_rollback_gets_no_removed_verdict() -> None:
     wish = replace(operator_request(RequestKind.ROLLBACK, "1"), servers=THREE.urls)
     alive = report(server(3), Phase.REMOVED, loaded=0, healthy=False)
     start = {**removed_by_url(), KEYS.report(FED_3): alive, KEYS.request("a"): wish}
-    assert run_leader(network(start)).verdicts == {}
+    assert run_leader(network(start)).membership.verdicts == {}
 
 
 def test_a_removed_node_keeps_its_removed_verdict() -> None:
     alive = report(server(3), Phase.REMOVED, loaded=0, healthy=False)
-    told = run_leader(network({**removed_by_url(), KEYS.report(FED_3): alive})).verdicts
+    told = run_leader(network({**removed_by_url(), KEYS.report(FED_3): alive})).membership.verdicts
     assert told[FED_3].kind is VerdictKind.REMOVED
 
 
@@ -71,7 +71,9 @@ def test_many_url_conflicts_stay_within_etcds_transaction_limit() -> None:
     others = [replace(each, node_id=NodeID(f"other-{each.node_id}")) for each in holders]
     records |= {KEYS.report(each.node_id): report(each) for each in (*holders, *others)}
     taken = [
-        each for each in run_leader(network(records)).verdicts.values() if each.kind is VerdictKind.CONFLICT
+        each
+        for each in run_leader(network(records)).membership.verdicts.values()
+        if each.kind is VerdictKind.CONFLICT
     ]
     assert len(taken) == count
 
@@ -82,7 +84,7 @@ def test_a_pause_and_a_resume_in_one_batch_leave_no_pause() -> None:
     records |= {KEYS.report(server(2).node_id): report(server(2))}
     records |= {KEYS.request(f"{place}"): operator_request(*each) for place, each in enumerate(asked)}
     end = run_leader(network(records))
-    assert (end.rollout_block, end.pauses) == (None, {})
+    assert (end.rollout.block, end.rollout.pauses) == (None, {})
     assert {str(each.outcome.kind) for each in end.requests.values() if each.outcome} == {"done"}
 
 
@@ -94,7 +96,7 @@ def test_the_pause_of_a_former_member_can_be_ended() -> None:
         KEYS.request("b"): operator_request(RequestKind.RESUME, "fed-4"),
     }
     end = run_leader(network(records))
-    assert end.pauses == {}
+    assert end.rollout.pauses == {}
     outcomes = {name: request.outcome and request.outcome.kind for name, request in end.requests.items()}
     assert outcomes == {"a": OutcomeKind.DONE, "b": OutcomeKind.REFUSED}
 
@@ -126,7 +128,7 @@ def test_a_listed_server_can_be_neither_approved_nor_refused(kind: RequestKind) 
     assert outcome.kind is OutcomeKind.REFUSED
     assert f"nobody called {late} asks to join" in outcome.reason
     assert end.canonical == start.canonical
-    assert end.verdicts == {}
+    assert end.membership.verdicts == {}
 
 
 def test_a_refused_join_does_not_delay_the_rest_of_a_storm() -> None:
@@ -138,7 +140,7 @@ def test_a_refused_join_does_not_delay_the_rest_of_a_storm() -> None:
     assert end.canonical
     assert (end.canonical.version, len(end.canonical.servers)) == (2, 572)
     assert not end.requests
-    assert len(end.verdicts) == 30
+    assert len(end.membership.verdicts) == 30
 
 
 def test_the_verdict_of_a_newcomer_is_deleted_once_it_is_listed() -> None:
@@ -148,7 +150,7 @@ def test_the_verdict_of_a_newcomer_is_deleted_once_it_is_listed() -> None:
         KEYS.report(who.node_id): report(who),
         KEYS.verdict(who.node_id): Verdict(VerdictKind.REFUSED, "a stranger", "", "1"),
     }
-    assert run_leader(network(records)).verdicts == {}
+    assert run_leader(network(records)).membership.verdicts == {}
 
 
 def test_two_joins_with_one_node_id_converge() -> None:
@@ -158,4 +160,4 @@ def test_two_joins_with_one_node_id_converge() -> None:
     }
     for place in ("1", "2"):
         records[KEYS.request(place)] = join(server(4, 9003), 9000, 9003, attempt=place)
-    assert run_leader(network(records)).verdicts[NodeID("fed-4")].attempt == "1"
+    assert run_leader(network(records)).membership.verdicts[NodeID("fed-4")].attempt == "1"

@@ -96,7 +96,7 @@ def test_each_join_uses_a_token_once() -> None:
     answer = judged(signed, Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record})
     assert answer.accepted
     assert answer.writes[KEYS.token(TOKEN.id)] == replace(record, uses_left=1)
-    assert answer.context.network.tokens[TOKEN.id].uses_left == 1
+    assert answer.context.network.membership.tokens[TOKEN.id].uses_left == 1
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_a_large_rollback_takes_several_versions(count: int) -> None:
     end = run_leader(network({**standing(count), KEYS.request("a"): wish}), leading(count))
     assert end.canonical
     assert end.canonical.servers == THREE
-    assert len(end.tombstones) == len(end.canonical.removed) == count - 3
+    assert len(end.membership.tombstones) == len(end.canonical.removed) == count - 3
     outcome = end.requests["a"].outcome
     assert outcome
     assert (outcome.kind, outcome.version) == (OutcomeKind.DONE, end.canonical.version)
@@ -60,11 +60,11 @@ def test_a_rollback_readmits_the_servers_it_restores() -> None:
     gone = run_leader(network({**standing(50), KEYS.request("a"): there}), leading(50))
     assert gone.canonical
     records: dict[str, Record] = {KEYS.canonical: gone.canonical, KEYS.request("b"): back}
-    records |= {KEYS.tombstone(each.name): each for each in gone.tombstones}
+    records |= {KEYS.tombstone(each.name): each for each in gone.membership.tombstones}
     end = run_leader(network(records))
     assert end.canonical
     assert end.canonical.servers == servers(*range(9000, 9050))
-    assert (end.tombstones, end.canonical.removed) == ((), ())
+    assert (end.membership.tombstones, end.canonical.removed) == ((), ())
 
 
 @pytest.mark.parametrize("count", [4, 100])
@@ -73,10 +73,10 @@ def test_the_leader_rolls_back_and_quarantines_a_failed_list(count: int) -> None
     end = run_leader(network(start), leading(count))
     assert end.canonical
     assert end.canonical.servers == THREE
-    assert [each.version for each in end.quarantines] == [2]
+    assert [each.version for each in end.rollout.quarantines] == [2]
     assert "fed-2 died" in end.canonical.cause[0].reason
 
 
 def test_a_list_that_proves_healthy_leaves_quarantine() -> None:
     bad = Quarantine(1, servers(9000, 9001, 9002, 9003), "fed-2 died", "")
-    assert run_leader(network({**standing(4), KEYS.quarantine(1): bad}), leading(4)).quarantines == ()
+    assert run_leader(network({**standing(4), KEYS.quarantine(1): bad}), leading(4)).rollout.quarantines == ()

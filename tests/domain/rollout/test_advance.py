@@ -42,12 +42,12 @@ def rolling(
 
 
 def granted(records: dict[str, Record]) -> set[str]:
-    return set(run_leader(network(records)).grants)
+    return set(run_leader(network(records)).rollout.grants)
 
 
 def halted(end: Network) -> str:
     return (
-        end.rollout_block.reason if end.rollout_block and end.rollout_block.kind is BlockKind.HALTED else ""
+        end.rollout.block.reason if end.rollout.block and end.rollout.block.kind is BlockKind.HALTED else ""
     )
 
 
@@ -101,7 +101,7 @@ def test_a_settling_node_waits_its_turn_for_a_newer_list() -> None:
         KEYS.report(TWO): report(server(2), Phase.RESTART_PENDING, loaded=2),
         KEYS.grant(TWO): Grant(2, 5, NOW - 5, NOW - 4, already_unavailable=True),
     }
-    assert run_leader(network(records)).grants[TWO].version == 2
+    assert run_leader(network(records)).rollout.grants[TWO].version == 2
 
 
 def test_a_node_not_back_in_time_halts_the_rollout() -> None:
@@ -111,7 +111,7 @@ def test_a_node_not_back_in_time_halts_the_rollout() -> None:
     assert not halted(run_leader(network(on_its_way)))
     end = run_leader(network(records | {KEYS.grant(TWO): Grant(2, 5, NOW - 60)}))
     assert "fed-2 is not healthy on version 2 within 60 s" in halted(end)
-    assert set(end.grants) == {"fed-2"}
+    assert set(end.rollout.grants) == {"fed-2"}
 
 
 @pytest.mark.parametrize("phase", [Phase.CRASHED, Phase.RESTART_FAILED])
@@ -119,14 +119,14 @@ def test_a_node_that_crashes_halts_the_rollout_until_it_recovers(phase: Phase) -
     records = rolling() | {KEYS.grant(TWO): Grant(2, 5, NOW), KEYS.report(TWO): down(2, phase)}
     end = run_leader(network(records))
     assert "fed-2" in halted(end)
-    assert end.grants[TWO].failed
+    assert end.rollout.grants[TWO].failed
     told: dict[str, Record] = {
-        KEYS.grant(TWO): end.grants[TWO],
+        KEYS.grant(TWO): end.rollout.grants[TWO],
         KEYS.rollout_block: RolloutBlock(BlockKind.HALTED, 2, "x", "y"),
     }
     end = run_leader(network(records | told | {KEYS.report(TWO): report(server(2), loaded=2)}))
     assert not halted(end)
-    assert set(end.grants) == {"fed-3"}
+    assert set(end.rollout.grants) == {"fed-3"}
 
 
 def test_a_failed_start_on_an_older_list_does_not_count() -> None:
@@ -141,7 +141,7 @@ def test_an_unavailable_node_is_granted_without_halting_others() -> None:
     policy = RolloutPolicy(max_unavailable=Limit(2))
     records = rolling(policy=policy) | {KEYS.report(TWO): down(2, Phase.RESTART_PENDING, loaded=1)}
     end = run_leader(network(records))
-    assert {node: grant.already_unavailable for node, grant in end.grants.items()} == {
+    assert {node: grant.already_unavailable for node, grant in end.rollout.grants.items()} == {
         "fed-2": True,
         "fed-3": False,
     }
@@ -151,7 +151,7 @@ def test_an_unavailable_node_is_granted_without_halting_others() -> None:
         )
     )
     assert not halted(end)
-    assert set(end.grants) == {"fed-2", "fed-3"}
+    assert set(end.rollout.grants) == {"fed-2", "fed-3"}
 
 
 def test_a_spent_restart_budget_halts_until_time_or_a_retry() -> None:
@@ -160,7 +160,7 @@ def test_a_spent_restart_budget_halts_until_time_or_a_retry() -> None:
     records[KEYS.member(TWO)] = member
     end = run_leader(network(records))
     assert "restarted 2 times within 60 s" in halted(end)
-    assert not end.grants
+    assert not end.rollout.grants
     assert next_decision_at(end, LEADER, NOW) == NOW + 10
     assert granted(records | {KEYS.request("r"): operator_request(RequestKind.RETRY, "fed-2")}) == {"fed-2"}
     assert granted(records | {KEYS.member(TWO): replace(member, restart_times=(NOW - 61, NOW - 5))}) == {
@@ -173,7 +173,7 @@ def test_a_pause_blocks_the_rollout_or_skips_one_node() -> None:
     assert granted(rolling() | {KEYS.request("r"): operator_request(RequestKind.PAUSE, "fed-2")}) == {"fed-3"}
     paused = run_leader(
         network(rolling() | {KEYS.request("r"): operator_request(RequestKind.PAUSE, "")})
-    ).rollout_block
+    ).rollout.block
     assert paused
     assert granted(
         rolling() | {KEYS.rollout_block: paused, KEYS.request("r"): operator_request(RequestKind.RESUME, "")}
@@ -187,8 +187,8 @@ def test_a_pause_and_resume_handled_together_leave_no_record() -> None:
             KEYS.request("b"): operator_request(RequestKind.RESUME, subject),
         }
         end = run_leader(network(rolling() | asked))
-        assert not end.rollout_block
-        assert not end.pauses
+        assert not end.rollout.block
+        assert not end.rollout.pauses
 
 
 def test_the_rollout_continues_without_a_skipped_node() -> None:
@@ -197,7 +197,7 @@ def test_the_rollout_continues_without_a_skipped_node() -> None:
     records[KEYS.skip(TWO)] = LEFT_OUT
     end = run_leader(network(records))
     assert not halted(end)
-    assert set(end.grants) == {"fed-2", "fed-3"}
+    assert set(end.rollout.grants) == {"fed-2", "fed-3"}
 
 
 def test_a_failure_rolls_back_to_the_last_healthy_list_and_quarantines_the_bad_one() -> None:
@@ -205,8 +205,8 @@ def test_a_failure_rolls_back_to_the_last_healthy_list_and_quarantines_the_bad_o
     end = run_leader(network(records | {KEYS.grant(TWO): Grant(2, 5, NOW), KEYS.report(TWO): down(2)}))
     assert end.canonical
     assert (end.canonical.version, end.canonical.servers) == (3, servers(9000, 9001, 9002))
-    assert [each.version for each in end.quarantines] == [2]
-    assert [stone.node_id for stone in end.tombstones] == ["fed-4"]
+    assert [each.version for each in end.rollout.quarantines] == [2]
+    assert [stone.node_id for stone in end.membership.tombstones] == ["fed-4"]
     assert "fed-2 died" in end.canonical.cause[0].reason
 
 
@@ -215,8 +215,10 @@ def test_a_list_is_healthy_when_all_included_nodes_are_healthy(
     key: Callable[[NodeID], str],
 ) -> None:
     records = rolling(1, 3, 4) | {KEYS.report(TWO): report(server(2), Phase.RESTART_PENDING, loaded=1)}
-    assert run_leader(network(records | {KEYS.pause(server(3).node_id): LEFT_OUT})).last_healthy == OLD
-    assert run_leader(network(records | {key(TWO): LEFT_OUT})).last_healthy == NEW
+    assert (
+        run_leader(network(records | {KEYS.pause(server(3).node_id): LEFT_OUT})).rollout.last_healthy == OLD
+    )
+    assert run_leader(network(records | {key(TWO): LEFT_OUT})).rollout.last_healthy == NEW
 
 
 def test_a_rollback_never_removes_every_running_server() -> None:
@@ -234,13 +236,13 @@ def test_a_rollback_never_removes_every_running_server() -> None:
 def test_an_operators_removal_may_restore_a_quarantined_list() -> None:
     records = rolling(policy=RolloutPolicy(on_failure=OnFailure.ROLLBACK))
     bad = records | {KEYS.grant(TWO): Grant(2, 5, NOW), KEYS.report(TWO): down(2)}
-    (quarantine,) = run_leader(network(bad)).quarantines
+    (quarantine,) = run_leader(network(bad)).rollout.quarantines
     quarantine = replace(quarantine, servers=servers(9000, 9001))
     records = rolling() | {KEYS.canonical: OLD, KEYS.quarantine(2): quarantine}
     end = run_leader(network(records | {KEYS.request("r"): operator_request(RequestKind.REMOVE, "fed-3")}))
     assert end.canonical
     assert end.canonical.servers == servers(9000, 9001)
-    assert not end.quarantines
+    assert not end.rollout.quarantines
 
 
 def test_a_converged_network_has_no_next_check() -> None:

@@ -55,16 +55,16 @@ def test_a_newer_list_ends_a_halt() -> None:
     for most, others in ((1, set[NodeID]()), (2, {FED_3})):
         start = network({**published(pending(max_unavailable=Limit(most))), **failed, **died(2, 4)})
         end = run_leader(start)
-        assert end.rollout_block is None
-        assert set(end.grants) == {FED_2} | others
+        assert end.rollout.block is None
+        assert set(end.rollout.grants) == {FED_2} | others
 
 
 def test_a_node_fails_on_the_newest_list_of_that_moment() -> None:
     granted: dict[str, Record] = {KEYS.grant(FED_2): Grant(4, TERM.create_revision, NOW - 1)}
     end = run_leader(network({**pending(max_unavailable=Limit(2)), **granted, **died(2, 5)}))
-    assert end.rollout_block
-    assert (end.grants[FED_2].version, end.grants[FED_2].failed) == (5, "died: ")
-    assert FED_3 not in end.grants
+    assert end.rollout.block
+    assert (end.rollout.grants[FED_2].version, end.rollout.grants[FED_2].failed) == (5, "died: ")
+    assert FED_3 not in end.rollout.grants
 
 
 def test_a_list_published_during_a_restart_is_rolled_back_as_well() -> None:
@@ -81,7 +81,7 @@ def test_a_settling_node_is_not_restarted_early() -> None:
         4, TERM.create_revision, NOW - 9, healthy_since=NOW - 1, health_epoch=report(server(2)).health_epoch
     )
     end = run_leader(network({**pending(min_ready=60.0), KEYS.grant(FED_2): settling}))
-    assert end.grants == {FED_2: settling}
+    assert end.rollout.grants == {FED_2: settling}
 
 
 def test_a_newer_list_does_not_reset_a_settling_node() -> None:
@@ -90,32 +90,32 @@ def test_a_newer_list_does_not_reset_a_settling_node() -> None:
     )
     moved_on = replace(report(server(2), Phase.RESTART_PENDING, loaded=4), since=NOW - 1)
     start = {**pending(min_ready=60.0), KEYS.grant(FED_2): settling, KEYS.report(FED_2): moved_on}
-    assert run_leader(network(start)).grants == {FED_2: settling}
+    assert run_leader(network(start)).rollout.grants == {FED_2: settling}
     again = {**start, KEYS.report(FED_2): replace(moved_on, recoveries=1)}
-    assert run_leader(network(again)).grants[FED_2].healthy_since == NOW
+    assert run_leader(network(again)).rollout.grants[FED_2].healthy_since == NOW
 
 
 def test_an_unused_grant_does_not_count_toward_the_budget() -> None:
     start = pending(budget=Budget(1, 600.0))
     start |= {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4, healthy=False)}
     first = run_leader(network(start))
-    assert first.grants[FED_3].already_unavailable
+    assert first.rollout.grants[FED_3].already_unavailable
     well: dict[str, Record] = {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4)}
     waits = {**well, KEYS.report(FED_2): report(server(2), loaded=5)}
     end = run_leader(with_(first, waits))
-    assert end.rollout_block is None
-    assert end.grants == {FED_3: Grant(5, TERM.create_revision, NOW)}
-    assert end.members[FED_3].restart_times == (NOW,)
+    assert end.rollout.block is None
+    assert end.rollout.grants == {FED_3: Grant(5, TERM.create_revision, NOW)}
+    assert end.membership.members[FED_3].restart_times == (NOW,)
 
 
 def test_the_grant_of_an_unavailable_node_ends_when_it_serves_again() -> None:
     start = pending()
     start |= {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4, healthy=False)}
     first = run_leader(network(start))
-    assert first.grants == {FED_3: Grant(5, TERM.create_revision, NOW, already_unavailable=True)}
+    assert first.rollout.grants == {FED_3: Grant(5, TERM.create_revision, NOW, already_unavailable=True)}
     # It was well again before it saw that it may restart, and waits for its turn as everybody does.
     end = run_leader(with_(first, {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4)}))
-    assert end.grants == {FED_2: Grant(5, TERM.create_revision, NOW)}
+    assert end.rollout.grants == {FED_2: Grant(5, TERM.create_revision, NOW)}
 
 
 @pytest.mark.parametrize("loaded", [4, 5])
@@ -128,33 +128,37 @@ def test_a_grant_dated_in_the_future_times_out_like_any_other(loaded: int) -> No
     later = decide(seen, LEADER, NOW + policy.timeout)
     assert later
     end = apply_transaction(seen, later.transaction)
-    assert (FED_2 not in end.grants) if loaded == 5 else ("within 600 s" in end.grants[FED_2].failed)
+    assert (
+        (FED_2 not in end.rollout.grants)
+        if loaded == 5
+        else ("within 600 s" in end.rollout.grants[FED_2].failed)
+    )
 
 
 def test_a_missing_node_blocks_the_rollout_until_it_is_back() -> None:
     records = pending()
     missing = {key: record for key, record in records.items() if key != KEYS.report(FED_3)}
     end = run_leader(network(missing))
-    assert end.rollout_block
-    assert str(end.rollout_block).startswith("waiting: fed-3 is missing")
-    assert end.grants == {}
+    assert end.rollout.block
+    assert str(end.rollout.block).startswith("waiting: fed-3 is missing")
+    assert end.rollout.grants == {}
     back = run_leader(with_(end, {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4)}))
-    assert back.rollout_block is None
-    assert len(back.grants) == 1
+    assert back.rollout.block is None
+    assert len(back.rollout.grants) == 1
 
 
 def test_a_booting_node_is_no_blocker_before_the_timeout() -> None:
     records = published(pending())
     records[KEYS.report(FED_3)] = report(server(3), Phase.STARTING, loaded=5, healthy=False)
     end = run_leader(network(records))
-    assert (end.rollout_block, end.grants) == (None, {})
+    assert (end.rollout.block, end.rollout.grants) == (None, {})
 
     timeout = end.policy.rollout.timeout
     assert next_decision_at(end, LEADER, NOW + ORDER_GRACE_PERIOD) == NOW + timeout
     late = decide(end, LEADER, NOW + timeout)
     assert late
     assert (
-        str(apply_transaction(end, late.transaction).rollout_block)
+        str(apply_transaction(end, late.transaction).rollout.block)
         == "waiting: fed-3 does not become healthy"
     )
 
@@ -165,11 +169,11 @@ def test_a_node_that_cannot_follow_is_a_blocker_after_the_timeout() -> None:
     records[KEYS.report(DATABASE.node_id)] = report(DATABASE, Phase.RESTART_PENDING, loaded=4)
     records[KEYS.report(FED_3)] = report(server(3), Phase.RUNNING, loaded=4)
     end = run_leader(network(records))
-    assert (end.rollout_block, end.grants) == (None, {})
+    assert (end.rollout.block, end.rollout.grants) == (None, {})
     late = decide(end, LEADER, NOW + end.policy.rollout.timeout)
     assert late
     assert (
-        str(apply_transaction(end, late.transaction).rollout_block)
+        str(apply_transaction(end, late.transaction).rollout.block)
         == "waiting: fed-3 does not ask for its turn"
     )
 
@@ -183,7 +187,7 @@ def test_grants_follow_the_order_during_the_grace_period(age: float, goes: set[N
     for number in (2, 3):
         records[KEYS.report(server(number).node_id)] = report(server(number), Phase.RUNNING, loaded=4)
     end = run_leader(network(records))
-    assert set(end.grants) == goes
+    assert set(end.rollout.grants) == goes
     if not goes:
         assert next_decision_at(end, LEADER, NOW) == NOW + ORDER_GRACE_PERIOD
 
@@ -208,4 +212,4 @@ def test_a_node_that_cannot_follow_is_named_as_blocker(canary: NodeID | None) ->
 
 
 def test_no_list_is_healthy_before_any_node_is_known() -> None:
-    assert run_leader(network({KEYS.canonical: canonical(9000, 9001, 9002)})).last_healthy is None
+    assert run_leader(network({KEYS.canonical: canonical(9000, 9001, 9002)})).rollout.last_healthy is None

@@ -88,7 +88,7 @@ class Walk:
         """What a node does next: it asks for leave, uses it, or starts what died."""
         newest, who = self.network.canonical, NODES[place]
         assert newest
-        grant = self.network.grants.get(who.node_id)
+        grant = self.network.rollout.grants.get(who.node_id)
         if known is None or known.phase is Phase.CRASHED:
             return report(who, Phase.STARTING, loaded=newest.version, healthy=False)
         if known.loaded_version >= newest.version:
@@ -108,14 +108,14 @@ def _check(before: Network, after_: Network) -> None:
     assert old
     assert new
     assert new.version in (old.version, old.version + 1)
-    gone = {stone.url for stone in after_.tombstones}
+    gone = {stone.url for stone in after_.membership.tombstones}
     assert all(url in new.servers or url in gone for url in old.servers)
     members = {member.node_id for member in before.members_of(old)}
     limit = before.policy.rollout.max_unavailable.of(len(members))
-    for node, grant in after_.grants.items():
-        if grant.already_unavailable or node in before.grants:
+    for node, grant in after_.rollout.grants.items():
+        if grant.already_unavailable or node in before.rollout.grants:
             continue
-        away = [n for n in members if n != node and (n in after_.grants or not _serves(before, n))]
+        away = [n for n in members if n != node and (n in after_.rollout.grants or not _serves(before, n))]
         assert len(away) < limit, (node, away, limit)
 
 
@@ -163,8 +163,8 @@ def _ends(walk: Walk) -> None:
             for _ in range(50):
                 if not walk.lead():
                     break
-    found, told = walk.network, walk.network.rollout_block
-    assert told, (found.grants, _late(found))
+    found, told = walk.network, walk.network.rollout.block
+    assert told, (found.rollout.grants, _late(found))
     assert told.kind is BlockKind.HALTED
     assert told.reason
 

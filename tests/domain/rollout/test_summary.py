@@ -184,7 +184,7 @@ def _granted(net: Network) -> list[list[str]]:
     for _ in range(100):
         while step := decide(net, leader, NOW):
             net = apply_transaction(net, step.transaction)
-        if not net.grants:
+        if not net.rollout.grants:
             return turns
         together = [place.node_id for place in look_at(net).nodes if place.grant]
         turns.append([str(node) for node in together])
