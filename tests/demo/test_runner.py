@@ -22,8 +22,8 @@ from sidecar_demo.steps import Step
 from sidecar_demo.steps.final_state import FINAL_STATE
 from sidecar_demo.steps.joining import IN_STEP
 from tests.demo.processes import demo_processes_in
+from tests.kit.commands import environment
 from tests.kit.etcd import etcd_binary
-from tests.kit.node import environment
 
 SHORT = """
 import sys

@@ -57,12 +57,12 @@ def test_a_port_in_use_is_reported_and_nothing_is_started(
     network: Network,
 ) -> None:
     (one,) = network.servers(1)
-    with socket.create_server(("127.0.0.1", one.admin)):
+    with socket.create_server(("127.0.0.1", one.admin_port)):
         one.start()
 
         assert one.wait_for_exit() == 78
 
-    assert f"admin: cannot listen on 127.0.0.1:{one.admin}: port {one.admin} is taken" in one.log_text()
+    assert f"admin: cannot listen on {one.admin}: port {one.admin_port} is taken" in one.log_text()
     assert "--admin HOST:PORT" in one.log_text()
     assert one.starts == []
     assert network.processes() == set()
@@ -72,7 +72,7 @@ def test_a_port_in_use_leaves_a_running_process_alone(network: Network) -> None:
     (one,) = network.servers(1)
     network.start(one)
     one.kill()
-    with socket.create_server(("127.0.0.1", one.admin)):
+    with socket.create_server(("127.0.0.1", one.admin_port)):
         one.start()
         assert one.wait_for_exit() == 78
 

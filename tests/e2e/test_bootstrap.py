@@ -9,11 +9,11 @@ from tests.kit.network import Network
 
 def test_three_equal_files_stay_untouched_and_each_process_starts_once(network: Network) -> None:
     three = network.sample_nodes()[:3]
-    before = [node.identity_of_file() for node in three]
+    before = [node.file_identity() for node in three]
 
     network.start(*three)
 
-    assert [node.identity_of_file() for node in three] == before
+    assert [node.file_identity() for node in three] == before
     assert [len(node.starts) for node in three] == [1, 1, 1]
     assert [node.rejected for node in three] == [[], [], []]
     canonical = network.canonical
@@ -90,12 +90,12 @@ def test_simultaneous_starts_publish_one_version_under_one_leader(
 def test_an_idle_network_and_a_restarted_sidecar_write_nothing(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one, two)
-    before = two.identity_of_file()
+    before = two.file_identity()
 
     two.stop()
     network.start(two)
 
-    assert two.identity_of_file() == before
+    assert two.file_identity() == before
     assert len(two.starts) == 2
     assert two.starts[-1].servers == [one.url, two.url]
     assert len(one.starts) == 1

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sidecar.cli.main import COMMANDS
-from tests.kit.network import Network, run_cli
+from tests.kit.commands import run_sidecar
+from tests.kit.network import Network
 
 
 def test_read_commands_show_the_same_as_text_and_as_json(network: Network) -> None:
@@ -103,7 +104,7 @@ def test_without_etcd_every_command_exits_with_69(network: Network, tmp_path: Pa
         ("remove", "fed-1"),
         ("readmit", "fed-1"),
     ):
-        answer = run_cli(*line, "--etcd", nowhere, folder=tmp_path)
+        answer = run_sidecar(*line, "--etcd", nowhere, folder=tmp_path)
         assert answer.code == 69, line
         assert "etcd" in answer.err
         assert nowhere in answer.err
@@ -126,7 +127,7 @@ def test_without_etcd_every_command_exits_with_69(network: Network, tmp_path: Pa
     ],
 )
 def test_exit_codes_are_those_of_sysexits(tmp_path: Path, line: tuple[str, ...], code: int) -> None:
-    answer = run_cli(*line, folder=tmp_path)
+    answer = run_sidecar(*line, folder=tmp_path)
 
     assert answer.code == code, answer.err
     assert "Traceback" not in answer.err
@@ -139,7 +140,7 @@ def test_check_reports_every_problem_with_its_location(tmp_path: Path) -> None:
         '{\n  "Port": 70000,\n  "NodeID": "fed 1",\n  "FederatedServers": ["http://a:1", "HTTP://A:1/"]\n}'
     )
 
-    answer = run_cli("check", str(good), str(bad), folder=tmp_path)
+    answer = run_sidecar("check", str(good), str(bad), folder=tmp_path)
 
     assert answer.code == 65
     assert f"{good}: ok" in answer.out
@@ -159,7 +160,7 @@ def test_flags_override_variables_which_override_the_file(network: Network) -> N
     env = {
         "SIDECAR_ETCD": network.etcd_url,
         "SIDECAR_NETWORK": "of-the-variable",
-        "SIDECAR_ADMIN": f"127.0.0.1:{one.admin}",
+        "SIDECAR_ADMIN": one.admin,
     }
 
     one.start("--network", network.name, command=(), env=env)
@@ -168,11 +169,11 @@ def test_flags_override_variables_which_override_the_file(network: Network) -> N
     assert len(one.starts) == 1
     assert one.log()
     ours = env | {"SIDECAR_NETWORK": network.name}
-    found = run_cli("servers", "--network", "of-nobody", "--json", folder=one.folder, env=ours)
+    found = run_sidecar("servers", "--network", "of-nobody", "--json", folder=one.folder, env=ours)
     assert found.document is None
-    found = run_cli("servers", "--json", folder=one.folder, env=ours)
+    found = run_sidecar("servers", "--json", folder=one.folder, env=ours)
     assert found.document["FederatedServers"] == [one.url]
-    found = run_cli("servers", "--json", folder=one.folder)
+    found = run_sidecar("servers", "--json", folder=one.folder)
     assert found.code == 69
     assert nowhere in found.err
 
@@ -192,7 +193,7 @@ def test_an_unknown_own_url_is_reported_with_the_setting(network: Network) -> No
 
 def test_each_help_text_fits_a_screen_and_shows_an_example(tmp_path: Path) -> None:
     for command in COMMANDS:
-        answer = run_cli(command, "--help", folder=tmp_path)
+        answer = run_sidecar(command, "--help", folder=tmp_path)
         assert answer.code == 0, command
         assert "example:" in answer.out
         lines = answer.out.splitlines()

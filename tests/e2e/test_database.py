@@ -9,11 +9,11 @@ from tests.kit.network import Network
 def test_a_database_node_in_sync_is_neither_written_nor_restarted(network: Network) -> None:
     one, two = network.servers(2)
     database = network.database("db-1", [str(one.url), str(two.url)])
-    before = database.identity_of_file()
+    before = database.file_identity()
 
     network.start(one, two, database)
 
-    assert database.identity_of_file() == before
+    assert database.file_identity() == before
     assert len(database.starts) == 1
     assert database.rejected == []
 
@@ -21,11 +21,11 @@ def test_a_database_node_in_sync_is_neither_written_nor_restarted(network: Netwo
 def test_another_spelling_of_the_same_list_is_not_rewritten(network: Network) -> None:
     one, two = network.servers(2)
     database = network.database("db-1", [f"HTTP://LOCALHOST{str(node.url)[16:]}/" for node in (one, two)])
-    before = database.identity_of_file()
+    before = database.file_identity()
 
     network.start(one, two, database)
 
-    assert database.identity_of_file() == before
+    assert database.file_identity() == before
 
 
 def test_database_nodes_follow_each_change_and_restart_one_at_a_time(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.demo.processes import demo_processes_in
+from tests.kit.commands import environment
 from tests.kit.etcd import etcd_binary
-from tests.kit.node import environment
 
 MAX_RUNS = 3
 """Of that many one must be in time: on a machine at its limit the others may be late, and nothing else."""

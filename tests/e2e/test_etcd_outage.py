@@ -10,7 +10,8 @@ import signal
 from tests.e2e.test_restart_grants import let_start, stuck_rollout
 from tests.kit.etcd import EtcdServer
 from tests.kit.network import Network
-from tests.kit.node import Node, is_running
+from tests.kit.node import Node
+from tests.kit.processes import is_alive
 
 
 def wait_for_lease_loss(*nodes: Node) -> None:
@@ -40,7 +41,7 @@ def test_an_outage_restarts_nothing_and_the_network_catches_up(
     two.edit(FederatedServers=["http://localhost:1"])
     network.wait(lambda: two.servers == one.servers, "the edit is put back")
     os.kill(pids[1], signal.SIGKILL)
-    network.wait(lambda: len(two.journal("listens")) == 2, "the process that died is back")
+    network.wait(lambda: len(two.events("listening")) == 2, "the process that died is back")
 
     own_etcd.start()
     network.wait_in_sync(*network.nodes)
@@ -77,12 +78,12 @@ def test_a_boot_without_etcd_starts_on_the_last_known_good_list(
     for node in (one, two):
         node.stop()
     own_etcd.kill()
-    before = one.identity_of_file()
+    before = one.file_identity()
 
     one.start()
-    network.wait(lambda: len(one.journal("listens")) == 2, "it starts without etcd")
+    network.wait(lambda: len(one.events("listening")) == 2, "it starts without etcd")
 
-    assert one.identity_of_file() == before
+    assert one.file_identity() == before
     assert one.get("/startupz")[0] == 200
     assert one.get("/readyz")[0] == 503
     own_etcd.start()
@@ -194,7 +195,7 @@ def test_a_restart_that_is_due_waits_for_etcd(own_network: Network, own_etcd: Et
     assert status["phase"] == "restart-pending"
     assert status["reason"] == "etcd does not answer; nothing is restarted without it"
     assert status["pid"] == pid
-    assert is_running(pid)
+    assert is_alive(pid)
     own_etcd.start()
     own_network.wait_in_sync(*own_network.nodes)
     assert len(waiting.starts) == 2

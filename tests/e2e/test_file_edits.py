@@ -67,11 +67,11 @@ def test_edits_of_other_keys_are_the_owners(network: Network) -> None:
     assert '"Comment": "mine"' in two.file.read_text()
 
     two.edit(Comment="mine too")
-    edited = two.identity_of_file()
+    edited = two.file_identity()
     # Whatever the sidecar did about it, it did by the time that it reverts a later edit of another file.
     wait_until_reverted(one, one.file.read_text().replace(str(one.url), "http://localhost:1"))
     wait_until_reverted(one, one.file.read_text().replace(str(two.url), "http://localhost:1"))
-    assert two.identity_of_file() == edited
+    assert two.file_identity() == edited
     assert [len(node.starts) for node in (one, two)] == [1, 1]
 
 

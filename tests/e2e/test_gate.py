@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.kit.network import CommandResult, Network
+from tests.kit.commands import CommandResult
+from tests.kit.network import Network
 from tests.kit.node import Node
 
 
@@ -120,9 +121,9 @@ def test_an_invalid_seed_is_reported(network: Network) -> None:
 
 def test_health_asks_the_sidecar_of_this_machine(network: Network) -> None:
     (one,) = network.servers(1)
-    admin = f"127.0.0.1:{one.admin}"
+    admin = one.admin
     before = network.run("health", "--admin", admin)
-    one.configure_app(boot=0.1)
+    one.configure_app(startup_time=0.1)
     network.start(one)
 
     asked = {name: network.run("health", "--admin", admin, name) for name in ("livez", "readyz", "startupz")}

@@ -68,7 +68,7 @@ def test_the_health_url_decides_whether_a_node_is_healthy(network: Network) -> N
         node.make_unhealthy()
     network.start(network.newcomer("fed-4", leader))
     sick = network.wait(
-        lambda: next((n for n in followers if len(n.journal("listens")) == 2), None), "one restarts"
+        lambda: next((n for n in followers if len(n.events("listening")) == 2), None), "one restarts"
     )
     status = sick.wait_for_reason("503")
     assert (status["phase"], status["healthy"]) == ("starting", False)

@@ -55,7 +55,7 @@ def test_a_refused_stranger_joins_once_its_file_names_a_member(
     one, two = network.servers(2)
     network.start(one, two)
     stranger = network.newcomer("fed-9")
-    before = stranger.identity_of_file()
+    before = stranger.file_identity()
 
     stranger.start()
 
@@ -67,7 +67,7 @@ def test_a_refused_stranger_joins_once_its_file_names_a_member(
     assert "a stranger: its file names no server of this network" in status["reason"]
     assert [line["reason"] for line in stranger.logged("refused")] == [status["reason"]]
     assert stranger.starts == []
-    assert stranger.identity_of_file() == before
+    assert stranger.file_identity() == before
     assert network.version == 1
     assert stranger.get("/readyz")[0] == 503
 

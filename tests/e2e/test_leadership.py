@@ -94,7 +94,7 @@ def test_a_terminated_leader_is_succeeded_at_once(network: Network) -> None:
 
 def test_the_leadership_is_handed_over_before_the_leaders_process_has_ended(network: Network) -> None:
     one, two = network.servers(2)
-    one.configure_app(deaf=1)
+    one.configure_app(ignores_sigterm=1)
     one.defaults += ("--stop-timeout", "600")
     network.start(one)
     network.start(two)

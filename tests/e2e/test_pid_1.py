@@ -35,9 +35,9 @@ def test_orphans_are_reaped_and_the_process_still_stops(network: Network) -> Non
     works = subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode == 0
     require(works, "leave to make a pid namespace")
     (one,) = network.servers(1)
-    one.configure_app(ends=7)
+    one.configure_app(exit_code=7)
     start_as_pid_one(one, "(setsid sleep 1000 &); (setsid sleep 1001 &); exec {app}")
-    network.wait(lambda: one.journal("listens"), "its process listens")
+    network.wait(lambda: one.events("listening"), "its process listens")
     (sidecar,) = children(one.sidecar.pid)
 
     def orphans() -> list[int]:

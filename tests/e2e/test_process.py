@@ -12,7 +12,8 @@ from pathlib import Path
 
 from sidecar.adapters.processes.os_signals import SECOND_SIGNAL_INTERVAL
 from tests.kit.network import Network
-from tests.kit.node import Node, is_running
+from tests.kit.node import Node
+from tests.kit.processes import is_alive
 
 
 def script(node: Node, text: str) -> tuple[str, ...]:
@@ -25,12 +26,12 @@ def script(node: Node, text: str) -> tuple[str, ...]:
 
 def started(node: Node) -> int:
     """The process's number once it listens."""
-    return node.journal("listens")[-1].pid
+    return node.events("listening")[-1].pid
 
 
 def test_a_process_that_exits_is_restarted_with_backoff(network: Network) -> None:
     (one,) = network.servers(1)
-    one.configure_app(dies=3)
+    one.configure_app(exit_at_start=3)
     one.start()
 
     network.wait(lambda: len(one.starts) >= 4, "it is started again and again")
@@ -51,7 +52,7 @@ def test_a_killed_process_restarts_and_no_other_node_does(network: Network) -> N
 
     os.kill(started(one), signal.SIGKILL)
 
-    network.wait(lambda: len(one.journal("listens")) == 2, "it is back")
+    network.wait(lambda: len(one.events("listening")) == 2, "it is back")
     network.wait_in_sync(one, two)
     assert len(two.starts) == 1
     assert network.version == 1
@@ -63,7 +64,7 @@ def test_a_script_that_forks_is_stopped_with_its_children(network: Network) -> N
     network.wait_in_sync(one)
     family = network.processes() - {one.sidecar.pid}
     assert len(family) == 2  # the shell and the server; sleep's command line names nothing
-    session = one.starts[-1].more["session"]
+    session = one.starts[-1].details["session"]
 
     one.stop()
 
@@ -77,7 +78,7 @@ def members_of(session: int) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if os.getsid(int(entry.name)) == session and is_running(int(entry.name)):
+                if os.getsid(int(entry.name)) == session and is_alive(int(entry.name)):
                     found.append(int(entry.name))
             except ProcessLookupError:
                 continue
@@ -86,18 +87,18 @@ def members_of(session: int) -> list[int]:
 
 def test_all_processes_ignoring_sigterm_are_killed_after_the_timeout(network: Network) -> None:
     one, two = network.servers(2)
-    one.configure_app(deaf=1)
+    one.configure_app(ignores_sigterm=1)
     command = script(one, "trap '' TERM\nsleep 1000 & {app} &\nwait\nwait\n")
     one.start("--stop-timeout", "5", command=command)
     network.start(two)
     network.wait_in_sync(one, two)
-    session = one.starts[-1].more["session"]
-    heard = len(one.journal("hears"))
+    session = one.starts[-1].details["session"]
+    heard = len(one.events("signalled"))
 
     network.start(network.newcomer("fed-3", two))
     network.wait_in_sync(*network.nodes)
 
-    assert [event.more["signal"] for event in one.journal("hears")[heard:]][:1] == ["SIGTERM"]
+    assert [event.signal for event in one.events("signalled")[heard:]][:1] == ["SIGTERM"]
     assert not members_of(session)
     assert len(one.starts) == 2
     assert one.logged("the process outlived SIGTERM; sending SIGKILL")
@@ -109,7 +110,7 @@ def test_a_server_left_in_the_background_is_supervised(network: Network) -> None
     network.wait_in_sync(one)
 
     os.kill(started(one), signal.SIGKILL)
-    network.wait(lambda: len(one.journal("listens")) == 2, "it is back")
+    network.wait(lambda: len(one.events("listening")) == 2, "it is back")
     network.wait_in_sync(one)
     one.stop()
 
@@ -118,9 +119,9 @@ def test_a_server_left_in_the_background_is_supervised(network: Network) -> None
 
 def test_the_sidecar_exits_with_the_code_of_the_process(network: Network) -> None:
     one, two, three = network.servers(3)
-    one.configure_app(ends=7)
-    two.configure_app(ends=0)
-    three.configure_app(deaf=1)
+    one.configure_app(exit_code=7)
+    two.configure_app(exit_code=0)
+    three.configure_app(ignores_sigterm=1)
     three.defaults += ("--stop-timeout", "0.2")
     network.start(one, two, three)
 
@@ -144,11 +145,11 @@ def test_signals_are_forwarded_and_do_not_stop_the_sidecar(network: Network) -> 
 
 def test_a_second_sigterm_skips_the_stop_timeout(network: Network) -> None:
     (one,) = network.servers(1)
-    one.configure_app(deaf=1)
+    one.configure_app(ignores_sigterm=1)
     one.defaults += ("--stop-timeout", "600")
     network.start(one)
     one.signal(signal.SIGTERM)
-    network.wait(lambda: one.journal("hears"), "the process has got SIGTERM")
+    network.wait(lambda: one.events("signalled"), "the process has got SIGTERM")
 
     asked = time.monotonic()
     # A while after the first: a supervisor may ask twice in one breath.
@@ -168,7 +169,7 @@ def test_a_restarted_sidecar_adopts_its_running_process(
     pid = started(two)
 
     two.kill()
-    assert is_running(pid)
+    assert is_alive(pid)
     two.start()
     network.wait(lambda: two.logged("took over the running process"), "it is taken over")
     network.wait_in_sync(one, two)
@@ -176,7 +177,7 @@ def test_a_restarted_sidecar_adopts_its_running_process(
     assert two.status["pid"] == pid
     assert len(two.starts) == 1
     two.stop()
-    assert not is_running(pid)
+    assert not is_alive(pid)
 
 
 def test_an_adopted_process_on_an_old_list_is_restarted(
@@ -192,7 +193,7 @@ def test_an_adopted_process_on_an_old_list_is_restarted(
     network.wait_in_sync(*network.nodes)
 
     assert [start.servers for start in two.starts] == [[one.url, two.url], [one.url, two.url, three.url]]
-    assert two.starts[0].pid in [event.pid for event in two.journal("ends")]
+    assert two.starts[0].pid in [event.pid for event in two.events("stopping")]
 
 
 def test_a_process_that_exited_unobserved_is_started_again(network: Network) -> None:

@@ -48,7 +48,7 @@ def test_a_reexecuted_leader_keeps_process_lease_and_leadership(network: Network
     assert one.sidecar.poll() is None, "it is the same process"
     assert one.status["pid"] == pid
     assert len(one.starts) == 1
-    assert not one.journal("ends")
+    assert not one.events("stopping")
     assert one.stop() == 143, "the exit code of its process is still its own to tell"
 
 
@@ -92,11 +92,11 @@ def test_a_list_change_during_a_reexec_is_applied(network: Network) -> None:
 def test_it_waits_until_a_restart_is_done(network: Network) -> None:
     one, two = network.servers(2)
     network.start(one, two)
-    one.configure_app(stops_slowly=1.5)
+    one.configure_app(shutdown_time=1.5)
     one.defaults += ("--stop-timeout", "20")
     reexec(network, one)
     network.newcomer("fed-3", two).start()
-    network.wait(lambda: one.journal("ends"), "it is being restarted")
+    network.wait(lambda: one.events("stopping"), "it is being restarted")
 
     one.signal(signal.SIGHUP)
 
@@ -186,9 +186,9 @@ def test_a_new_admin_address_and_lease_ttl_are_applied(network: Network) -> None
     network.start(one)
     network.start(two)
     leader, lease = network.leader, lease_of(network, one)
-    one.admin = network.port()
+    one.admin = f"127.0.0.1:{network.port()}"
 
-    settings.write_text(toml(usual | {"admin": f"127.0.0.1:{one.admin}", "lease_ttl": 60}))
+    settings.write_text(toml(usual | {"admin": one.admin, "lease_ttl": 60}))
     assert run_reload(network, one).code == 0
 
     network.wait_in_sync(one, two)
@@ -209,7 +209,7 @@ def settings_in_a_file(network: Network, node: Node) -> tuple[Path, dict[str, An
     usual: dict[str, Any] = {
         "etcd": [network.etcd_url],
         "network": network.name,
-        "admin": f"127.0.0.1:{node.admin}",
+        "admin": node.admin,
         "log_format": "json",
     }
     settings = node.folder / "sidecar.toml"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.kit.network import Network
-from tests.kit.node import is_running
+from tests.kit.processes import is_alive
 
 
 def test_a_removed_server_stays_out_until_it_is_readmitted(
@@ -21,7 +21,7 @@ def test_a_removed_server_stays_out_until_it_is_readmitted(
     reason = three.wait_for_phase("removed")["reason"]
     assert "its disk is dying" in reason
     assert "`sidecar readmit fed-3`" in reason
-    network.wait(lambda: not is_running(three.starts[-1].pid), "the removed server's process is stopped")
+    network.wait(lambda: not is_alive(three.starts[-1].pid), "the removed server's process is stopped")
     (tombstone,) = network.cli("removed", "--json").document
     assert (tombstone["node_id"], tombstone["url"], tombstone["reason"]) == (
         "fed-3",
@@ -56,7 +56,7 @@ def test_a_removal_accepts_any_url_spelling_and_may_leave_the_process(
     assert answer.code == 0, answer.err
     two.wait_for_phase("removed")
     network.wait_in_sync(one, servers=[str(one.url)])
-    assert is_running(two.starts[-1].pid)
+    assert is_alive(two.starts[-1].pid)
     assert len(two.starts) == 1
 
 
@@ -75,7 +75,7 @@ def test_a_removed_leader_hands_over_the_leadership(network: Network) -> None:
     assert new in others
     old.wait_for_phase("removed")
     assert old.status["leading"] is False
-    network.wait(lambda: not is_running(old.starts[-1].pid), "the removed leader's process is stopped")
+    network.wait(lambda: not is_alive(old.starts[-1].pid), "the removed leader's process is stopped")
     # The new leader works.
     assert network.cli("readmit", old.id).code == 0
     network.wait_in_sync(*nodes)
@@ -143,7 +143,7 @@ def test_removing_a_database_node_leaves_the_list_unchanged(network: Network) ->
     assert network.cli("remove", "db-1").code == 0
 
     database.wait_for_phase("removed")
-    network.wait(lambda: not is_running(database.starts[-1].pid), "its process is stopped")
+    network.wait(lambda: not is_alive(database.starts[-1].pid), "its process is stopped")
     assert network.canonical["FederatedServers"] == [one.url]
     assert network.cli("readmit", "db-1").code == 0
     network.wait_in_sync(database)

@@ -30,7 +30,7 @@ def stuck_rollout(network: Network, *others: Node) -> Rollout:
     network.start(leader)
     network.start(*followers, *others)
     for node in followers:
-        node.configure_app(hangs=1)
+        node.configure_app(never_listens=1)
     newcomer = network.newcomer("fed-4", leader)
     network.start(newcomer)  # who is new needs no turn
     stuck = network.wait(lambda: next((n for n in followers if len(n.starts) == 2), None), "one has its turn")
@@ -71,8 +71,8 @@ def test_a_node_that_stays_unhealthy_keeps_its_grant(
     assert len(rollout.stuck.starts) == 3
     assert [len(node.starts) for node in (rollout.leader, rollout.waiting, rollout.newcomer)] == [2, 2, 1]
     network.wait(lambda: network.etcd.all("node/") == {}, "every turn is over")
-    back = next(event.at for event in rollout.stuck.journal("listens")[1:])
-    assert rollout.waiting.journal("ends")[0].at > back
+    back = next(event.at for event in rollout.stuck.events("listening")[1:])
+    assert rollout.waiting.events("stopping")[0].at > back
 
 
 def test_several_changes_while_a_node_waits_become_one_restart(network: Network) -> None:
@@ -121,8 +121,8 @@ def test_database_nodes_restart_after_the_servers_one_at_a_time(network: Network
     network.wait_in_sync(*network.nodes)
 
     servers = (rollout.leader, rollout.stuck, rollout.waiting)
-    back = max(node.journal("listens")[-1].at for node in servers)
-    assert all(node.journal("ends")[0].at > back for node in databases)
+    back = max(node.events("listening")[-1].at for node in servers)
+    assert all(node.events("stopping")[0].at > back for node in databases)
     assert overlapping(databases) == []
 
 

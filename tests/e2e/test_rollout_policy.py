@@ -18,7 +18,7 @@ def running_servers(network: Network, count: int, **rollout: object) -> list[Nod
 
 def test_the_canary_goes_first_and_alone(network: Network) -> None:
     leader, two, canary = running_servers(network, 3, canary="fed-3", max_unavailable=2)
-    canary.configure_app(hangs=1)
+    canary.configure_app(never_listens=1)
     network.start(network.newcomer("fed-4", leader))
 
     network.wait(lambda: len(canary.starts) == 2, "the canary has its turn")
@@ -29,14 +29,14 @@ def test_the_canary_goes_first_and_alone(network: Network) -> None:
 
     let_start(canary)
     network.wait_in_sync(*network.nodes)
-    back = canary.journal("listens")[-1].at
-    assert all(node.journal("ends")[0].at > back for node in (leader, two))
+    back = canary.events("listening")[-1].at
+    assert all(node.events("stopping")[0].at > back for node in (leader, two))
 
 
 def test_a_percentage_is_of_the_nodes_of_a_role(network: Network) -> None:
     leader, *followers = running_servers(network, 4, max_unavailable="50%")
     for node in followers:
-        node.configure_app(hangs=1)
+        node.configure_app(never_listens=1)
     network.start(network.newcomer("fed-5", leader))
 
     def stuck() -> list[Node]:

@@ -70,7 +70,7 @@ def slow_servers(network: Network) -> list[Node]:
     """Three servers in step that take two seconds to boot."""
     three = network.servers(3)
     for node in three:
-        node.configure_app(boot=BOOT)
+        node.configure_app(startup_time=BOOT)
     network.start(*three)
     return three
 
@@ -81,7 +81,7 @@ def test_two_of_three_servers_serve_through_every_change(network: Network) -> No
     client = Client(*three)
     with client.asking():
         newcomer = network.newcomer("fed-4", three[0])
-        newcomer.configure_app(boot=BOOT)
+        newcomer.configure_app(startup_time=BOOT)
         network.start(newcomer)
         network.wait_in_sync(*network.nodes)
         assert network.cli("remove", "fed-4").code == 0
@@ -105,7 +105,7 @@ def test_a_list_that_fails_on_one_server_halts_the_rollout(network: Network) -> 
     client = Client(*three)
     newcomer = network.newcomer("fed-4", three[0])
     for node in three:
-        node.configure_app(chokes=newcomer.url or "")
+        node.configure_app(crash_on=newcomer.url or "")
     with client.asking():
         network.start(newcomer)
         halted = network.wait(
@@ -134,7 +134,7 @@ def test_the_policy_may_roll_back_a_failing_list(network: Network) -> None:
     client = Client(*three)
     newcomer = network.newcomer("fed-4", three[0])
     for node in three:
-        node.configure_app(chokes=newcomer.url or "")
+        node.configure_app(crash_on=newcomer.url or "")
     with client.asking():
         newcomer.start()
         network.wait(lambda: network.version == 3, "the last good list is published again")

@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from tests.kit.certificates import Authority, KeyPair
+from tests.kit.commands import CommandResult, run_sidecar
 from tests.kit.etcd import EtcdServer
-from tests.kit.network import CommandResult, run_cli
 from tests.kit.node import Node
 from tests.kit.ports import PortPool
 from tests.kit.waiting import wait_until
@@ -75,7 +75,7 @@ def settings(secured: Secured, folder: Path) -> tuple[str, ...]:
 
 def test_a_server_joins_runs_and_can_be_inspected(secured: Secured, tmp_path: Path) -> None:
     ports = PortPool()
-    port, admin = ports.take(), ports.take()
+    port, admin = ports.take(), f"127.0.0.1:{ports.take()}"
     folder = tmp_path / "fed-1"
     folder.mkdir()
     url = f"http://localhost:{port}"
@@ -83,16 +83,16 @@ def test_a_server_joins_runs_and_can_be_inspected(secured: Secured, tmp_path: Pa
     (folder / "federated.json").write_text(json.dumps(document))
     way_in = settings(secured, folder)
     node = Node("fed-1", folder, folder / "federated.json", url, admin, way_in)
-    node.start("--admin", f"127.0.0.1:{admin}")
+    node.start("--admin", admin)
     try:
         wait_until(lambda: node.status.get("phase") == "running", "fed-1 running behind TLS")
-        found = run_cli("members", "--json", *way_in, folder=tmp_path)
+        found = run_sidecar("members", "--json", *way_in, folder=tmp_path)
         assert [(each["node_id"], each["phase"]) for each in json.loads(found.out)] == [("fed-1", "running")]
         # Longer than the lease of 5 s: its keep-alive goes through as well.
         term, began = leader(way_in, tmp_path), time.monotonic()
         wait_until(lambda: time.monotonic() > began + 8, "eight seconds")
         assert leader(way_in, tmp_path) == term
-        refused = run_cli("servers", "--etcd", secured.etcd.url, folder=tmp_path)
+        refused = run_sidecar("servers", "--etcd", secured.etcd.url, folder=tmp_path)
         assert refused.code == 69
         assert "certificate" in refused.err
     finally:
@@ -105,7 +105,7 @@ def test_a_server_joins_runs_and_can_be_inspected(secured: Secured, tmp_path: Pa
 def test_a_wrong_password_is_reported(secured: Secured, tmp_path: Path) -> None:
     way_in = settings(secured, tmp_path)
     (tmp_path / "password").write_text("wrong")
-    found: CommandResult = run_cli("servers", *way_in, folder=tmp_path)
+    found: CommandResult = run_sidecar("servers", *way_in, folder=tmp_path)
     assert found.code == 69
     assert "password" in found.err
     assert "wrong" not in found.err.replace("wrong password", "")
@@ -115,10 +115,10 @@ def test_a_client_certificate_with_a_name_is_warned_about(secured: Secured, tmp_
     named = secured.authority.issue("named")
     way_in = settings(secured, tmp_path)
     options = ("--tls-cert", str(named.cert), "--tls-key", str(named.key))
-    found = run_cli("servers", *way_in, *options, folder=tmp_path)
+    found = run_sidecar("servers", *way_in, *options, folder=tmp_path)
     assert found.code == 69
     assert "without a Common Name" in found.err
 
 
 def leader(way_in: tuple[str, ...], folder: Path) -> object:
-    return json.loads(run_cli("leader", "--json", *way_in, folder=folder).out)
+    return json.loads(run_sidecar("leader", "--json", *way_in, folder=folder).out)

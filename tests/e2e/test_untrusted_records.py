@@ -41,7 +41,7 @@ def test_a_mutilated_canonical_list_is_ignored_and_reported(network: Network) ->
     nodes = four_in_sync(network)
     right = network.etcd.get("shared/canonical")
     assert right is not None
-    before = [node.identity_of_file() for node in nodes]
+    before = [node.file_identity() for node in nodes]
 
     for name, mutilation in MUTILATIONS.items():
         network.etcd.put("shared/canonical", mutilation(network))
@@ -50,7 +50,7 @@ def test_a_mutilated_canonical_list_is_ignored_and_reported(network: Network) ->
         network.etcd.put("shared/canonical", right.text)
         network.wait(lambda: all(node.status.get("reason") == "in step" for node in nodes), "it is put right")
 
-    assert [node.identity_of_file() for node in nodes] == before
+    assert [node.file_identity() for node in nodes] == before
     assert [len(node.starts) for node in nodes] == [1, 1, 1, 1]
     for node in nodes:
         reasons = [line["why"] for line in node.logged("the canonical list is not obeyed")]
@@ -89,7 +89,7 @@ def test_a_mutilated_list_at_boot_yields_to_the_last_known_good(network: Network
 
     nodes[3].start()
 
-    network.wait(lambda: len(nodes[3].journal("listens")) == 2, "it starts")
+    network.wait(lambda: len(nodes[3].events("listening")) == 2, "it starts")
     assert nodes[3].servers == nodes[0].servers
     assert len(nodes[3].servers) == 4
     assert "it drops 3 of 4 servers" in nodes[3].status["reason"]

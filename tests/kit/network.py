@@ -6,35 +6,22 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.kit.commands import CommandResult, run_sidecar
 from tests.kit.etcd_gateway import Gateway
-from tests.kit.node import Event, Node, environment
+from tests.kit.event_log import Event
+from tests.kit.node import Node
 from tests.kit.ports import PortPool
 from tests.kit.waiting import DEADLINE, Maybe, T, wait_until
 
 SAMPLE_FILES = Path(__file__).parents[1] / "data"
 
 
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
 class Network:
-    """Nodes in folders below ``folder``; the network's own name keeps its keys in etcd apart."""
+    """Nodes in folders below ``folder``; the network's name keeps its keys in etcd apart from others."""
 
     def __init__(self, etcd_url: str, folder: Path, name: str, *, lease_ttl: float = 10) -> None:
         self.etcd_url = etcd_url
@@ -46,10 +33,10 @@ class Network:
         self._options = ("--etcd", etcd_url, "--network", name)
         self._run_options = ("--lease-ttl", f"{lease_ttl:g}", "--log-format", "json")
 
-    # Building it.
+    # Its nodes.
 
     def port(self) -> int:
-        """A port that nobody uses."""
+        """A free port."""
         return self._ports.take()
 
     def node(self, name: str, port: int | None, servers: list[str], *, file: str = "federated.json") -> Node:
@@ -60,7 +47,7 @@ class Network:
         return self._add(name, json.dumps(document, indent=2) + "\n", file)
 
     def sample_nodes(self) -> list[Node]:
-        """The owner's own four files, fed-1 to fed-4, letter by letter but for the ports."""
+        """Nodes with the owner's four files, fed-1 to fed-4, unchanged except for the ports."""
         ports = {old: str(self.port()) for old in ("9000", "9001", "9002", "9004")}
         for name in ("fed-1", "fed-2", "fed-3", "fed-4"):
             text = (SAMPLE_FILES / name / "federated.json").read_text()
@@ -70,7 +57,7 @@ class Network:
         return self.nodes[-4:]
 
     def servers(self, count: int) -> list[Node]:
-        """That many servers, fed-1 and on, whose files all hold the same list."""
+        """``count`` servers, named from fed-1, whose files all hold the same list."""
         ports = [self.port() for _ in range(count)]
         urls = [f"http://localhost:{port}" for port in ports]
         return [self.node(f"fed-{place}", port, urls) for place, port in enumerate(ports, start=1)]
@@ -89,20 +76,20 @@ class Network:
         folder.mkdir()
         (folder / file).write_text(text)
         port = json.loads(text).get("Port")
-        admin = self.port()
-        options: tuple[str, ...] = (*self._options, *self._run_options, "--admin", f"127.0.0.1:{admin}")
+        admin = f"127.0.0.1:{self.port()}"
+        options: tuple[str, ...] = (*self._options, *self._run_options, "--admin", admin)
         if port is None:
-            # Else a node without a URL is healthy when it has been alive for two seconds.
+            # By default a node without a URL is healthy once it has run for two seconds.
             options = (*options, "--health", "exec:test -e up")
         url = f"http://localhost:{port}" if port else None
         node = Node(name, folder, folder / file, url, admin, options)
         self.nodes.append(node)
         return node
 
-    # Watching it.
+    # Its state.
 
     def start(self, *nodes: Node) -> None:
-        """Start sidecars, and wait until they are in step with each other."""
+        """Start sidecars, and wait until they are in sync."""
         for node in nodes:
             node.start()
         self.wait_in_sync(*nodes)
@@ -113,7 +100,7 @@ class Network:
         def in_sync() -> bool:
             for node in nodes:
                 if node.sidecar.poll() is not None:
-                    raise AssertionError(f"the sidecar of {node.id} ended with {node.sidecar.returncode}")
+                    raise AssertionError(f"the sidecar of {node.id} exited with {node.sidecar.returncode}")
             stored = {name: found.document for name, found in self.etcd.all().items() if name in wanted}
             canonical = stored.get("shared/canonical")
             if not canonical or (servers is not None and canonical["FederatedServers"] != servers):
@@ -126,11 +113,11 @@ class Network:
 
         wanted = {"shared/canonical", *(f"report/{node.id}" for node in nodes)}
         names = ", ".join(node.id for node in nodes)
-        wait_until(in_sync, f"{names} in step" + (f" on {servers}" if servers else ""))
+        wait_until(in_sync, f"{names} in sync" + (f" on {servers}" if servers else ""))
 
     @property
     def canonical(self) -> dict[str, Any]:
-        """The canonical document; empty while there is none."""
+        """The canonical document; empty before the first version."""
         found = self.etcd.get("shared/canonical")
         return found.document if found else {}
 
@@ -140,7 +127,7 @@ class Network:
         return version
 
     def report(self, node: Node) -> dict[str, Any] | None:
-        """What the node's sidecar told the network; None once its lease is gone."""
+        """The node's report; None once its lease has expired."""
         found = self.etcd.get(f"report/{node.id}")
         return found.document if found else None
 
@@ -150,7 +137,7 @@ class Network:
 
     @property
     def leader(self) -> Node | None:
-        """Who leads, by the keys: the candidate with the lowest create revision."""
+        """The leader by the keys in etcd: the candidate with the lowest create revision."""
         candidates = sorted(self.etcd.all("leader/").values(), key=lambda stored: stored.created)
         if not candidates:
             return None
@@ -161,31 +148,33 @@ class Network:
 
     def cli(self, command: str, *arguments: str, env: dict[str, str] | None = None) -> CommandResult:
         """Run a command against this network."""
-        return run_cli(command, *arguments, *self._options, folder=self.folder, env=env)
+        return run_sidecar(command, *arguments, *self._options, folder=self.folder, env=env)
 
     def run(self, command: str, *arguments: str) -> CommandResult:
-        """Run a command that is not told of this network."""
-        return run_cli(command, *arguments, folder=self.folder)
+        """Run a command without the options of this network."""
+        return run_sidecar(command, *arguments, folder=self.folder)
 
-    # Ending it.
+    # Its end.
 
     def close(self) -> None:
-        """End every process that was started here, by its number."""
+        """End every process that was started here, by its pid."""
         for node in self.nodes:
-            for life in node.sidecars:
-                if life.poll() is None:
-                    life.send_signal(signal.SIGCONT)
-                    life.terminate()
-        # Those that take their time to stop need not: nobody looks any more.
+            for sidecar in node.sidecars:
+                if sidecar.poll() is None:
+                    sidecar.send_signal(signal.SIGCONT)
+                    sidecar.terminate()
+        # There is no need to wait for processes that stop slowly.
         self._kill_leftovers(except_sidecars=True)
         for node in self.nodes:
-            for life in node.sidecars:
-                _end(life)
+            for sidecar in node.sidecars:
+                _end(sidecar)
         self._kill_leftovers()
         self._ports.close()
 
     def _kill_leftovers(self, *, except_sidecars: bool = False) -> None:
-        spared = {life.pid for node in self.nodes for life in node.sidecars} if except_sidecars else set()
+        spared = (
+            {sidecar.pid for node in self.nodes for sidecar in node.sidecars} if except_sidecars else set()
+        )
         for pid in self.processes() - spared:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -193,7 +182,7 @@ class Network:
                 continue
 
     def processes(self) -> set[int]:
-        """The processes whose command line names this network's folder; nobody else's does."""
+        """The processes whose command line names this network's folder."""
         found = set()
         for entry in Path("/proc").iterdir():
             try:
@@ -216,46 +205,31 @@ def _is_in_sync(node: Node, report: dict[str, Any], canonical: dict[str, Any]) -
     version = canonical["version"]
     if (report["phase"], report["healthy"], report["loaded_version"]) != ("running", True, version):
         return False
-    # The report of a life that was killed stays for as long as its lease; the admin API is of this life.
+    # The report of a killed sidecar stays until its lease expires; the admin API is the current sidecar's.
     status = node.status
     if (report["pid"], status.get("loaded_version")) != (status.get("pid"), version):
         return False
-    # Healthy a process may be before it has told what it read, and to stop it then would be no restart.
+    # A process may be healthy before its start is logged, and stopping it then would not count as a restart.
     last = node.starts[-1:]
     if status["pid"] is not None and not any(status["pid"] in _pids(start) for start in last):
         return False
     lists = [node.servers, *(start.servers for start in last)]
-    return all(_normal(found) == _normal(canonical["FederatedServers"]) for found in lists)
+    return all(_normalized(found) == _normalized(canonical["FederatedServers"]) for found in lists)
 
 
 def _pids(start: Event) -> tuple[int, int]:
-    """What the sidecar may call a process that started: itself, or the launcher that it is a child of."""
-    return start.pid, start.more["session"]
+    """The pids under which the sidecar may know a process: its own, or that of its launcher."""
+    return start.pid, start.details["session"]
 
 
-def _normal(servers: list[str]) -> list[str]:
-    """The list without what is only a matter of spelling."""
+def _normalized(servers: list[str]) -> list[str]:
+    """The list without differences of spelling."""
     return [url.lower().rstrip("/") for url in servers]
 
 
-def _end(life: subprocess.Popen[bytes]) -> None:
+def _end(sidecar: subprocess.Popen[bytes]) -> None:
     try:
-        life.wait(5)
+        sidecar.wait(5)
     except subprocess.TimeoutExpired:
-        life.kill()
-        life.wait()
-
-
-def run_cli(*arguments: str, folder: Path, env: dict[str, str] | None = None) -> CommandResult:
-    """Run `sidecar` with ``arguments`` in ``folder``."""
-    found = subprocess.run(
-        [sys.executable, "-m", "sidecar", *arguments],
-        cwd=folder,
-        env=environment(**(env or {})),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return CommandResult(found.returncode, found.stdout, found.stderr)
+        sidecar.kill()
+        sidecar.wait()

@@ -1,9 +1,8 @@
-"""One node of a network: its folder, its sidecar's lives, the process next to it, what they left behind."""
+"""One node of a network: its folder, its sidecars one after another, the process next to it, their traces."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,44 +13,23 @@ from pathlib import Path
 from signal import Signals
 from typing import Any
 
-from tests.kit.http_client import http_get
-from tests.kit.waiting import DEADLINE, wait_until
+from tests.kit.commands import environment
+from tests.kit.event_log import Event, read_events
+from tests.kit.observed_node import ObservedNode
+from tests.kit.waiting import DEADLINE
 
-PROJECT = Path(__file__).parents[2]
 APP = Path(__file__).with_name("app.py")
 
 
-def environment(**extra: str) -> dict[str, str]:
-    """This process's environment, without settings of a sidecar that somebody exported."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("SIDECAR_")}
-    return ours | {"PYTHONPATH": str(PROJECT)} | extra
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A line of the process's journal. ``at`` is monotonic, the same clock for every process."""
-
-    event: str
-    pid: int
-    at: float
-    more: dict[str, Any]
-
-    @property
-    def servers(self) -> list[str]:
-        """The list that it loaded when it started."""
-        found: list[str] = self.more["servers"]
-        return found
-
-
 @dataclass(slots=True)
-class Node:
-    """``defaults`` are the options that every life of its sidecar is started with."""
+class Node(ObservedNode):
+    """A node; ``defaults`` are the options that each of its sidecars is started with."""
 
     id: str
     folder: Path
     file: Path
     url: str | None
-    admin: int
+    admin: str
     defaults: tuple[str, ...]
     sidecars: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -80,112 +58,92 @@ class Node:
 
     @property
     def app(self) -> tuple[str, ...]:
-        """The command of the process next to it."""
+        """The command of its process: `tests.kit.app`."""
         return (sys.executable, "-I", "-S", str(APP), str(self.folder), str(self.file))
 
     @property
     def sidecar(self) -> subprocess.Popen[bytes]:
-        """Its sidecar's latest life."""
+        """Its latest sidecar."""
         return self.sidecars[-1]
 
     def signal(self, signum: Signals) -> None:
         self.sidecar.send_signal(signum)
 
     def freeze(self) -> None:
-        """Suspend the sidecar, as a machine under too much load or a paused virtual machine would."""
+        """Suspend the sidecar, as an overloaded machine or a paused virtual machine does."""
         self.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self.signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End the sidecar without a warning; the process next to it lives on."""
+        """Kill the sidecar with SIGKILL; its process keeps running."""
         self.sidecar.kill()
         self.sidecar.wait(DEADLINE)
 
     def stop(self) -> int:
-        """End the sidecar as a service manager would; its exit code."""
+        """Stop the sidecar with SIGTERM, as a service manager does; its exit code."""
         self.signal(signal.SIGTERM)
         return self.wait_for_exit()
 
     def wait_for_exit(self, deadline: float = DEADLINE) -> int:
-        """Wait for the sidecar's end; its exit code."""
+        """Wait until the sidecar exits; its exit code."""
         try:
             return self.sidecar.wait(deadline)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"the sidecar of {self.id} did not end within {deadline:g} s") from None
+            raise AssertionError(f"the sidecar of {self.id} did not exit within {deadline:g} s") from None
 
-    # Its file.
+    # Its folder.
 
-    @property
-    def servers(self) -> list[str]:
-        """The list that its file holds."""
-        found: list[str] = json.loads(self.file.read_text())["FederatedServers"]
-        return found
-
-    def edit(self, **keys: Any) -> None:
-        """Change keys of the file, as an editor does: all of it is written anew, in place."""
-        document = json.loads(self.file.read_text()) | keys
-        self.file.write_text(json.dumps(document, indent=2) + "\n")
-
-    def identity_of_file(self) -> tuple[int, int, bytes]:
-        """What no write leaves as it was: inode and time of the last change; and the content."""
+    def file_identity(self) -> tuple[int, int, bytes]:
+        """The file's inode, modification time and content; every write changes one of them."""
         found = self.file.stat()
         return found.st_ino, found.st_mtime_ns, self.file.read_bytes()
 
     @property
     def rejected(self) -> list[Path]:
-        """The diffs of what was not obeyed, oldest first."""
+        """The diffs of rejected edits, oldest first."""
         return sorted((self.folder / ".sidecar" / "rejected").glob("*.diff"))
 
     # The process next to it.
 
-    def configure_app(self, **told: float | str) -> None:
-        """How the process is to behave from its next start on; see `tests.kit.app`."""
-        (self.folder / "behaviour.json").write_text(json.dumps(told))
+    def configure_app(self, **behaviour: float | str) -> None:
+        """Set how the process behaves from its next start on; see `tests.kit.app`."""
+        (self.folder / "behaviour.json").write_text(json.dumps(behaviour))
 
     def make_unhealthy(self) -> None:
-        """From now on the process answers 503."""
-        (self.folder / "sick").touch()
+        """Let the process answer 503 from now on."""
+        (self.folder / "unhealthy").touch()
 
     def make_healthy(self) -> None:
-        (self.folder / "sick").unlink()
+        (self.folder / "unhealthy").unlink()
 
-    def journal(self, *events: str) -> list[Event]:
-        """What happened to the process, of the kinds that are named."""
-        try:
-            lines = (self.folder / "journal").read_text().splitlines()
-        except FileNotFoundError:
-            return []
-        found = (json.loads(line) for line in lines)
-        return [
-            Event(line.pop("event"), line.pop("pid"), line.pop("at"), line)
-            for line in found
-            if not events or line["event"] in events
-        ]
+    def events(self, *kinds: str) -> list[Event]:
+        """What happened to the process; only ``kinds``, if any are named."""
+        return read_events(self.folder, *kinds)
 
     @property
     def starts(self) -> list[Event]:
-        return self.journal("starts")
+        return self.events("started")
 
     def received(self, signum: Signals) -> bool:
         """Whether the process got that signal."""
-        return any(event.more["signal"] == signum.name for event in self.journal("hears"))
+        return any(event.signal == signum.name for event in self.events("signalled"))
 
     @property
     def downtimes(self) -> list[tuple[float, float]]:
-        """When the process was away on somebody's order: from its SIGTERM until it listened again.
+        """When the process was being restarted: from its SIGTERM until it listened again.
 
         One that has no port is back when it has started.
         """
-        back = "listens" if self.url else "starts"
-        told = self.journal("ends", back)
-        return [(a.at, b.at) for a, b in pairwise(told) if (a.event, b.event) == ("ends", back)]
+        back = "listening" if self.url else "started"
+        events = self.events("stopping", back)
+        return [(a.at, b.at) for a, b in pairwise(events) if (a.kind, b.kind) == ("stopping", back)]
 
-    # What the sidecar says.
+    # The sidecar's log.
 
     def log(self) -> list[dict[str, Any]]:
-        """The sidecar's log, of all of its lives."""
+        """The log of all its sidecars."""
         lines = self.log_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith('{"ts"')]
 
@@ -196,56 +154,14 @@ class Node:
             return ""
 
     def logged(self, event: str) -> list[dict[str, Any]]:
-        """The lines of its log with that message."""
+        """The log lines with that event."""
         return [line for line in self.log() if line["event"] == event]
-
-    def get(self, path: str, host: str | None = None) -> tuple[int, str]:
-        """GET ``path`` of the admin API: the status code and the body; 0 while nobody answers."""
-        return http_get(f"http://127.0.0.1:{self.admin}{path}", {"Host": host} if host else {})
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """What its admin API says; nothing while it does not answer."""
-        code, body = self.get("/api/v1/status")
-        found: dict[str, Any] = json.loads(body) if code else {}
-        return found
-
-    def wait_for_phase(self, phase: str, deadline: float = DEADLINE) -> dict[str, Any]:
-        """Wait until the sidecar says that it is in ``phase``; its status then."""
-
-        def there() -> dict[str, Any]:
-            status = self.status
-            return status if status.get("phase") == phase else {}
-
-        return wait_until(there, f"{self.id} is {phase}, not {self.status.get('phase')}", deadline)
-
-    def wait_for_reason(self, text: str) -> dict[str, Any]:
-        """Wait until the reason that the sidecar gives has ``text`` in it; its status then."""
-
-        def told() -> dict[str, Any]:
-            status = self.status
-            return status if text in status.get("reason", "") else {}
-
-        return wait_until(told, f"{self.id} tells: {text}")
-
-    def wait_for_lease_loss(self) -> None:
-        """Wait until the sidecar knows that it is without etcd, and that its lease may be gone."""
-        wait_until(lambda: self.status.get("lease_alive") is False, f"{self.id} has no lease")
 
     def describe(self) -> str:
         """What a person needs to see when a test failed."""
         code = self.sidecars[-1].poll() if self.sidecars else "never started"
-        began = time.monotonic()
-        journal = [f"{e.event} pid {e.pid} {e.at - began:+.2f} s {e.more}" for e in self.journal()]
+        now = time.monotonic()
+        events = [f"{e.kind} pid {e.pid} {e.at - now:+.2f} s {e.details}" for e in self.events()]
         file = self.file.read_text() if self.file.exists() else "(no file)"
         log = self.log_text().splitlines()[-40:]
-        return "\n".join([f"--- {self.id}, exit code {code}", file, *journal, *log])
-
-
-def is_running(pid: int) -> bool:
-    """Whether process ``pid`` runs; a zombie does not."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
+        return "\n".join([f"--- {self.id}, exit code {code}", file, *events, *log])

@@ -1,4 +1,4 @@
-"""What tests ask of real processes. A wait is for a condition, with a deadline, never for a time."""
+"""Real processes: whether they run, and waiting for what they do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import anyio
 DEADLINE = 20.0
 
 PYTHON = (sys.executable, "-I", "-S")
-"""A Python for helper programs. Its coverage is not measured: that would catch their SIGTERM."""
+"""A Python for helper programs. Their coverage is not measured: that would catch their SIGTERM."""
 
 
 async def poll_until(condition: Callable[[], object], deadline: float = DEADLINE) -> None:
@@ -23,7 +23,7 @@ async def poll_until(condition: Callable[[], object], deadline: float = DEADLINE
 
 
 async def read_pid(path: Path) -> int:
-    """The number that a process writes into ``path``, and a newline after it."""
+    """The pid that a process writes into ``path``, followed by a newline."""
     await poll_until(lambda: path.exists() and path.read_text().endswith("\n"))
     return int(path.read_text())
 
@@ -38,7 +38,7 @@ def is_alive(pid: int) -> bool:
 
 
 async def open_fifo(fifo: Path) -> None:
-    """Let the process go on that does ``read _ < fifo``, once it has come that far."""
+    """Release a process that waits in ``read _ < fifo``, once it has got that far."""
 
     def opened() -> bool:
         try:

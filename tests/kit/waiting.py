@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline."""
+"""Waiting for a condition, with a deadline; never for a time."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Maybe: TypeAlias = T | Literal[False] | None
 DEADLINE = 90.0
 """Seconds. Far more than anything here takes: on a busy machine a test is slow, not wrong."""
 
-# Seconds between two looks: often at first, then seldom, as looking takes from the time of what is looked at.
-_FIRST, _FACTOR, _LAST = 0.01, 1.2, 0.1
+# Seconds between two checks: short at first, then longer, because checking slows down what is checked.
+_FIRST_PAUSE, _FACTOR, _MAX_PAUSE = 0.01, 1.2, 0.1
 
 
 def wait_until(condition: Callable[[], Maybe[T]], message: str, deadline: float = DEADLINE) -> T:
-    """Return what ``condition()`` says once that is true; fail with ``message`` past the deadline."""
-    end, pause = time.monotonic() + deadline, _FIRST
+    """Return the value of ``condition()`` once it is true; fail with ``message`` past the deadline."""
+    end, pause = time.monotonic() + deadline, _FIRST_PAUSE
     while True:
-        found = condition()
-        if found:
-            return found
+        value = condition()
+        if value:
+            return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {deadline:g} s: {message} (last: {found!r})")
+            raise AssertionError(f"not within {deadline:g} s: {message} (last: {value!r})")
         time.sleep(pause)
-        pause = min(pause * _FACTOR, _LAST)
+        pause = min(pause * _FACTOR, _MAX_PAUSE)

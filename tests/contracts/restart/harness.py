@@ -1,4 +1,4 @@
-"""What a way of restarting needs of the world, and what a test can do to it."""
+"""What a driver needs around it in the restart contract, and what a test can do to it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from sidecar.domain.node.process import Backoff
 from sidecar.domain.servers import ServerList
 from sidecar.ports import Probe, Process
 from tests.builders import document, servers
-from tests.kit.node import APP, Event
+from tests.kit.event_log import Event, read_events
+from tests.kit.node import APP
 from tests.kit.ports import PortPool
 from tests.kit.processes import PYTHON, is_alive
 
@@ -33,29 +34,29 @@ FileServersAt = Callable[[float], ServerList | None]
 
 
 class Harness(ABC):
-    """One node's folder, the process in it, and whoever launches that process.
+    """A node's folder, the process in it (`tests.kit.app`), and what launches that process.
 
-    A driver's harness builds the `Process` and a launcher, and says here what a restart is like with it. The
-    process keeps FOLDER/journal and obeys FOLDER/behaviour.json and FOLDER/sick, as `tests.kit.app` does.
+    Each driver has a harness, which builds the `Process` and a launcher, and describes how that driver
+    restarts.
     """
 
     down_reason = ""
-    """What a report says while the process is not there, as a regular expression."""
+    """What a report says while the process is missing; a regular expression."""
 
-    ends_with_the_sidecar = False
-    """Whether the process is the sidecar's own, so that it ends with it."""
+    is_child = False
+    """Whether the process is the sidecar's own child, which stops with it."""
 
     is_signalled = True
-    """Whether a restart begins with SIGTERM; else a process that is deaf to it restarts all the same."""
+    """Whether a restart begins with SIGTERM."""
 
     can_hang = True
-    """Whether a restart may take for ever; else something in the driver always brings it to an end."""
+    """Whether a restart may hang; otherwise the driver always completes it."""
 
     short_restart_timeout = 2.0
-    """Seconds until a restart is cut off in tests that wait for that."""
+    """The restart timeout, in seconds, for tests that wait for it to expire."""
 
     def __init__(self, folder: Path) -> None:
-        # So long that a busy machine never comes to it; see `cut_off_soon`.
+        # So long that it never expires on a busy machine; see `shorten_restart_timeout`.
         self.restart_timeout = 30.0
         self._ports = PortPool()
         self.folder = folder
@@ -69,93 +70,84 @@ class Harness(ABC):
         """A port that is free until the harness is closed."""
         return self._ports.take()
 
-    # What a driver's harness is made of.
+    # What a driver's harness defines.
 
     @abstractmethod
     async def find_process(self, file_servers_at: FileServersAt) -> Process:
-        """The process as a sidecar that starts now finds it; see `wiring.managed_process.build_process`."""
+        """The process as a sidecar that starts now finds it; compare `sidecar.wiring`."""
 
-    def probe(self, process: Process) -> Probe:  # noqa: ARG002 - one that is attended is asked as well
-        """What tells whether the process serves."""
+    def probe(self, process: Process) -> Probe:  # noqa: ARG002 - an external process is asked as well
+        """The health probe of the process."""
         return HttpProbe(f"http://127.0.0.1:{self.port}/")
 
     def launch(self) -> None:  # noqa: B027 - a child has no launcher
-        """Let the launcher begin, where somebody else than the sidecar launches the process."""
+        """Start the launcher, if it is not the sidecar that launches the process."""
 
     def close(self) -> None:
-        """End everything."""
+        """Stop everything."""
         self.kill()
         self._ports.close()
 
     # What a test can do to it.
 
-    def behave(self, **changes: float) -> None:
-        """How the process is to behave from its next start on: as usual, but for what is ``changes``."""
-        # Whole or not at all: a process may be starting at this very moment.
+    def configure_app(self, **behaviour: float) -> None:
+        """Set how the process behaves from its next start on; without ``behaviour``, as usual."""
+        # Replaced atomically: a process may be starting at this moment.
         new = self.folder / "behaviour.json.new"
-        new.write_text(json.dumps(changes))
+        new.write_text(json.dumps(behaviour))
         new.replace(self.folder / "behaviour.json")
 
-    def cut_off_soon(self) -> None:
-        """Restarts are cut off after a short time, in the sidecar's lives from now on."""
+    def shorten_restart_timeout(self) -> None:
+        """Give restarts a short timeout in every sidecar that boots from now on."""
         self.restart_timeout = self.short_restart_timeout
 
-    def become_unhealthy(self) -> None:
-        """From now on the process answers 503."""
-        (self.folder / "sick").touch()
+    def make_unhealthy(self) -> None:
+        """Let the process answer 503 from now on."""
+        (self.folder / "unhealthy").touch()
 
-    def become_healthy(self) -> None:
-        """From now on it answers 200 again."""
-        (self.folder / "sick").unlink()
+    def make_healthy(self) -> None:
+        """Let it answer 200 again."""
+        (self.folder / "unhealthy").unlink()
 
     def kill(self) -> None:
-        """End the process as it is now with SIGKILL."""
-        if self.runs():
+        """Kill the current process with SIGKILL."""
+        if self.is_running():
             with suppress(ProcessLookupError):  # it may have ended since
                 os.kill(self.pids[-1], signal.SIGKILL)
 
     @abstractmethod
     def make_unavailable(self) -> None:
-        """The process is not there, and cannot be started, until `make_available`."""
+        """Take the process away; it cannot be started until `make_available`."""
 
     @abstractmethod
     def make_available(self) -> None:
-        """It can be started again; whoever launches it does so."""
+        """Let the process be started again; its launcher starts it."""
 
     @abstractmethod
     def hang_restarts(self) -> None:
-        """From now on a restart does not get on, until `resume_restarts`."""
+        """Let every restart hang until `resume_restarts`."""
 
     def resume_restarts(self) -> None:  # noqa: B027 - nothing to do where it cannot hang
-        """Restarts get on again, also one that hung until now."""
+        """Let restarts complete again, including one that hung until now."""
 
     # What a test can see of it.
 
-    def journal(self, *events: str) -> list[Event]:
-        """What happened to the process, of the kinds that are named."""
-        try:
-            lines = (self.folder / "journal").read_text().splitlines()
-        except FileNotFoundError:
-            return []
-        found = (json.loads(line) for line in lines)
-        return [
-            Event(line.pop("event"), line.pop("pid"), line.pop("at"), line)
-            for line in found
-            if not events or line["event"] in events
-        ]
+    def events(self, *kinds: str) -> list[Event]:
+        """What happened to the process; only ``kinds``, if any are named."""
+        return read_events(self.folder, *kinds)
 
     @property
     def starts(self) -> list[ServerList]:
-        """Which list each of its lives loaded."""
-        return [ServerList.parse(event.servers) for event in self.journal("starts")]
+        """The list that each incarnation of the process loaded."""
+        return [ServerList.parse(event.servers) for event in self.events("started")]
 
     @property
     def pids(self) -> list[int]:
-        """The number of each of its lives, as this machine knows it."""
-        return [event.pid for event in self.journal("starts")]
+        """The pid of each incarnation, as this machine knows it."""
+        return [event.pid for event in self.events("started")]
 
-    def runs(self) -> bool:
-        """Whether its latest life goes on; a stranger who has its number by now is none of it."""
+    def is_running(self) -> bool:
+        """Whether the latest incarnation runs, and its pid has not been reused."""
         return (
             bool(self.pids) and is_alive(self.pids[-1]) and str(self.folder) in _command_line(self.pids[-1])
         )
@@ -169,7 +161,7 @@ def _command_line(pid: int) -> str:
 
 
 class ExternalHarness(Harness):
-    """A process that something else launches, attended through a driver."""
+    """A process that something else launches, managed through a driver."""
 
     def probe(self, process: Process) -> Probe:
         assert isinstance(process, ExternalProcess)
@@ -177,7 +169,7 @@ class ExternalHarness(Harness):
 
     @abstractmethod
     def driver(self) -> Driver:
-        """A new one: a sidecar's next life remembers nothing but what its state folder holds."""
+        """A new driver: the next sidecar knows only what its state folder holds."""
 
     async def find_process(self, file_servers_at: FileServersAt) -> ExternalProcess:
         process = ExternalProcess(
@@ -193,7 +185,7 @@ class ExternalHarness(Harness):
 
 
 class SupervisedHarness(ExternalHarness):
-    """The launcher is a small supervisor, which starts the process again whenever it ends."""
+    """The launcher is a small supervisor, which starts the process again whenever it exits."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -210,7 +202,7 @@ class SupervisedHarness(ExternalHarness):
 
     def close(self) -> None:
         if self._supervisor is not None:
-            # Its own session, and the process with it.
+            # It has a session of its own, with the process in it.
             os.killpg(self._supervisor.pid, signal.SIGKILL)
             self._supervisor.wait()
         super().close()
@@ -223,7 +215,7 @@ class SupervisedHarness(ExternalHarness):
         (self.folder / "away").unlink()
 
     def suspend_launcher(self) -> None:
-        """What ends from now on stays so, until `resume_launcher`."""
+        """Suspend the launcher: a process that exits is not started again until `resume_launcher`."""
         assert self._supervisor is not None
         self._supervisor.send_signal(signal.SIGSTOP)
 

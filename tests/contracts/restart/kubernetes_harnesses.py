@@ -40,11 +40,11 @@ class Simulation:
 class KubernetesHarness(ExternalHarness):
     """The process is the main container of the sidecar's own pod.
 
-    In truth the sidecar is a container of that pod and ends with it, so that to delete the pod is the last
-    deed of one of its lives. Here it lives on, as beside the pod that ``--kubernetes-pod`` can name, and one
-    life sees what in truth two see. Where it ends with its pod is in `test_restarting_kubernetes`.
+    In production the sidecar is a container of that pod and stops with it. Here it keeps running, as it does
+    next to a pod that ``--kubernetes-pod`` names, so one sidecar sees what two see in production.
+    `test_kubernetes_pod` covers the sidecar that stops with its pod.
 
-    The cluster has an event loop and a thread of its own: it does not stand still when a test does.
+    The cluster has an event loop and a thread of its own, so it keeps running while a test blocks.
     """
 
     rules: tuple[Rule, ...] = POD_RULES
@@ -91,10 +91,10 @@ class KubernetesHarness(ExternalHarness):
 
 
 class OneMachineHarness(KubernetesHarness):
-    """What goes wrong here is the machine that the pod runs on."""
+    """The failures are those of the machine that the pod runs on."""
 
     def make_unavailable(self) -> None:
-        """Somebody removes the image: a pod there is, but no container in it."""
+        """Remove the image: there is a pod, but no container in it."""
         self._portal.call(self._simulation.kubelet.set_image_pullable, False)
         self.kill()
 
@@ -102,7 +102,7 @@ class OneMachineHarness(KubernetesHarness):
         self._portal.call(self._simulation.kubelet.set_image_pullable, True)
 
     def hang_restarts(self) -> None:
-        """The machine is cut off from the cluster: what is deleted stays, and what ends is not restarted."""
+        """Disconnect the machine from the cluster: deleted pods stay, exited containers are not restarted."""
         self._portal.call(self._simulation.kubelet.set_disconnected, True)
 
     def resume_restarts(self) -> None:
@@ -112,7 +112,7 @@ class OneMachineHarness(KubernetesHarness):
 class ContainerHarness(OneMachineHarness):
     """Mode ``container``: the driver ``signal``, in the pod's PID namespace. The kubelet backs off.
 
-    No API server is asked, so that the platform says no more than that there is no process.
+    The driver does not ask the API server, so a report says only that there is no process.
     """
 
     down_reason = "has ended|did not come up|does not run"
@@ -132,7 +132,7 @@ class PodHarness(OneMachineHarness):
 
 
 class UnresponsiveApiHarness(PodHarness):
-    """The same, but what hangs is the API server: it takes connections, and answers nothing."""
+    """Mode ``pod`` with an API server that can hang: it accepts connections and does not answer."""
 
     def hang_restarts(self) -> None:
         self._portal.call(self._simulation.cluster.hang, True)
@@ -142,7 +142,7 @@ class UnresponsiveApiHarness(PodHarness):
 
 
 class WorkloadHarness(KubernetesHarness):
-    """Mode ``workload``: a restart marks the pod template of the workload."""
+    """Mode ``workload``: a restart annotates the pod template of the workload."""
 
     down_reason = "CrashLoopBackOff|not found"
     rules = WORKLOAD_RULES
@@ -151,7 +151,7 @@ class WorkloadHarness(KubernetesHarness):
         return KubernetesDriver(self._access, workload=Workload("statefulsets", "fed"))
 
     def make_unavailable(self) -> None:
-        """Somebody scales the workload to nothing: there is no pod any more."""
+        """Scale the workload to zero: there is no pod."""
         self._is_away = True
         self._scale(0)
 
@@ -160,7 +160,7 @@ class WorkloadHarness(KubernetesHarness):
         self._scale(1)
 
     def hang_restarts(self) -> None:
-        """The controller does nothing: the workload is marked, and its pod stays."""
+        """Pause the controller: the workload is annotated, and its pod stays."""
         self._portal.call(self._simulation.controller.pause, True)
 
     def resume_restarts(self) -> None:

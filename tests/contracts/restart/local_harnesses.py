@@ -28,8 +28,8 @@ class ChildHarness(Harness):
     """The sidecar launches a ``run.sh`` that execs the process."""
 
     down_reason = "there is no such file|ended by itself"
-    ends_with_the_sidecar = True
-    # SIGKILL ends what does not end, and starting is one exec: there is nothing in it to wait for.
+    is_child = True
+    # SIGKILL stops what does not stop, and a start is one exec: nothing in it can hang.
     can_hang = False
 
     def __init__(self, folder: Path) -> None:
@@ -38,7 +38,7 @@ class ChildHarness(Harness):
         self._script.write_text(f'#!/bin/sh\nexec {" ".join(PYTHON)} "$@"\n')
         self._script.chmod(0o755)
 
-    async def find_process(self, file_servers_at: FileServersAt) -> Child:  # noqa: ARG002 - it knows what it launched
+    async def find_process(self, file_servers_at: FileServersAt) -> Child:  # noqa: ARG002 - a child is launched with a known list
         argv = (str(self._script), str(APP), str(self.folder), str(self.file))
         child = Child(
             Command(argv),
@@ -58,7 +58,7 @@ class ChildHarness(Harness):
         (self.folder / "away.sh").rename(self._script)
 
     def hang_restarts(self) -> None:
-        """As near as it gets: the process is suspended, and answers nobody."""
+        """Suspend the process, so that it does not answer; a start cannot hang."""
         os.kill(self.pids[-1], signal.SIGSTOP)
 
 
@@ -75,7 +75,7 @@ class SignalHarness(SupervisedHarness):
         return SignalDriver(self.finder, signal.SIGTERM, STOP_TIMEOUT, no_hook)
 
     def hang_restarts(self) -> None:
-        """SIGKILL ends it in any case, but nobody starts the next one."""
+        """Suspend the launcher: the process is killed, and no other is started."""
         self.suspend_launcher()
 
     def resume_restarts(self) -> None:
@@ -83,7 +83,7 @@ class SignalHarness(SupervisedHarness):
 
 
 class PatternHarness(SignalHarness):
-    """The process is found by its command line; so is its supervisor, and that is not meant."""
+    """The process is found by a pattern of its command line that its supervisor does not match."""
 
     @property
     def finder(self) -> CommandLinePattern:
@@ -91,10 +91,10 @@ class PatternHarness(SignalHarness):
 
 
 class EndpointHarness(SupervisedHarness):
-    """The program restarts itself inside its process; when that ends, its supervisor starts it again."""
+    """The program restarts itself inside its process; its supervisor starts it again when it exits."""
 
     down_reason = "has ended|did not come up|nobody answers"
-    # It is asked over HTTP, and no signal is sent.
+    # A restart is requested over HTTP, without a signal.
     is_signalled = False
 
     def __init__(self, folder: Path) -> None:
@@ -105,11 +105,7 @@ class EndpointHarness(SupervisedHarness):
 
     @property
     def command(self) -> tuple[str, ...]:
-        program = PROGRAMS / "hot_program.py"
-        return (
-            *(*PYTHON, str(program), str(self.folder), str(self.file)),
-            *(str(self._control), str(self._token)),
-        )
+        return (*super().command, str(self._control), str(self._token))
 
     def driver(self) -> EndpointDriver:
         url = f"http://127.0.0.1:{self._control}/hot-reload"
@@ -125,9 +121,9 @@ class EndpointHarness(SupervisedHarness):
 class CommandHarness(SupervisedHarness):
     """A script ends the process and waits for its successor."""
 
-    # The process is out of sight: that it is not there shows by its not serving.
+    # The driver cannot inspect the process: only its URL shows that it is missing.
     down_reason = "refused|exit code 1"
-    # The script gives up by itself before that.
+    # Longer than the script itself waits.
     short_restart_timeout = 8.0
 
     def driver(self) -> CommandDriver:

@@ -1,4 +1,4 @@
-"""One federated server in a harness: the sidecar's real loops, over an etcd in memory, on the real clock."""
+"""A federated server in a harness: the sidecar's real loops, over an etcd in memory, on the real clock."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DEADLINE = 90.0
 """Seconds. Far more than anything here takes: on a busy machine a test is slow, not wrong."""
 
 LONG_STARTUP_TIMEOUT = 30.0
-"""Seconds that a process may take to come up where a test is not about that."""
+"""Seconds that a process may take to become healthy, in rules that are not about that."""
 
 NODE = NodeID("fed-1")
 _REPORT = KEYS.report(NODE)
@@ -47,7 +47,7 @@ _REPORT = KEYS.report(NODE)
 
 @dataclass(slots=True)
 class Node:
-    """The node, over any number of its sidecar's lives. ``reports`` is all that it ever told the network."""
+    """The node, over any number of sidecars; ``reports`` are all that they published."""
 
     harness: Harness
     cluster: MemoryCluster
@@ -55,7 +55,7 @@ class Node:
     startup_timeout: float
     reports: list[Report] = field(default_factory=list)
     board: Board = field(init=False)
-    ending: Shutdown = field(init=False)
+    shutdown: Shutdown = field(init=False)
     sidecar_runs: bool = False
     _executions: int = 0
     _lease: LeaseID | None = None
@@ -63,19 +63,19 @@ class Node:
     # The sidecar.
 
     async def boot(self) -> None:
-        """Begin a life of the sidecar."""
+        """Start a sidecar."""
         await self.tasks.start(self._run_sidecar)
 
     async def stop(self) -> None:
-        """End the sidecar for good, as SIGTERM does."""
-        self.ending.request_stop()
-        await self.until(lambda: not self.sidecar_runs, "the sidecar has ended")
+        """Stop the sidecar, as SIGTERM does."""
+        self.shutdown.request_stop()
+        await self.until(lambda: not self.sidecar_runs, "the sidecar has stopped")
         self._lease = None
 
     async def reexec(self) -> None:
-        """Have the sidecar executed anew, as `sidecar reload` does."""
-        self.ending.request_reexec()
-        await self.until(lambda: not self.sidecar_runs, "the sidecar has ended")
+        """Re-execute the sidecar, as `sidecar reload` does."""
+        self.shutdown.request_reexec()
+        await self.until(lambda: not self.sidecar_runs, "the sidecar has stopped")
         await self.boot()
 
     async def _run_sidecar(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
@@ -86,7 +86,7 @@ class Node:
         )
         found, known = await file.read(), await state.load_last_known_good()
         self._executions += 1
-        instance = f"life-{self._executions}"
+        instance = f"instance-{self._executions}"
         view = View(
             Identity(NODE, Role.FEDERATED, url(harness.port)),
             sidecar_started_at=anyio.current_time(),
@@ -96,7 +96,7 @@ class Node:
             attempt=join_attempt_id(found, instance),
         )
         self.board, self.sidecar_runs = Board(view, phase_since=time.time()), True
-        self.ending = Shutdown(self.board)
+        self.shutdown = Shutdown(self.board)
         process = await harness.find_process(self.board.file_servers_at)
         self.board.update(process=process.state)
         task_status.started()
@@ -116,14 +116,14 @@ class Node:
             lease=self._lease,
             lease_ttl=TTL,
             alongside=anyio.sleep_forever,
-            shutdown=self.ending,
+            shutdown=self.shutdown,
         )
         self.sidecar_runs = False
 
     # The network.
 
     def change(self, *others: int) -> ServerList:
-        """Somebody writes the next canonical list into etcd: this server and those at ``others``."""
+        """Publish the next canonical list: this server and those at ``others``."""
         before = self._read(Canonical, KEYS.canonical)
         assert before is not None
         now = servers(self.harness.port, *others)
@@ -131,8 +131,8 @@ class Node:
         self.cluster.commit(Transaction((), (Put(KEYS.canonical, encode(after), NO_LEASE),)))
         return now
 
-    async def in_step(self, expected: ServerList) -> None:
-        """Wait until the node reports that it runs, healthy, on ``expected``; and look whether it does."""
+    async def wait_in_sync(self, expected: ServerList) -> None:
+        """Wait until the node reports to run, healthy, on ``expected``; and check that it does."""
 
         def reported() -> bool:
             canonical, report = self._read(Canonical, KEYS.canonical), self._read(Report, _REPORT)
@@ -145,38 +145,38 @@ class Node:
                 and report.phase is Phase.RUNNING
             )
 
-        await self.until(reported, f"reported to run on {expected}")
+        await self.until(reported, f"the node reports to run on {expected}")
         assert self.harness.starts[-1:] == [expected], self.describe()
         document = Document.parse(self.harness.file.read_bytes(), source="the file", role=Role.FEDERATED)
         assert document.servers == expected, self.describe()
-        assert self.harness.runs(), self.describe()
+        assert self.harness.is_running(), self.describe()
 
-    async def wait_for_trouble(self, words: str, *, after: int) -> Report:
-        """Wait for a report, past the first ``after``, of a trouble that matches the regex ``words``."""
-        pattern = re.compile(words, re.IGNORECASE)
+    async def wait_for_failure(self, reason: str, *, after: int) -> Report:
+        """Wait for a report, past the first ``after``, with a reason that matches the regex ``reason``."""
+        pattern = re.compile(reason, re.IGNORECASE)
 
-        def told() -> list[Report]:
+        def matching() -> list[Report]:
             later = self.reports[after:]
             return [report for report in later if not report.healthy and pattern.search(report.reason)]
 
-        await self.until(lambda: bool(told()), f"reported: {words}")
-        report = told()[0]
+        await self.until(lambda: bool(matching()), f"the node reports: {reason}")
+        report = matching()[0]
         assert report.phase is not Phase.RUNNING, self.describe()
         assert 0 < report.since <= time.time(), self.describe()
         return report
 
     @property
     def attempts(self) -> int:
-        """How often this life of the sidecar is done with trying to start or restart the process."""
+        """How often this sidecar has tried to start or restart the process."""
         return self.board.counters.starts + self.board.counters.restarts
 
     async def wait_for_attempts(self, times: int = 2) -> None:
-        """Wait until that many more attempts are over."""
+        """Wait until that many more attempts are complete."""
         before = self.attempts
-        await self.until(lambda: self.attempts >= before + times, f"tried {times} times more")
+        await self.until(lambda: self.attempts >= before + times, f"{times} more attempts")
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait until ``condition()``; fail past the deadline with all there is to know."""
+        """Wait until ``condition()``; fail past the deadline with `describe`."""
         with anyio.move_on_after(DEADLINE):
             while not condition():  # noqa: ASYNC110 - what other processes do sets no event
                 await anyio.sleep(0.01)
@@ -185,19 +185,17 @@ class Node:
 
     def describe(self) -> str:
         """What a person needs to see when a test failed."""
-        told = [f"  {r.phase} healthy={r.healthy} v{r.loaded_version}: {r.reason}" for r in self.reports]
-        lived = [
-            f"  {event.at:.2f} {event.event} pid {event.pid} {event.more}" for event in self.harness.journal()
-        ]
+        reports = [f"  {r.phase} healthy={r.healthy} v{r.loaded_version}: {r.reason}" for r in self.reports]
+        events = [f"  {e.at:.2f} {e.kind} pid {e.pid} {e.details}" for e in self.harness.events()]
         now = [f"decision: {self.board.decision}", f"process: {self.board.view.process}"]
-        return "\n".join(["reports:", *told, "journal:", *lived, *now])
+        return "\n".join(["reports:", *reports, "events:", *events, *now])
 
     def _read(self, cls: type[R], key: str) -> R | None:
         entry = self.cluster.list(KEYS.ranges_of_leader()).entries.get(key)
         return decode(cls, entry.value, key) if entry else None
 
     async def record_reports(self) -> None:
-        """Keep every report."""
+        """Record every report."""
         store = MemoryStore(self.cluster)
         listing = await store.read(*KEYS.ranges_of_leader())
         async with store.watch(*KEYS.ranges_of_leader(), after=listing.revision) as batches:
@@ -211,7 +209,7 @@ class Node:
 async def booted_node(
     harness: Harness, *, startup_timeout: float = LONG_STARTUP_TIMEOUT
 ) -> AsyncIterator[Node]:
-    """A node whose process is launched and whose sidecar has booted; both end with the scope."""
+    """A node whose process is launched and whose sidecar has booted; both stop with the scope."""
     async with anyio.create_task_group() as tasks:
         node = Node(harness, MemoryCluster(anyio.current_time), tasks, startup_timeout)
         tasks.start_soon(node.record_reports)
@@ -227,8 +225,8 @@ async def booted_node(
 async def running_node(
     harness: Harness, *, startup_timeout: float = LONG_STARTUP_TIMEOUT
 ) -> AsyncIterator[Node]:
-    """A node that is in step on its first list; from its process's next start on that behaves as usual."""
+    """A node in sync on its first list, whose process behaves as usual from its next start on."""
     async with booted_node(harness, startup_timeout=startup_timeout) as node:
-        await node.in_step(harness.first)
-        harness.behave()
+        await node.wait_in_sync(harness.first)
+        harness.configure_app()
         yield node

@@ -1,4 +1,4 @@
-"""The contract of restarting, on the drivers that need nothing but this machine."""
+"""The restart contract, on the drivers that need nothing but this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.restart.contract import *  # noqa: F403 - the tests
+from tests.contracts.restart.contract import Rule, each_rule
 from tests.contracts.restart.harness import Harness
 from tests.contracts.restart.kubernetes_harnesses import ContainerHarness, PodHarness, WorkloadHarness
 from tests.contracts.restart.local_harnesses import (
@@ -35,3 +35,9 @@ def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]
     made = HARNESSES[request.param](tmp_path)
     yield made
     made.close()
+
+
+@pytest.mark.anyio
+@each_rule
+async def test_the_restart_contract(rule: Rule, harness: Harness) -> None:
+    await rule(harness)

@@ -1,6 +1,7 @@
-"""What is special to a pod that is restarted by deleting it: who else may hang, and who else ends.
+"""What is special about a restart that deletes the pod: the API server may hang, and the sidecar is in the
+pod.
 
-The contract's word on a restart that hangs is run once more here, where it is the API server that hangs.
+Two rules of the contract run here once more, where it is the API server that hangs.
 """
 
 from __future__ import annotations
@@ -10,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.restart.contract import (  # noqa: F401 - the tests
-    pytestmark,
-    test_a_restart_that_a_sidecar_did_not_live_to_see_is_made_by_the_next,
-    test_a_restart_that_hangs_is_cut_off_and_tried_again,
-)
+from tests.contracts.restart import contract
+from tests.contracts.restart.contract import Rule
 from tests.contracts.restart.kubernetes_harnesses import UnresponsiveApiHarness
 from tests.contracts.restart.node import running_node
+
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
@@ -26,16 +26,24 @@ def harness(tmp_path: Path) -> Iterator[UnresponsiveApiHarness]:
     made.close()
 
 
-async def test_the_sidecar_ends_with_the_pod_that_it_deletes_and_the_next_one_restarts_nothing(
+@contract.rules(
+    contract.a_restart_that_hangs_times_out_and_is_retried,
+    contract.the_next_sidecar_completes_an_interrupted_restart,
+)
+async def test_an_api_server_that_hangs(rule: Rule, harness: UnresponsiveApiHarness) -> None:
+    await rule(harness)
+
+
+async def test_a_sidecar_deleted_with_its_pod_needs_no_second_restart(
     harness: UnresponsiveApiHarness,
 ) -> None:
-    harness.behave(stops_slowly=0.5)
+    harness.configure_app(shutdown_time=0.5)
     async with running_node(harness) as node:
         second = node.change(9101)
-        await node.until(lambda: bool(harness.journal("ends")), "the pod is being deleted")
+        await node.until(lambda: bool(harness.events("stopping")), "the pod is being deleted")
         await node.stop()
-        await node.until(lambda: len(harness.starts) == 2, "the next pod's container runs")
+        await node.until(lambda: len(harness.starts) == 2, "the container of the next pod runs")
         await node.boot()
-        await node.in_step(second)
+        await node.wait_in_sync(second)
         assert harness.starts == [harness.first, second]
         assert node.board.counters.restarts == 0

@@ -1,4 +1,4 @@
-"""The contract of every way of restarting, on a container."""
+"""The restart contract, on a container."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.adapters.restart.drivers.docker import DockerDriver
-from tests.contracts.restart.contract import *  # noqa: F403 - the tests
+from tests.contracts.restart.contract import Rule, each_rule
 from tests.contracts.restart.harness import STOP_TIMEOUT, ExternalHarness
 from tests.kit.node import APP
 from tests.platforms.docker.conftest import SHOWN
@@ -76,3 +76,9 @@ def harness(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[DockerHa
     request.node.stash.setdefault(SHOWN, []).append(made.container)
     yield made
     made.close()
+
+
+@pytest.mark.anyio
+@each_rule
+async def test_the_restart_contract(rule: Rule, harness: DockerHarness) -> None:
+    await rule(harness)

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.kit.node import is_running
+from tests.kit.processes import is_alive
 from tests.platforms.java.nodes import JavaNetwork, JavaNode
 
 SUPERVISED = "while :; do {java}; sleep 0.1; done\n"
@@ -35,7 +35,7 @@ def test_one_that_is_signalled_is_started_again_by_its_supervisor(network: JavaN
     assert one.node.status["pid"] == one.status["pid"]
     after = one.status["pid"]
     one.node.stop()
-    assert is_running(after), "what others launched outlives the sidecar"
+    assert is_alive(after), "what others launched outlives the sidecar"
 
 
 def test_a_hangup_makes_it_restart_inside_its_jvm(network: JavaNetwork) -> None:

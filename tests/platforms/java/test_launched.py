@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.node import is_running
 from tests.kit.prerequisites import require
+from tests.kit.processes import is_alive
 from tests.platforms.java.nodes import JAVA, JavaNetwork, JavaNode
 
 
@@ -64,7 +64,7 @@ def test_a_join_restarts_server_and_database_node_on_the_new_list(
     for node in (one, database):
         assert node.status["pid"] != before[node.node.id], "another process"
         assert node.node.status["counters"]["restarts"] == 1
-        assert not is_running(before[node.node.id])
+        assert not is_alive(before[node.node.id])
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -124,13 +124,13 @@ def test_a_reexec_under_the_sidecar_is_a_hand_over_and_no_death(network: JavaNet
         network.wait(lambda last=last: one.status.get("pid", last) != last, "its successor serves")  # type: ignore[misc]
         network.in_step(one)
 
-    assert not is_running(before)
+    assert not is_alive(before)
     network.wait(
         lambda: one.node.status.get("pid") == one.status["pid"], "the sidecar looks after the successor"
     )
     assert one.node.status["counters"]["crashes"] == 0
     assert one.node.stop() is not None
-    assert not is_running(last)
+    assert not is_alive(last)
 
 
 def test_a_restart_by_exit_is_brought_back_by_the_sidecar(network: JavaNetwork) -> None:

@@ -1,4 +1,4 @@
-"""The contract of every way of restarting, on a unit of systemd."""
+"""The restart contract, on a unit of systemd."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.adapters.restart.drivers.systemd import SystemdDriver
-from tests.contracts.restart.contract import *  # noqa: F403 - the tests
+from tests.contracts.restart.contract import Rule, each_rule
 from tests.contracts.restart.harness import STOP_TIMEOUT, ExternalHarness
 from tests.kit.node import APP
 from tests.kit.processes import PYTHON
@@ -64,3 +64,9 @@ def harness(tmp_path: Path, system: Manager) -> Iterator[SystemdHarness]:
     made = SystemdHarness(tmp_path, system)
     yield made
     made.close()
+
+
+@pytest.mark.anyio
+@each_rule
+async def test_the_restart_contract(rule: Rule, harness: SystemdHarness) -> None:
+    await rule(harness)

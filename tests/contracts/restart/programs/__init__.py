@@ -1,1 +1,1 @@
-"""What stands next to the sidecar in the contract of restarting: programs, run on their own."""
+"""Programs that run next to the sidecar in the restart contract; each is a script without imports of ours."""

@@ -1,9 +1,9 @@
-"""The restart command of the contract: ends the process, and waits for the one after it.
+"""The restart command of the contract: stops the process, and waits until the next one is started.
 
     python -I -S restart_app.py FOLDER
 
-FOLDER/pid holds the number of the process. While FOLDER/hang exists it does nothing, for ever. Exits with 1
-where nobody starts the process again.
+FOLDER/pid holds the pid of the process. While FOLDER/hang exists, the command hangs. It exits with 1 if the
+process is not started again.
 """
 
 # ruff: noqa: PTH110, PTH118, PTH123 - pathlib takes as long to import as all the rest
@@ -15,21 +15,21 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-PAUSE = 0.02
-GRACE = 2.0
+POLL_INTERVAL = 0.02
+STOP_TIMEOUT = 2.0
 """Seconds from SIGTERM to SIGKILL."""
-SUCCESSOR = 3.0
-"""Seconds until the next process has to have been started."""
+START_TIMEOUT = 3.0
+"""Seconds in which the next process has to be started."""
 
 folder = sys.argv[1]
 
 
-def number() -> int:
+def read_pid() -> int:
     with open(os.path.join(folder, "pid")) as file:
         return int(file.read())
 
 
-def runs(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as stat:
             return stat.read().rpartition(")")[2].split()[0] not in {"Z", "X"}
@@ -42,19 +42,19 @@ def within(seconds: float, condition: Callable[[], bool]) -> bool:
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(PAUSE)
+        time.sleep(POLL_INTERVAL)
     return True
 
 
 while os.path.exists(os.path.join(folder, "hang")):
-    time.sleep(PAUSE)
+    time.sleep(POLL_INTERVAL)
 try:
-    before = number()
+    before = read_pid()
 except FileNotFoundError:
     sys.exit(1)
 for signum in (signal.SIGTERM, signal.SIGKILL):
     with suppress(ProcessLookupError):
         os.kill(before, signum)
-    if within(GRACE, lambda: not runs(before)):
+    if within(STOP_TIMEOUT, lambda: not is_running(before)):
         break
-sys.exit(0 if within(SUCCESSOR, lambda: number() != before) else 1)
+sys.exit(0 if within(START_TIMEOUT, lambda: read_pid() != before) else 1)
