@@ -15,6 +15,9 @@ TEXT = "text/plain"
 JSON = "application/json"
 HTML = "text/html"
 
+STATUS_FORMAT = 1
+"""The format of ``/api/v1/status``: it rises when a key changes its meaning or goes."""
+
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
@@ -73,6 +76,7 @@ def status_to_json(status: Status) -> dict[str, object]:
     """What ``/api/v1/status`` answers; the keys are a contract."""
     identity = status.identity
     return {
+        "format": STATUS_FORMAT,
         "node_id": identity.node_id,
         "role": identity.role.value,
         "url": identity.url.text if identity.url else None,

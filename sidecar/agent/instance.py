@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sidecar.domain.errors import BadRecord
+from sidecar.domain.errors import BadRecord, UnknownFormat
 from sidecar.domain.identity import Identity
-from sidecar.domain.records.encoding import decode
+from sidecar.domain.records.encoding import decode, loads
 from sidecar.domain.records.report import NodeLocation, Report
 from sidecar.domain.records.store import Entry
 from sidecar.domain.records.tokens import JoinToken
@@ -38,6 +38,11 @@ class Instance:
             return ""
         try:
             report = decode(Report, entry.value, entry.key)
+        except UnknownFormat as exc:
+            # Its own, where a newer version re-executed itself as this one: no other would ever free it.
+            if loads(entry.value).get("instance") == self.id:
+                return ""
+            return f"the NodeID {self.identity.node_id} is taken by a node of another version: {exc}"
         except BadRecord:
             return ""
         return "" if report.instance == self.id else report.why_not_available(self.location) or ""

@@ -11,6 +11,7 @@ The two branches under the root say whether trying again can help::
         ├── BadConfiguration        a setting is wrong (flag, environment or sidecar.toml)
         ├── BadFile                 a configuration file is wrong; carries all of its problems
         ├── BadRecord               a value read from etcd is not what the protocol says
+        │   └── UnknownFormat       it is in a format that this version does not read
         ├── StoreRefused            etcd understood and said no (authentication, a request it rejects)
         ├── LeaseLost               the lease this work depended on is gone
         └── Refused                 the leader, or a rule of the network, said no
@@ -121,6 +122,10 @@ class BadRecord(Permanent):
         super().__init__("\n".join(problem.describe(source) for problem in problems))
         self.source = source
         self.problems = problems
+
+
+class UnknownFormat(BadRecord):
+    """A value in etcd is in a format that this version does not read; it must not be written over."""
 
 
 class StoreRefused(Permanent):

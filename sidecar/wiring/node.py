@@ -48,6 +48,7 @@ from sidecar.wiring.identity import initial_view
 from sidecar.wiring.managed_process import ManagedProcess, ReexecHooks, build_process
 from sidecar.wiring.reexec import Handover, inheritable_copy, reexec, require_program, take_handover
 from sidecar.wiring.reexec_checks import check_new_settings
+from sidecar.wiring.state_formats import require_known_formats
 from sidecar.wiring.stores import open_store
 
 log = logging.getLogger(__name__)
@@ -126,6 +127,7 @@ async def run_node(settings: Settings, execution: Execution, alongside: Alongsid
     seed(settings.seed, settings.file, settings.role)
     file = LocalFile(settings.file, settings.role)
     folder = settings.state_dir.absolute()
+    require_known_formats(folder)
     state = LocalStateFolder(folder, settings.file.name)
     previous = execution.previous
     instance_id = previous.instance if previous else secrets.token_hex(4)

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import anyio
 
@@ -17,6 +17,7 @@ from sidecar.adapters.processes.os_signals import block_signals_for_reexec
 from sidecar.adapters.processes.run import capture
 from sidecar.domain.errors import BadConfiguration, ReexecFailed
 from sidecar.domain.records.codec import from_json, to_json
+from sidecar.domain.records.formats import Formats, find_format_problem
 from sidecar.domain.records.store import LeaseID
 from sidecar.logs import event
 
@@ -38,6 +39,8 @@ class Handover:
     in a row have not made the process healthy, so that its patience lives on.
     """
 
+    FORMATS: ClassVar[Formats] = Formats(1)
+
     pid: int
     instance: str
     lock: int
@@ -52,12 +55,18 @@ class Handover:
 
 
 def take_handover(environ: MutableMapping[str, str]) -> Handover | None:
-    """What the life before has left, in this very process; taken out of ``environ``, as no child needs it."""
+    """What the life before has left, in this very process; taken out of ``environ``, as no child needs it.
+
+    Raises `BadConfiguration` where that life was another version, whose handover this one does not read.
+    """
     text = environ.pop(HANDOVER_VARIABLE, None)
     if text is None:
         return None
     try:
-        found = from_json(Handover, json.loads(text))
+        document = json.loads(text)
+        if unknown := find_format_problem(Handover, document):
+            raise BadConfiguration(unknown.describe(f"the handover in {HANDOVER_VARIABLE}"))
+        found = from_json(Handover, document)
         os.fstat(found.lock)
     except (ValueError, OSError):
         return None

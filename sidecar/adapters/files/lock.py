@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
-from sidecar.domain.errors import BadConfiguration
+from sidecar.domain.errors import BadConfiguration, BadFile
 from sidecar.domain.records.codec import from_json, to_json
+from sidecar.domain.records.formats import Formats, find_format_problem
 
 # Written at one stroke, at one length: whoever reads meanwhile reads all of one or all of the other.
 _RECORD_BYTES = 2048
@@ -26,6 +28,8 @@ class Holder:
     ``refusals`` counts how often it was asked to go on anew and would not, ``last_refusal`` is why, the last
     time.
     """
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     pid: int
     execution_id: str
@@ -62,7 +66,10 @@ def _encode(holder: Holder) -> bytes:
 
 
 def read_holder(folder: Path) -> Holder | None:
-    """The sidecar that holds the state folder now; None where none does."""
+    """The sidecar that holds the state folder now; None where none does.
+
+    Raises `BadFile` where it is another version, and wrote its lock in a format that this one does not read.
+    """
     try:
         handle = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -70,15 +77,18 @@ def read_holder(folder: Path) -> Holder | None:
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        return _parse_holder(handle)
+        return _parse_holder(handle, folder / "lock")
     finally:
         os.close(handle)
     return None
 
 
-def _parse_holder(handle: int) -> Holder | None:
+def _parse_holder(handle: int, path: Path) -> Holder | None:
     try:
-        return from_json(Holder, json.loads(os.pread(handle, _RECORD_BYTES, 0)))
+        document = json.loads(os.pread(handle, _RECORD_BYTES, 0))
+        if unknown := find_format_problem(Holder, document):
+            raise BadFile(str(path), (unknown,))
+        return from_json(Holder, document)
     except ValueError:
         return None
 

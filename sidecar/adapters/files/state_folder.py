@@ -15,6 +15,7 @@ from sidecar.adapters.files.durable import read_regular, remove_stale_temporarie
 from sidecar.adapters.files.os_errors import as_bad_file
 from sidecar.domain.documents.diff import diff
 from sidecar.domain.documents.document import MAX_BYTES
+from sidecar.domain.records.formats import FORMAT_KEY, Formats
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_REJECTED = 50
+LAST_KNOWN_GOOD_FORMATS = Formats(1)
 _TIMESTAMP_FORMAT = "%Y-%m-%dT%H-%M-%S.%fZ"  # sorts by time, and has no colon that a file system might refuse
 
 
@@ -83,7 +85,12 @@ class LocalStateFolder:
 
     def _write_last_known_good(self, version: int, servers: ServerList) -> None:
         texts = servers.texts()
-        document = {"version": version, "FederatedServers": texts, "sha256": _checksum(version, texts)}
+        document = {
+            FORMAT_KEY: LAST_KNOWN_GOOD_FORMATS.current,
+            "version": version,
+            "FederatedServers": texts,
+            "sha256": _checksum(version, texts),
+        }
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             remove_stale_temporaries(self._last_known_good_path)

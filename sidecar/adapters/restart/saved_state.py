@@ -6,9 +6,10 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from sidecar.domain.records.codec import from_json, to_json
+from sidecar.domain.records.formats import Formats
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
 
@@ -25,6 +26,8 @@ class LaunchRecord:
     ``session_id`` did. ``argv`` is no secret: /proc shows it to everyone as well.
     """
 
+    FORMATS: ClassVar[Formats] = Formats(1)
+
     pid: int
     start_ticks: int
     boot_id: str
@@ -37,6 +40,8 @@ class LaunchRecord:
 @dataclass(frozen=True, slots=True)
 class LoadedRecord:
     """A process that something else launched: its driver's name for the ``incarnation``, and its list."""
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     incarnation: str
     loaded: ServerList

@@ -11,6 +11,7 @@ from sidecar.cli.shared.messages import no_list_message
 from sidecar.domain.errors import BadRecord, ExitCode, Problem, Transient
 from sidecar.domain.records.codec import from_json
 from sidecar.domain.records.encoding import decode, loads
+from sidecar.domain.records.formats import FORMAT_KEY
 from sidecar.domain.records.keys import Keys, Range
 from sidecar.domain.records.policy import Policy
 from sidecar.domain.records.store import Compare, Put, Revision, Target, Transaction
@@ -67,7 +68,8 @@ async def write_policy(
         context.out.write(f"nothing changes: the {name} says so already\n")
         return ExitCode.OK
     if not dry_run:
-        value = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        numbered = {FORMAT_KEY: Policy.FORMATS.current} | document
+        value = json.dumps(numbered, ensure_ascii=False, separators=(",", ":")).encode()
         as_read = Compare(keys.policy, Target.MODIFIED, stored_policy.modified)
         if await store.commit(Transaction((as_read,), (Put(keys.policy, value),))) is None:
             raise Transient(

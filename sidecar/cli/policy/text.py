@@ -16,6 +16,7 @@ from sidecar.domain.documents.validation import find_problems
 from sidecar.domain.errors import Problem, UsageError
 from sidecar.domain.printing import format_value, printable
 from sidecar.domain.records.codec import from_json, to_json
+from sidecar.domain.records.formats import FORMAT_KEY, find_format_problem
 from sidecar.domain.records.policy import Policy
 from sidecar.resources import schema
 
@@ -62,6 +63,9 @@ def parse_policy(text: str) -> tuple[Json, tuple[Problem, ...]]:
 
 def find_policy_problems(document: object) -> tuple[Problem, ...]:
     """What is wrong with ``document`` by the schema, or by the codec, which is stricter."""
+    unknown = find_format_problem(Policy, document)
+    if unknown:
+        return (unknown,)
     found = find_problems("policy", document)
     if not found:
         try:
@@ -95,7 +99,7 @@ def rule_rows(
     policy: Policy, document: Json, fallback_source: str = "default"
 ) -> Iterator[tuple[str, str, str]]:
     """A line a rule: its key, its value, and whether ``document`` sets it, or what else does."""
-    stored = dict(_leaves(document))
+    stored = {path: value for path, value in _leaves(document) if path != (FORMAT_KEY,)}
     effective = dict(_leaves(with_defaults(policy)))
     for path, value in effective.items():
         yield ".".join(path), _format_value(value), "set" if path in stored else fallback_source
@@ -128,6 +132,8 @@ def _unknown_rule(key: str, known: list[str]) -> str:
 
 def _rules(part: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Json]]:
     for key, inner in part.get("properties", {}).items():
+        if (*path, key) == (FORMAT_KEY,):
+            continue  # no rule: a new number does not make a new format
         yield (*path, key), inner
         yield from _rules(inner, (*path, key))
 

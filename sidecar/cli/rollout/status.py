@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -23,7 +22,7 @@ from sidecar.cli.rollout.status_text import (
 )
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.follow import follow_network
-from sidecar.cli.shared.output import print_json, print_table
+from sidecar.cli.shared.output import json_line, print_json, print_table
 from sidecar.cli.shared.parser import Parser, add_settings
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store
 from sidecar.domain.errors import ExitCode
@@ -146,7 +145,7 @@ def _json_lines(last: Sequence[RolloutStatus | None], status: RolloutStatus | No
     document = status and status_to_json(status)
     if last and (last[-1] and status_to_json(last[-1])) == document:
         return []
-    return [json.dumps(document, ensure_ascii=False) + "\n"]
+    return [json_line(document)]
 
 
 def _changes(before: RolloutStatus, after: RolloutStatus) -> Iterator[str]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Row = Sequence[str]
 
+OUTPUT_FORMAT = 1
+"""The format of what ``--json`` prints: it rises when a key of any command changes its meaning or goes."""
+
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 _STYLES = {
     "running": "green",
@@ -41,8 +44,17 @@ _STYLES = {
 
 
 def print_json(out: TextIO, value: object) -> None:
-    """Print ``value`` as one JSON document."""
-    out.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Print ``value`` as one JSON document; an object gets the number of its format in front."""
+    out.write(json.dumps(_with_format(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def json_line(value: object) -> str:
+    """``value`` as one line of JSON, as `print_json` prints it."""
+    return json.dumps(_with_format(value), ensure_ascii=False) + "\n"
+
+
+def _with_format(value: object) -> object:
+    return {"format": OUTPUT_FORMAT} | value if isinstance(value, dict) else value
 
 
 def print_table(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:

@@ -50,8 +50,9 @@ def _type(name: Any, _: Schema) -> Check:
 
 
 def _one_of(options: list[Any]) -> Check:
-    # Texts alone: 1, 1.0 and True are all the same to Python.
-    return lambda value: isinstance(value, str) and value in options
+    # By class as well: 1, 1.0 and True are all the same to Python.
+    wanted = {(type(option), option) for option in options if type(option) in (str, int)}
+    return lambda value: type(value) in (str, int) and (type(value), value) in wanted
 
 
 def _pattern(pattern: str, _: Schema) -> Check:

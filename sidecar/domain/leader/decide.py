@@ -36,6 +36,8 @@ class Step:
 
 def decide(network: Network, leader: Leader, now: float) -> Step | None:
     """Return the next write, or None when the network is as it should be. ``now``: seconds, Unix epoch."""
+    if network.unknown_formats:
+        return None  # a decision would forget, or write over, what another version wrote
     canonical, transaction = network.canonical, TransactionBuilder(network.keys, network.listing)
     if network.keys.canonical not in network.listing.entries:
         _bootstrap(network, leader, transaction, now)
@@ -53,7 +55,7 @@ def decide(network: Network, leader: Leader, now: float) -> Step | None:
 
 def next_decision_at(network: Network, leader: Leader, now: float) -> float | None:
     """When time alone may give `decide` something to write, in seconds since the epoch."""
-    if network.canonical is None:
+    if network.canonical is None or network.unknown_formats:
         return None
     times = (
         batch_until(network, network.canonical, leader.last_join_at, now),
@@ -64,6 +66,10 @@ def next_decision_at(network: Network, leader: Leader, now: float) -> float | No
 
 def why_idle(network: Network, leader: Leader) -> str | None:
     """Say why the leader does nothing at all, where that is so; for the log and the status."""
+    if network.unknown_formats:
+        return "another version of the sidecar wrote what this one cannot read: " + "; ".join(
+            network.unknown_formats
+        )
     if network.keys.canonical not in network.listing.entries:
         return None if leader.initial else "there is no canonical list, and none of its own to publish"
     if network.canonical is None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sidecar.domain.errors import BadRecord
+from sidecar.domain.errors import BadRecord, UnknownFormat
 from sidecar.domain.records.canonical import Canonical
 from sidecar.domain.records.encoding import R, decode
 from sidecar.domain.records.keys import Keys
@@ -18,6 +18,9 @@ from sidecar.domain.records.rollout import Exemption, Grant, Quarantine, Rollout
 from sidecar.domain.records.store import Entry, Listing
 from sidecar.domain.records.tokens import TokenRecord
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl, is_node_id
+
+_LEFT_ALONE: tuple[type, ...] = (Request, TokenRecord)
+"""What does no harm where it cannot be read: it is not answered, not accepted, and not deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,11 @@ class RolloutRecords:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What is known of a network. Records that cannot be read are left out and named in ``unreadable``."""
+    """What is known of a network. Records that cannot be read are left out and named in ``unreadable``.
+
+    ``unknown_formats`` names those of them that the leader decides from or writes over, and that another
+    version of the sidecar wrote in a format that this one does not read.
+    """
 
     keys: Keys
     listing: Listing
@@ -74,6 +81,7 @@ class Network:
     membership: Membership = field(default_factory=Membership)
     rollout: RolloutRecords = field(default_factory=RolloutRecords)
     unreadable: tuple[str, ...] = ()
+    unknown_formats: tuple[str, ...] = ()
 
     def members_of(self, canonical: Canonical) -> Iterator[Member]:
         """The nodes that belong to ``canonical``: those remembered, and those that only report yet."""
@@ -138,6 +146,7 @@ def _policy(policy: Policy | None, listing: Listing, keys: Keys) -> Policy:
 def read_network(keys: Keys, listing: Listing) -> Network:
     """Decode ``listing`` (of ``keys.ranges_of_leader()``)."""
     unreadable: list[str] = []
+    unknown_formats: list[str] = []
     folders: dict[tuple[str, str], dict[str, Entry]] = {}
     for entry in listing.entries.values():
         match keys.parts_of(entry.key):
@@ -153,6 +162,8 @@ def read_network(keys: Keys, listing: Listing) -> Network:
             return decode(cls, entry.value, entry.key)
         except BadRecord as exc:
             unreadable.append(str(exc))
+            if isinstance(exc, UnknownFormat) and cls not in _LEFT_ALONE:
+                unknown_formats.append(str(exc))
             return None
 
     def named_records(folder: str, cls: type[R], leaf: str = "") -> dict[str, R]:
@@ -189,4 +200,5 @@ def read_network(keys: Keys, listing: Listing) -> Network:
             quarantines=tuple(named_records("quarantine", Quarantine).values()),
         ),
         unreadable=tuple(unreadable),
+        unknown_formats=tuple(unknown_formats),
     )

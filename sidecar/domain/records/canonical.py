@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
+from sidecar.domain.records.formats import Formats
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl
 
 
@@ -48,6 +50,8 @@ class Canonical:
     ``term`` is the create revision of the author's leader key; ``at`` is RFC 3339, UTC. ``removed`` holds the
     URLs that tombstones keep out, so that a node that slept through a removal can tell it from a mutilation.
     """
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     servers: ServerList = field(metadata={"key": "FederatedServers"})
     version: int

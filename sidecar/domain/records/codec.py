@@ -1,8 +1,9 @@
 """Frozen dataclasses to JSON objects and back, driven by their own type hints.
 
 A field may carry ``metadata={"key": "FederatedServers"}`` where its JSON key is not its name. Fields with a
-default are left out while they hold it; keys that are not fields are ignored. What does not fit raises
-ValueError with the JSON Pointer in front.
+default are left out while they hold it; keys that are not fields are ignored. A type that declares its
+`Formats` is written with the number of its format in front. What does not fit, or is in a format that this
+version does not read, raises ValueError with the JSON Pointer in front.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
 
+from sidecar.domain.records.formats import FORMAT_KEY, find_format_problem, formats_of
 from sidecar.domain.records.policy import Limit
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl, parse_node_id
 
@@ -35,7 +37,9 @@ def to_json(value: object) -> object:
         return [to_json(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
         found = ((field, getattr(value, field.name)) for field in fields(value))
-        return {_key(field): to_json(held) for field, held in found if held != field.default}
+        written = {_key(field): to_json(held) for field, held in found if held != field.default}
+        formats = formats_of(type(value))
+        return {FORMAT_KEY: formats.current, **written} if formats else written
     return value
 
 
@@ -101,6 +105,8 @@ def _record(cls: Any) -> Reader:
     def read(value: Any, where: str) -> Any:
         if not isinstance(value, Mapping):
             raise ValueError(f"{where}: {value!r} is not an object")
+        if wrong := find_format_problem(cls, value):
+            raise ValueError(f"{where}{wrong.where}: {wrong.what}; {wrong.hint}")
         found = {}
         for field, key, read_field in readers:
             if key in value:

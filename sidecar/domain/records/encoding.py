@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from sidecar.domain.documents.validation import Kind, find_problems
-from sidecar.domain.errors import BadRecord, Problem
+from sidecar.domain.errors import BadRecord, Problem, UnknownFormat
 from sidecar.domain.records.canonical import Canonical
 from sidecar.domain.records.codec import from_json, to_json
+from sidecar.domain.records.formats import find_format_problem
 from sidecar.domain.records.membership import Candidate, Member, Tombstone, Verdict
 from sidecar.domain.records.policy import Policy
 from sidecar.domain.records.report import NodeLocation, Report
@@ -37,7 +38,10 @@ def encode(record: Record) -> bytes:
 
 
 def decode(cls: type[R], data: bytes, source: str) -> R:
-    """Return the record in ``data``; ``source`` (its key) names it in errors. Raises `BadRecord`."""
+    """Return the record in ``data``; ``source`` (its key) names it in errors.
+
+    Raises `BadRecord`; `UnknownFormat` where another version of the sidecar wrote it in a format of its own.
+    """
     try:
         record: R = _decode(cls, data, source)  # type: ignore[arg-type]  # mypy: a TypeVar of types is hashable
     except (ValueError, RecursionError) as exc:
@@ -60,6 +64,9 @@ def _reject_constant(name: str) -> None:
 @lru_cache(maxsize=1024)
 def _decode(cls: type[Any], data: bytes, source: str) -> Any:
     document = loads(data)
+    unknown = find_format_problem(cls, document)
+    if unknown:
+        raise UnknownFormat(source, (unknown,))
     _check_schema(cls, document, source)
     return from_json(cls, document)
 

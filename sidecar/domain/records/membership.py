@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from sidecar.domain.identity import Role
+from sidecar.domain.records.formats import Formats
 from sidecar.domain.servers import NodeID, ServerUrl
 
 
@@ -15,6 +17,8 @@ class Member:
 
     ``restart_times``: when it was granted its latest ones, in seconds since the epoch.
     """
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     node_id: NodeID
     role: Role
@@ -26,6 +30,8 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A server that would lead. Of all candidates, the one with the lowest create revision does."""
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     node_id: NodeID
     url: ServerUrl | None
@@ -51,6 +57,8 @@ class Verdict:
     ``by``: the operator who refused it; empty where it was a rule. ``holder`` has what was taken.
     """
 
+    FORMATS: ClassVar[Formats] = Formats(1)
+
     kind: VerdictKind
     reason: str
     at: str
@@ -62,6 +70,8 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Tombstone:
     """Keeps a removed node out until it is readmitted. One of ``node_id`` and ``url`` is known, or both."""
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     node_id: NodeID | None
     url: ServerUrl | None

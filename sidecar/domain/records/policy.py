@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
+from sidecar.domain.records.formats import Formats
 from sidecar.domain.servers import NodeID
 
 _PERCENT = re.compile(r"(100|[1-9][0-9]?)%")
@@ -95,6 +97,8 @@ class Policy:
 
     ``history`` is how many canonical versions are kept.
     """
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     admission: Admission = Admission.OPEN
     admission_probe: AdmissionProbe = AdmissionProbe.OFF

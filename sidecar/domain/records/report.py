@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from sidecar.domain.identity import Role
+from sidecar.domain.records.formats import Formats
 from sidecar.domain.servers import NodeID, ServerUrl
 
 
@@ -39,6 +41,8 @@ class NodeLocation:
     file's path, ``""`` where that is not known.
     """
 
+    FORMATS: ClassVar[Formats] = Formats(1)
+
     node_id: NodeID
     url: ServerUrl | None
     host: str
@@ -64,6 +68,8 @@ class Report:
     did not make the process healthy. ``file`` is the path of its configuration file. ``recoveries``: how
     often, in this life of the sidecar, the process was found healthy after it was not.
     """
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     node_id: NodeID
     role: Role

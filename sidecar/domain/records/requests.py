@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
+from sidecar.domain.records.formats import Formats
 from sidecar.domain.servers import ServerUrl
 
 
@@ -48,6 +50,8 @@ class Request:
     the verdict. ``token`` and ``proof`` are those of `domain.tokens`. A rollback carries the list of that
     version in ``servers``.
     """
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     kind: RequestKind
     subject: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
+from sidecar.domain.records.formats import Formats
 from sidecar.domain.servers import ServerList
 
 
@@ -22,6 +24,8 @@ class Grant:
     none of this try.
     """
 
+    FORMATS: ClassVar[Formats] = Formats(1)
+
     version: int
     term: int
     granted_at: float
@@ -36,6 +40,8 @@ class Grant:
 @dataclass(frozen=True, slots=True)
 class Exemption:
     """An operator keeps one node out of rollouts (a pause), or out of the one to ``version`` (a skip)."""
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     version: int
     at: str
@@ -58,6 +64,8 @@ class BlockKind(StrEnum):
 class RolloutBlock:
     """The rollout to ``version`` does not go on. Every node reads this, so that each can say why it waits."""
 
+    FORMATS: ClassVar[Formats] = Formats(1)
+
     kind: BlockKind
     version: int
     reason: str
@@ -71,6 +79,8 @@ class RolloutBlock:
 @dataclass(frozen=True, slots=True)
 class Quarantine:
     """A version that was rolled back because a node failed on it; its list is not published again."""
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     version: int
     servers: ServerList

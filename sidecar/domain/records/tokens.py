@@ -12,7 +12,9 @@ import json
 import re
 import secrets
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
+from sidecar.domain.records.formats import Formats
 from sidecar.domain.records.requests import Request
 
 _TOKEN = re.compile(r"([0-9a-f]{12})\.([0-9a-f]{64})")
@@ -53,6 +55,8 @@ class TokenRecord:
     ``expires`` is in seconds since the epoch, None for never; ``uses_left`` is how many joins it is good for
     yet, None for any number.
     """
+
+    FORMATS: ClassVar[Formats] = Formats(1)
 
     secret: str
     by: str

@@ -112,6 +112,7 @@ def test_diff_shows_who_came_and_who_went_with_their_nodes() -> None:
 
 def test_diff_as_json_names_what_is_in_one_list_alone() -> None:
     assert Shell(RECORDS).json("diff", "3", "4") == {
+        "format": 1,
         "from_version": 3,
         "to_version": 4,
         "added": [{"url": "http://localhost:9002", "node_id": "fed-3"}],

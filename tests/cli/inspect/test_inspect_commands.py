@@ -30,6 +30,7 @@ def without(*keys: str) -> Shell:
 
 def test_servers_as_json_is_the_canonical_document() -> None:
     assert Shell().json("servers") == {
+        "format": 1,
         "FederatedServers": ["http://localhost:9000", "http://localhost:9001", "http://localhost:9002"],
         "version": 5,
         "cause": [{"kind": "join", "node_id": "fed-3", "url": "http://localhost:9002"}],
@@ -46,6 +47,7 @@ def test_servers_as_json_is_null_where_there_is_no_list() -> None:
 
 def test_the_first_candidate_leads() -> None:
     assert Shell().json("leader") == {
+        "format": 1,
         "node_id": "fed-2",
         "url": "http://localhost:9001",
         "term": 3,
@@ -89,6 +91,7 @@ def test_a_member_without_a_report_is_away_with_the_same_keys() -> None:
 def test_removed_as_json_lists_the_tombstones() -> None:
     assert Shell().json("removed") == [
         {
+            "format": 1,
             "node_id": "fed-9",
             "url": "http://localhost:9009",
             "role": "federated",

@@ -67,7 +67,7 @@ def test_what_the_editor_leaves_is_written_and_the_difference_shown(
 
     assert (code, err) == (0, "")
     assert '-  "history": 5,\n+  "history": 6,\n' in out
-    assert written(shell) == {"history": 6, "new": 1}
+    assert written(shell) == {"format": 1, "history": 6, "new": 1}
     assert (tmp_path / "given-1").read_text() == '{\n  "history": 5,\n  "new": 1\n}\n'
     assert stat.S_IMODE(int((tmp_path / "mode").read_text())) == 0o600
     assert list(folder.iterdir()) == []
@@ -76,7 +76,7 @@ def test_what_the_editor_leaves_is_written_and_the_difference_shown(
 def test_visual_goes_before_editor(editor: Editor) -> None:
     environ = {"EDITOR": "false", **editor('{"history": 6}', variable="VISUAL")}
 
-    assert written(edit(None, environ)[0]) == {"history": 6}
+    assert written(edit(None, environ)[0]) == {"format": 1, "history": 6}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_at_a_terminal_it_is_opened_again_with_what_is_wrong_until_it_is_right(
     shell, code, _, _ = edit({"history": 5}, editor(*texts), terminal=True)
 
     assert code == 0
-    assert written(shell) == {"history": 8}
+    assert written(shell) == {"format": 1, "history": 8}
     second, third = ((tmp_path / f"given-{turn}").read_text() for turn in (2, 3))
     assert second.startswith('{\n"history": 0}\n# It is not right yet.')
     assert "# policy.json:2:12: /history: 0 is out of range" in second
@@ -150,7 +150,7 @@ def test_a_broken_policy_is_mended(editor: Editor, policy: object, tmp_path: Pat
     shell, code, _, _ = edit(policy, editor('{"history": 5}'))
 
     assert code == 0
-    assert written(shell) == {"history": 5}
+    assert written(shell) == {"format": 1, "history": 5}
     assert (tmp_path / "given-1").read_text() in {"garbage", '{\n  "history": 0\n}\n'}
 
 

@@ -109,6 +109,7 @@ def test_setting_shows_what_changed_and_keeps_all_else() -> None:
 
     assert (code, err) == (0, "")
     assert written(shell) == {
+        "format": 1,
         "future": [1, 2],
         "admission": "manual",
         "rollout": {"min_ready": 3, "budget": {"within": 90.5}},
@@ -123,7 +124,7 @@ def test_a_number_or_a_percentage_is_stored_as_what_it_is(value: str, stored: ob
     shell = network()
 
     assert shell("policy", "set", f"rollout.max_unavailable={value}")[0] == 0
-    assert written(shell) == {"rollout": {"max_unavailable": stored}}
+    assert written(shell) == {"format": 1, "rollout": {"max_unavailable": stored}}
 
 
 def test_unsetting_the_last_rule_of_a_group_leaves_no_empty_group() -> None:
@@ -131,7 +132,7 @@ def test_unsetting_the_last_rule_of_a_group_leaves_no_empty_group() -> None:
 
     shell("policy", "set", "rollout.budget.restarts=")
 
-    assert written(shell) == {}
+    assert written(shell) == {"format": 1}
 
 
 def test_a_group_is_unset_as_a_whole() -> None:
@@ -139,7 +140,7 @@ def test_a_group_is_unset_as_a_whole() -> None:
 
     shell("policy", "set", "rollout=")
 
-    assert written(shell) == {"history": 5}
+    assert written(shell) == {"format": 1, "history": 5}
 
 
 @pytest.mark.parametrize("settings", [["history=100"], ["history=100", "rollout.canary="]])
@@ -220,7 +221,25 @@ def test_setting_mends_a_broken_policy() -> None:
     shell = network({"admission": "opn", "rollout": 5, "future": 1})
 
     assert shell("policy", "set", "admission=open", "rollout.min_ready=2")[0] == 0
-    assert written(shell) == {"admission": "open", "rollout": {"min_ready": 2}, "future": 1}
+    assert written(shell) == {"format": 1, "admission": "open", "rollout": {"min_ready": 2}, "future": 1}
+
+
+def test_a_policy_of_a_newer_format_is_never_changed() -> None:
+    shell = network({"format": 2, "history": 5})
+    code, _, err = shell("policy", "set", "history=6")
+
+    assert code == 65
+    assert "/format: format 2 is too new: this sidecar reads format 1; upgrade this sidecar" in err
+    assert written(shell) == {"format": 2, "history": 5}
+
+
+def test_the_format_is_no_rule() -> None:
+    shell = network({"format": 1, "history": 5})
+    code, _, err = shell("policy", "set", "format=2")
+
+    assert code == 64
+    assert "there is no rule 'format'" in err
+    assert "format" not in shown(shell)
 
 
 def test_what_setting_leaves_broken_is_named() -> None:

@@ -26,6 +26,7 @@ def test_it_returns_at_once_where_all_is_done() -> None:
 
 def test_it_tells_scripts_who_has_loaded_it() -> None:
     assert Shell(in_step()).json("wait", "--version", "3") == {
+        "format": 1,
         "version": 3,
         "loaded": ["fed-1", "fed-3", "fed-2", "db-1"],
         "excluded": [],
