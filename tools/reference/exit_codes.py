@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sidecar.domain import errors
-from sidecar.domain.errors import ExitCode, SidecarError
+from sidecar.domain.errors import ExitCode, SidecarError, Transient
 from tools.reference.markdown import docstring, page, table
 
 INTRO = """
@@ -30,7 +30,7 @@ _WITHOUT = {ExitCode.OK: "Everything was done.", ExitCode.INTERNAL: "An internal
 def _causes(code: ExitCode) -> Iterator[str]:
     for error in vars(errors).values():
         own = isinstance(error, type) and issubclass(error, SidecarError) and "exit_code" in vars(error)
-        if own and error.exit_code is code and not error.__subclasses__() and error is not SidecarError:
+        if own and error.exit_code is code and error not in (SidecarError, Transient):
             yield docstring(error).partition("\n")[0]
     inherited = (each for each in _leaves(SidecarError) if "exit_code" not in vars(each))
     yield from (docstring(each).partition("\n")[0] for each in inherited if each.exit_code is code)
