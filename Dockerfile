@@ -1,26 +1,26 @@
 # The sidecar's image: docker build -t federation-sidecar .
 #
-# Both stages have to bring the same Python at the same place. The final one needs nothing but a Python 3.11 or
-# newer and a C library; `tools/base-images` makes such bases from Debian packages where no registry is.
+# Both stages need the same Python at the same path. The final stage needs only Python 3.11 or newer and a C library;
+# `tools/base-images` builds such base images from Debian packages, without a registry.
 ARG BUILD_BASE=python:3.12-slim
 ARG RUNTIME_BASE=python:3.12-slim
 
 FROM ${BUILD_BASE} AS build
 WORKDIR /source
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PYTHONDONTWRITEBYTECODE=1
-# What is installed does not hold pip: a pip beside it installs into it.
+# The final environment has no pip; a separate pip installs into it.
 RUN python3 -m venv /pip && python3 -m venv --without-pip /opt/sidecar
-# First what changes seldom: the dependencies are downloaded again only when their lock was touched. With what
-# `--restart docker` needs.
+# The dependencies come first, so that they are downloaded again only when their lock changes. They include those
+# of `--restart docker`.
 COPY requirements requirements
 RUN /pip/bin/pip install --quiet --require-hashes -r requirements/build.lock \
  && /pip/bin/pip --python /opt/sidecar/bin/python install --quiet --require-hashes -r requirements/docker.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY sidecar sidecar
-# Out of it stay the dependencies' tests and C sources, and setuptools, which pbr names for builds alone. Bytecode is
-# compiled once, here: where the image runs it is read-only. Unchecked hashes instead of times: the same sources give
-# the same bytes, and no start looks at the sources.
+# Leaves out the dependencies' tests and C sources, and setuptools, which pbr needs only for builds. Bytecode is
+# compiled here, because the image runs read-only. Unchecked hashes instead of times make the build reproducible, and
+# a start does not read the sources.
 RUN /pip/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /pip/bin/pip --python /opt/sidecar/bin/python install --quiet --no-deps /wheels/*.whl \
  && cd /opt/sidecar/lib/python3*/site-packages \
@@ -38,7 +38,7 @@ LABEL org.opencontainers.image.title="federation-sidecar" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# A base with a pip loses it. New named volumes take over the owner of the folder that they are mounted on.
+# Removes the pip of the base image. A new named volume takes the owner of the folder that it is mounted on.
 RUN rm -rf /usr/local/lib/python3*/site-packages/* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \
  && echo 'sidecar:x:10001:10001::/state:/usr/sbin/nologin' >> /etc/passwd \
  && echo 'sidecar:x:10001:' >> /etc/group \
@@ -47,7 +47,7 @@ RUN rm -rf /usr/local/lib/python3*/site-packages/* /usr/local/lib/python3*/ensur
 COPY --from=build /opt/sidecar /opt/sidecar
 ENV PATH=/opt/sidecar/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 SIDECAR_STATE_DIR=/state
 WORKDIR /config
-# A number, so that Kubernetes can tell that it is not root.
+# A number, so that Kubernetes can verify that it is not root.
 USER 10001:10001
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["sidecar", "health", "livez"]

