@@ -1,4 +1,4 @@
-"""The frame around all commands: which one, how errors are told, what the exit code is."""
+"""The entry of all commands: it picks the command, reports errors, and returns the exit code."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from sidecar.domain.printing import printable
 Command = Callable[[Sequence[str], CommandContext], int]
 
 GROUPS = {
-    "a node": {
-        "run": "keep this node's file in step, and look after the process next to it",
-        "gate": "check this node's file once, before something else starts the process",
-        "reload": "have the sidecar executed anew in place, with what its settings are now",
-        "health": "ask the sidecar of this machine how it is",
+    "run and check one node": {
+        "run": "keep this node's file in sync, and supervise its process",
+        "gate": "check this node's file once, before the process is started",
+        "reload": "reload settings (re-execute the sidecar in place)",
+        "health": "check the sidecar on this machine",
         "check": "validate federated.json and config.json files, offline",
     },
-    "looking": {
+    "inspect the network": {
         "servers": "show the canonical list of servers",
-        "leader": "show which server leads",
-        "members": "show every node, and how it is",
-        "removed": "show what was removed, and by whom",
-        "history": "show the versions of the list, and what made each",
-        "diff": "show what changed between two versions",
+        "leader": "show the leader",
+        "members": "list all nodes and their state",
+        "removed": "list removed nodes",
+        "history": "list the versions of the list",
+        "diff": "show the changes between two versions",
         "plan": "show what a join or a removal would do",
     },
-    "changing": {
-        "remove": "take a server or database node out of the network",
+    "change the network": {
+        "remove": "remove a server or database node from the network",
         "readmit": "let a removed node join again",
-        "rollback": "go back to the list of an earlier version",
-        "policy": "show the network's rules, set them, edit them",
+        "rollback": "publish the list of an earlier version again",
+        "policy": "show, set or edit the policy of the network",
     },
-    "rollouts": {
-        "rollout": "show the restarts that follow a change; pause, resume, skip, retry",
+    "control rollouts": {
+        "rollout": "show, pause or resume the rollout; skip or retry a node",
         "wait": "wait until every node has loaded a version",
-        "pause": "keep one node out of rollouts",
-        "resume": "let a paused node take part in rollouts again",
+        "pause": "exclude a node from rollouts",
+        "resume": "include a paused node in rollouts again",
     },
-    "admission": {
-        "pending": "show who asks to join",
-        "approve": "let in a newcomer that waits for it",
-        "refuse": "turn away a newcomer that waits",
+    "admit new servers": {
+        "pending": "list servers that ask to join",
+        "approve": "admit a server that waits for approval",
+        "refuse": "refuse a server that waits for approval",
         "token": "create, list and revoke join tokens",
     },
-    "trying it out": {
-        "demo": "watch a whole network at work on this machine",
+    "try it out": {
+        "demo": "run a whole network on this machine",
     },
 }
 COMMANDS = {name: what for commands in GROUPS.values() for name, what in commands.items()}
@@ -85,17 +85,19 @@ _MODULES = {
 HELP = """\
 usage: sidecar COMMAND [OPTION]…
 
-Keeps FederatedServers the same in every file of a federation network, through etcd.
+Keeps FederatedServers in sync in all configuration files of a federation
+network, through etcd.
 
 {groups}
 
-`sidecar COMMAND --help` shows the options of a command; `sidecar --version`
-shows the version.
+`sidecar COMMAND --help` shows the options of a command, `sidecar --version` the
+version.
 
 example:
   sidecar run --etcd http://127.0.0.1:2379 -- java -jar server.jar
 """
-# As a shell reports what a signal ended: 128 + 2 for SIGINT, 128 + 13 for SIGPIPE.
+_HOW_TO_TRACE = "rerun with --log-level debug for a traceback"
+# A shell reports a process ended by a signal as 128 + 2 for SIGINT, 128 + 13 for SIGPIPE.
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 
@@ -103,7 +105,7 @@ log = logging.getLogger("sidecar.cli")
 
 
 def run_command(argv: Sequence[str], context: CommandContext | None = None) -> int:
-    """Run the command in ``argv`` and return the exit code; what goes wrong is told on stderr."""
+    """Run the command in ``argv`` and return its exit code. Errors are printed on stderr."""
     context = context or CommandContext()
     try:
         code = _dispatch(argv, context)
@@ -146,15 +148,17 @@ def global_help() -> str:
 
 
 def _report_error(exc: Exception, context: CommandContext) -> int:
-    """Say on stderr what went wrong, a line each; return the exit code of the first."""
-    log.debug("this is where it came from", exc_info=exc)
+    """Print each error on a line of stderr; return the exit code of the first."""
+    log.debug("command failed", exc_info=exc)
     code = None
     for error in _flatten(exc):
         if isinstance(error, SidecarError):
             message, its_code = str(error), error.exit_code
         else:
             what = " ".join(f"{type(error).__name__}: {error}".split())
-            message = f"a bug of the sidecar, {what}; --log-level debug shows where"
+            message = (
+                f"internal error, please report it: {what} (rerun with --log-level debug for a traceback)"
+            )
             its_code = ExitCode.INTERNAL
         code = its_code if code is None else code
         for line in message.splitlines():
@@ -163,7 +167,7 @@ def _report_error(exc: Exception, context: CommandContext) -> int:
 
 
 def _flatten(exc: Exception) -> Iterator[Exception]:
-    """The errors in ``exc``: itself, or those that a task group has wrapped up."""
+    """The errors in ``exc``: itself, or the ones that a task group collected."""
     if isinstance(exc, ExceptionGroup):
         for inner in exc.exceptions:
             yield from _flatten(inner)

@@ -11,7 +11,7 @@ from sidecar.config.restart_loading import load_restart
 from sidecar.config.restart_modes import NoRestart
 from sidecar.config.secret_files import load_join_token
 from sidecar.config.settings import NetworkSettings, Settings
-from sidecar.config.table import ADMIN_SETTINGS, ALL_SETTINGS, NETWORK_SETTINGS
+from sidecar.config.table import ADMIN_API, ALL_SETTINGS, NETWORK_SETTINGS
 from sidecar.config.values import Address
 from sidecar.domain.documents.document import role_of
 from sidecar.domain.identity import Role
@@ -74,7 +74,7 @@ def load_network(flags: Mapping[str, object], environ: Mapping[str, str], folder
 
 def load_admin(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Address | None:
     """Return where the sidecar of these settings can be asked; None where that is off."""
-    reading = read(ADMIN_SETTINGS, flags, environ, folder)
+    reading = read(ADMIN_API.settings, flags, environ, folder)
     reading.finish()
     address: Address | None = reading.values["admin"]
     return address

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.config import toml
+from sidecar.config.setting import Setting
 from sidecar.config.sources import SourceValue, find
-from sidecar.config.table import Setting
 from sidecar.domain.errors import BadConfiguration
 
 

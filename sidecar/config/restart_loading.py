@@ -20,7 +20,7 @@ from sidecar.config.restart_modes import (
     SignalRestart,
     SystemdRestart,
 )
-from sidecar.config.table import RESTART_SETTINGS
+from sidecar.config.table import ALL_SETTINGS
 from sidecar.domain.node.process import RELOAD_SIGNALS
 
 DEFAULT_TOKEN_FILE = "hot-reload.token"  # noqa: S105 - a file's name
@@ -125,6 +125,6 @@ def _require(reading: Reading, key: str, advice: str = "") -> None:
     """Complain where ``key`` was not given: the driver cannot do without."""
     if key in reading.found:
         return
-    setting = next(setting for setting in RESTART_SETTINGS if setting.key == key)
+    setting = next(setting for setting in ALL_SETTINGS if setting.key == key)
     hint = advice or f"set {setting.flag} {setting.metavar} ({setting.variable})"
     reading.problems.append(f"{reading.source('restart')}: this driver needs {key}; {hint}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from sidecar.config.table import Setting
+from sidecar.config.setting import Setting
 from sidecar.config.toml import TomlFile
 
 

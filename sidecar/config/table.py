@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from sidecar.config import values
-from sidecar.config.restart_modes import KubernetesMode, RestartDriver, SystemdScope
+from sidecar.config.restart_table import DRIVERS, RESTARTS
+from sidecar.config.setting import Setting, SettingGroup
 from sidecar.domain.identity import Role
 
 
@@ -19,14 +18,14 @@ class Bootstrap(StrEnum):
 
 
 class OnRemoved(StrEnum):
-    """What becomes of the process of a server that was removed from the network."""
+    """What happens to the process of a server that is removed from the network."""
 
     STOP = "stop"
     LEAVE = "leave"
 
 
 class LogFormat(StrEnum):
-    """For a person, or for a log collector."""
+    """How log lines look: for people, or for a log collector."""
 
     CONSOLE = "console"
     JSON = "json"
@@ -41,101 +40,152 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting. ``key`` is its place in sidecar.toml: ``tls.ca`` is ``ca`` of table ``[tls]``.
-
-    ``default`` is a text, parsed like any other; None where it follows from other settings.
-    """
-
-    key: str
-    parse: Callable[[object], object]
-    metavar: str
-    help: str
-    default: str | None = None
-    flag_override: str | None = None
-
-    @property
-    def flag(self) -> str:
-        """Its option, or ``""``: a secret has none, as ``ps`` shows everybody's command lines."""
-        if self.flag_override is not None:
-            return self.flag_override
-        return "--" + self.key.replace(".", "-").replace("_", "-")
-
-    @property
-    def variable(self) -> str:
-        return "SIDECAR_" + self.key.replace(".", "_").upper()
-
-
-# Where a sidecar can be asked, which `sidecar health` does.
-ADMIN_SETTINGS = (Setting("admin", values.address_or_off, "ADDRESS", "HOST:PORT or off", "127.0.0.1:9180"),)
-
-# What `sidecar run` alone takes.
-RUN_SETTINGS = (
-    Setting("file", values.path, "PATH", "federated.json or config.json; else found here"),
-    Setting("role", values.choice(Role), "ROLE", "federated or database; else by the file's name"),
-    Setting("node_id", values.node_id, "ID", "this node's name; else the file's NodeID"),
-    Setting("url", values.server_url, "URL", "this server's own; else found in its list"),
-    Setting("state_dir", values.path, "DIR", "where it remembers; else .sidecar beside FILE"),
-    # etcd grants whole seconds, and a leader steps down before the end: one second is too little.
-    Setting("lease_ttl", values.seconds(2, 3600), "SECONDS", "until a dead sidecar is missed", "10"),
-    Setting("health", values.health, "PROBE", "URL, tcp://HOST:PORT, exec:CMD; else its own"),
-    Setting("join_token_file", values.path, "FILE", "holds the token to join with, if one is needed"),
-    Setting("bootstrap", values.choice(Bootstrap), "auto|never", "publish the first list", "auto"),
-    Setting("on_removed", values.choice(OnRemoved), "stop|leave", "what to do to COMMAND", "stop"),
-    *ADMIN_SETTINGS,
-    Setting("seed", values.path, "FILE", "what the file begins as where there is none"),
-)
-
-# What looks after the process next to it; of `sidecar run` too.
-PROCESS_SETTINGS = (
-    Setting("command", values.command, "COMMAND", "the process to look after", flag_override=""),
-    Setting("restart", values.choice(RestartDriver), "DRIVER", "see below; child with a COMMAND, else none"),
-    Setting("restart_timeout", values.seconds(1), "SECONDS", "until a restart is cut off", "60"),
-    Setting("start_timeout", values.seconds(1), "SECONDS", "to be healthy in, or started anew", "60"),
-    Setting("stop_timeout", values.seconds(0), "SECONDS", "from SIGTERM to SIGKILL", "10"),
-    Setting("health_interval", values.seconds(0.1), "SECONDS", "between probes of a healthy process", "5"),
-    Setting("health_timeout", values.seconds(0.1), "SECONDS", "that one probe may take", "2"),
-    Setting("health_threshold", values.count(100), "N", "failures in a row until unhealthy", "2"),
-)
-
-# What each driver has to be told, for a process that the sidecar does not launch.
-DRIVER_SETTINGS = (
-    Setting("restart_command", values.command, "COMMAND", "command: what restarts the process"),
-    Setting("signal.pattern", values.pattern, "REGEX", "signal: found in its command line"),
-    Setting("signal.pid_file", values.path, "FILE", "signal: holds its number"),
-    Setting(
-        "signal.signal", values.signum, "NAME", "HUP, USR1, USR2: no end", "TERM", flag_override="--signal"
+ETCD = SettingGroup(
+    "etcd and the network",
+    (
+        Setting("etcd", values.etcd_endpoints, "URL[,URL…]", "etcd endpoints", "http://127.0.0.1:2379"),
+        Setting("network", values.network, "NAME", "name of the federation network", "default"),
+        Setting("tls.ca", values.path, "FILE", "CA certificates to verify etcd with (PEM)"),
+        Setting("tls.cert", values.path, "FILE", "client certificate for etcd (PEM)"),
+        Setting("tls.key", values.path, "FILE", "private key of the client certificate (PEM)"),
+        Setting("auth.user", values.text, "NAME", "etcd user", flag_override="--user"),
+        Setting("auth.password", values.secret, "TEXT", "password of the etcd user", flag_override=""),
+        Setting(
+            "auth.password_file",
+            values.path,
+            "FILE",
+            "file with the password of the etcd user",
+            flag_override="--password-file",
+        ),
     ),
-    Setting("endpoint.url", values.endpoint, "URL", "endpoint: where to POST"),
-    Setting("endpoint.status", values.endpoint, "URL", "endpoint: where to GET; else the same"),
-    Setting("endpoint.token_file", values.path, "FILE", "else hot-reload.token in --state-dir"),
-    Setting("docker.container", values.word, "NAME", "docker: its name or id"),
-    Setting("docker.host", values.docker_host, "URL", "docker: the engine; else DOCKER_HOST"),
-    Setting(
-        "kubernetes.mode", values.choice(KubernetesMode), "MODE", "container, pod, workload", "container"
+)
+LOGGING = SettingGroup(
+    "logging",
+    (
+        Setting("log_format", values.choice(LogFormat), "FORMAT", "console or json", "console"),
+        Setting(
+            "log_level",
+            values.choice(LogLevel),
+            "LEVEL",
+            "debug, info, warning or error",
+            "info",
+        ),
     ),
-    Setting("kubernetes.workload", values.workload, "KIND/NAME", "workload: such as statefulset/fed"),
-    Setting("kubernetes.namespace", values.word, "NAME", "else the service account's"),
-    Setting("kubernetes.pod", values.word, "NAME", "else the host's name"),
-    Setting("systemd.unit", values.word, "UNIT", "systemd: such as federated.service"),
-    Setting("systemd.scope", values.choice(SystemdScope), "SCOPE", "system or user", "system"),
 )
-
-RESTART_SETTINGS = PROCESS_SETTINGS + DRIVER_SETTINGS
-
-# What every command that talks to etcd takes.
-NETWORK_SETTINGS = (
-    Setting("etcd", values.etcd_endpoints, "URL[,URL…]", "endpoints", "http://127.0.0.1:2379"),
-    Setting("network", values.network, "NAME", "which network of this etcd", "default"),
-    Setting("tls.ca", values.path, "FILE", "PEM: who signed etcd's certificate"),
-    Setting("tls.cert", values.path, "FILE", "PEM: the certificate to show etcd"),
-    Setting("tls.key", values.path, "FILE", "PEM: its private key"),
-    Setting("auth.user", values.text, "NAME", "user of etcd", flag_override="--user"),
-    Setting("auth.password", values.secret, "TEXT", "its password", flag_override=""),
-    Setting("auth.password_file", values.path, "FILE", "its password", flag_override="--password-file"),
-    Setting("log_format", values.choice(LogFormat), "FORMAT", "console or json", "console"),
-    Setting("log_level", values.choice(LogLevel), "LEVEL", "debug, info, warning, error", "info"),
+NODE_FILE = SettingGroup(
+    "this node's file",
+    (
+        Setting(
+            "file",
+            values.path,
+            "PATH",
+            "file to keep in sync",
+            derived_default="federated.json or config.json in the current folder",
+        ),
+        Setting(
+            "role",
+            values.choice(Role),
+            "ROLE",
+            "federated or database",
+            derived_default="by the name of the file",
+        ),
+        Setting("node_id", values.node_id, "ID", "name of this node", derived_default="NodeID in the file"),
+        Setting(
+            "url",
+            values.server_url,
+            "URL",
+            "URL of this server",
+            derived_default="the one in its list that matches its port",
+        ),
+        Setting("seed", values.path, "FILE", "initial content of the file if it does not exist yet"),
+        Setting(
+            "state_dir",
+            values.path,
+            "DIR",
+            "state directory",
+            derived_default=".sidecar next to the file",
+        ),
+    ),
 )
+MEMBERSHIP = SettingGroup(
+    "membership",
+    (
+        # etcd grants whole seconds, and a leader steps down before the end: one second is too little.
+        Setting(
+            "lease_ttl",
+            values.seconds(2, 3600),
+            "SECONDS",
+            "lease TTL: a sidecar silent for this long is considered dead",
+            "10",
+        ),
+        Setting(
+            "bootstrap",
+            values.choice(Bootstrap),
+            "auto|never",
+            "whether this server may publish its list if the network has none",
+            "auto",
+        ),
+        Setting("join_token_file", values.path, "FILE", "file with a join token, if the policy requires one"),
+    ),
+)
+ADMIN_API = SettingGroup(
+    "admin API",
+    (
+        Setting(
+            "admin",
+            values.address_or_off,
+            "ADDRESS",
+            "HOST:PORT of the admin API, or off",
+            "127.0.0.1:9180",
+        ),
+    ),
+)
+PROCESS = SettingGroup(
+    "the process",
+    (
+        Setting("command", values.command, "COMMAND", "process to launch and supervise", flag_override=""),
+        Setting(
+            "start_timeout",
+            values.seconds(1),
+            "SECONDS",
+            "time to become healthy before the process is restarted",
+            "60",
+        ),
+        Setting("stop_timeout", values.seconds(0), "SECONDS", "time from SIGTERM to SIGKILL", "10"),
+        Setting(
+            "on_removed",
+            values.choice(OnRemoved),
+            "stop|leave",
+            "what happens to the process when this server is removed",
+            "stop",
+        ),
+    ),
+)
+HEALTH = SettingGroup(
+    "health of the process",
+    (
+        Setting(
+            "health",
+            values.health,
+            "PROBE",
+            "http(s) URL, tcp://HOST:PORT or exec:COMMAND",
+            derived_default="TCP connect to the server's URL; for a database node, the process is alive",
+        ),
+        Setting("health_interval", values.seconds(0.1), "SECONDS", "interval between probes", "5"),
+        Setting("health_timeout", values.seconds(0.1), "SECONDS", "timeout of one probe", "2"),
+        Setting(
+            "health_threshold",
+            values.count(100),
+            "N",
+            "failed probes in a row until the process is unhealthy",
+            "2",
+        ),
+    ),
+)
+ALL_GROUPS = (ETCD, NODE_FILE, MEMBERSHIP, PROCESS, HEALTH, RESTARTS, *DRIVERS, ADMIN_API, LOGGING)
+"""What ``sidecar run`` takes."""
 
-ALL_SETTINGS = NETWORK_SETTINGS + RUN_SETTINGS + RESTART_SETTINGS
+NETWORK_SETTINGS = ETCD.settings + LOGGING.settings
+"""What every command takes that talks to etcd."""
+
+ALL_SETTINGS = tuple(setting for group in ALL_GROUPS for setting in group.settings)

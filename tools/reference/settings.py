@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sidecar.config import table as settings_table
-from sidecar.config.table import Setting
+from sidecar.config.restart_table import DRIVERS
+from sidecar.config.setting import Setting
+from sidecar.config.table import ADMIN_API, ALL_GROUPS, ETCD, LOGGING, MEMBERSHIP, NODE_FILE
 from tools.reference.markdown import code, page, sentence, table
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "sidecar.schema.json"
@@ -22,14 +22,15 @@ in `[tls]`. Relative paths start at the current folder; in the file, at the file
 the file is an error.
 """
 
-GROUPS = {
-    "NETWORK_SETTINGS": ("etcd and logs", "For every command that talks to etcd."),
-    "RUN_SETTINGS": ("The node", "For `sidecar run` and `sidecar gate`."),
-    "PROCESS_SETTINGS": ("The process next to it", "For `sidecar run`."),
-    "DRIVER_SETTINGS": (
-        "Restart drivers",
-        "For `sidecar run`, one group for each [driver](../how-to/restart-drivers.md) that needs settings.",
-    ),
+_GATE_TOO = "For `sidecar run` and `sidecar gate`."
+_DRIVER = "For `sidecar run` with this [driver](../how-to/restart-drivers.md)."
+USED_BY = {
+    ETCD: "For every command that talks to etcd.",
+    LOGGING: "For every command that talks to etcd.",
+    NODE_FILE: _GATE_TOO,
+    MEMBERSHIP: _GATE_TOO,
+    ADMIN_API: "For `sidecar run` and `sidecar health`.",
+    **dict.fromkeys(DRIVERS, _DRIVER),
 }
 
 
@@ -37,9 +38,9 @@ def settings() -> str:
     """The page."""
     described = json.loads(SCHEMA.read_text())["properties"]
     parts = [INTRO]
-    for name, (title, about) in GROUPS.items():
-        group: tuple[Setting, ...] = getattr(settings_table, name)
-        parts += [f"## {title}", about, _table(group, described)]
+    for group in ALL_GROUPS:
+        title = group.title[0].upper() + group.title[1:]
+        parts += [f"## {title}", USED_BY.get(group, "For `sidecar run`."), _table(group.settings, described)]
     return page("Settings", *parts)
 
 
@@ -52,14 +53,8 @@ def _row(setting: Setting, described: dict[str, Any]) -> Iterator[str]:
     yield code(f"{setting.flag} {setting.metavar}" if setting.flag else "")
     yield code(setting.variable)
     yield code(setting.key)
-    yield code(setting.default or "") or _derived(setting.help)
+    yield code(setting.default or "") or setting.derived_default
     yield sentence(_description(setting.key, described))
-
-
-def _derived(text: str) -> str:
-    """The default of a setting that follows from others, as its help says it."""
-    found = re.search(r"\(default: (.*)\)", text)
-    return found[1] if found else ""
 
 
 def _description(key: str, described: dict[str, Any]) -> str:

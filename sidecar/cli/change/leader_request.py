@@ -14,7 +14,7 @@ from functools import partial
 
 from sidecar.cli.change.pending_request import PendingRequest
 from sidecar.cli.shared.context import CommandContext
-from sidecar.cli.shared.parser import Parser, add_settings, seconds
+from sidecar.cli.shared.parser import Parser, add_network_settings, seconds
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, require_canonical, run_with_store
 from sidecar.domain.errors import ExitCode, Refused, Transient
 from sidecar.domain.printing import printable
@@ -81,7 +81,7 @@ def request_parser(
         help="to wait, before it is withdrawn (30)",
     )
     parser.add_argument("--no-wait", action="store_true", help="ask, and leave it to the leader")
-    add_settings(parser)
+    add_network_settings(parser)
     return parser
 
 

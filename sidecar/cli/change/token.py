@@ -12,7 +12,7 @@ from sidecar.cli.change.leader_request import operator_name
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.messages import no_list_message
 from sidecar.cli.shared.output import print_json, print_table
-from sidecar.cli.shared.parser import Parser, add_settings
+from sidecar.cli.shared.parser import Parser, add_network_settings
 from sidecar.cli.shared.snapshot import read_snapshot, run_with_store
 from sidecar.cli.shared.subcommands import Subcommand, run_subcommand
 from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable
@@ -70,7 +70,7 @@ def _create(argv: Sequence[str], context: CommandContext) -> int:
     parser.add_argument(
         "--uses", type=_uses, default=1, metavar="N", help="joins it is good for, or unlimited (1)"
     )
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(
         arguments, context, partial(_create_token, ttl=arguments.ttl, uses=arguments.uses, context=context)
@@ -123,7 +123,7 @@ async def _create_token(
 def _list(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("token list", "[OPTION]…", _LIST, _LIST_EXAMPLE)
     parser.add_argument("--json", action="store_true", help="for scripts (null: never, or unlimited)")
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_list_tokens, as_json=arguments.json, context=context))
 
@@ -168,7 +168,7 @@ def _to_json(name: str, record: TokenRecord, now: float) -> dict[str, object]:
 def _revoke(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("token revoke", "ID [OPTION]…", _REVOKE, _REVOKE_EXAMPLE)
     parser.add_argument("id", metavar="ID", help=argparse.SUPPRESS)
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     # Somebody may give the whole token; its secret must not come back in a message.
     return run_with_store(

@@ -10,7 +10,7 @@ from sidecar.cli.inspect.history import read_with_history
 from sidecar.cli.inspect.list_diff import added_and_removed, diff_lines, print_diff
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import print_json
-from sidecar.cli.shared.parser import Parser, add_settings, version
+from sidecar.cli.shared.parser import Parser, add_network_settings, version
 from sidecar.cli.shared.snapshot import require_canonical, run_with_store
 from sidecar.domain.errors import ExitCode, UsageError
 from sidecar.domain.network.history import History
@@ -31,7 +31,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
     parser.add_argument("before", type=version, metavar="VERSION", help=argparse.SUPPRESS)
     parser.add_argument("after", type=version, metavar="VERSION", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="for scripts")
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show, arguments=arguments, context=context))
 

@@ -9,7 +9,7 @@ from typing import cast
 
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import print_json, print_table
-from sidecar.cli.shared.parser import Parser, add_settings, version
+from sidecar.cli.shared.parser import Parser, add_network_settings, version
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store, warn_unreadable
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.network.history import History, read_history
@@ -33,7 +33,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("history", "[OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("-n", dest="limit", type=_parse_limit, metavar="N", help="the newest N alone")
     parser.add_argument("--json", action="store_true", help="for scripts")
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     show = partial(_show, context=context, as_json=arguments.json, limit=arguments.limit)
     return run_with_store(arguments, context, show)

@@ -7,7 +7,7 @@ from functools import partial
 
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import print_json
-from sidecar.cli.shared.parser import Parser, add_settings
+from sidecar.cli.shared.parser import Parser, add_network_settings
 from sidecar.cli.shared.snapshot import read_snapshot, run_with_store
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.printing import printable
@@ -23,7 +23,7 @@ example:
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("leader", "[OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--json", action="store_true", help="for scripts (null: nobody leads)")
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show, context=context, as_json=arguments.json))
 

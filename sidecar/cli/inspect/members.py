@@ -9,7 +9,7 @@ from itertools import chain
 
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import format_age, print_json, print_table
-from sidecar.cli.shared.parser import Parser, add_settings
+from sidecar.cli.shared.parser import Parser, add_network_settings
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.identity import Role
@@ -57,7 +57,7 @@ class MemberRow:
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("members", "[OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--json", action="store_true", help="for scripts")
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show, context=context, as_json=arguments.json))
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import format_age, print_json, print_table
-from sidecar.cli.shared.parser import Parser, add_settings
+from sidecar.cli.shared.parser import Parser, add_network_settings
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.leader.requests import open_requests, preview_request
@@ -49,7 +49,7 @@ class Newcomer:
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("pending", "[OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("--json", action="store_true", help="for scripts")
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show, context=context, as_json=arguments.json))
 

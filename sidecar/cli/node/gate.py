@@ -6,20 +6,21 @@ from collections.abc import Sequence
 
 from sidecar import logs
 from sidecar.cli.shared.context import CommandContext
-from sidecar.cli.shared.parser import Parser, add_settings, flags_of
+from sidecar.cli.shared.parser import Parser, add_config_option, add_settings, flags_of
 from sidecar.config import load
-from sidecar.config.table import RUN_SETTINGS
+from sidecar.config.table import ADMIN_API, ETCD, HEALTH, LOGGING, MEMBERSHIP, NODE_FILE, PROCESS
 from sidecar.config.values import seconds
 from sidecar.domain.errors import ExitCode, UsageError
 
 DESCRIPTION = """\
-Checks this node's file once, as `sidecar run` does before it starts anything:
-puts the network's list into it, joins where the node is new. For whoever starts
-the process only after that: an init container, ExecStartPre=, compose's
-service_completed_successfully."""
+Checks this node's file once, as `sidecar run` does before it launches anything:
+writes the network's list into it, and joins the network if the node is new. Run
+it before something else starts the process: in an init container, in
+ExecStartPre=, or with compose's service_completed_successfully."""
 EPILOG = """\
 Exits with 0 when the file is right, with 77 when the node is refused or was
-removed, with 69 after --timeout. How the process is restarted is not its task.
+removed, with 69 after --timeout. Options of `sidecar run` for the process, its
+health and the admin API are accepted, and have no effect.
 
 example:
   sidecar gate --etcd http://10.0.0.5:2379 && exec java -jar server.jar"""
@@ -28,9 +29,10 @@ MAX_TIMEOUT = 86_400.0
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("gate", "[OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("--timeout", metavar="SECONDS", help="how long to try (as long as it takes)")
-    add_settings(parser, "this node", RUN_SETTINGS)
-    add_settings(parser)
+    parser.add_argument("--timeout", metavar="SECONDS", help="time to keep trying (default: no limit)")
+    add_config_option(parser)
+    add_settings(parser, (ETCD, NODE_FILE, MEMBERSHIP, LOGGING))
+    add_settings(parser, (PROCESS, HEALTH, ADMIN_API), hidden=True)
     arguments = parser.parse(argv)
     timeout = _parse_timeout(arguments.timeout)
     settings = load(flags_of(arguments), context.environ, context.folder, manages_process=False)

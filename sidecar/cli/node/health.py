@@ -7,9 +7,9 @@ import json
 from collections.abc import Sequence
 
 from sidecar.cli.shared.context import CommandContext
-from sidecar.cli.shared.parser import Parser, add_settings, flags_of
+from sidecar.cli.shared.parser import Parser, add_config_option, add_settings, flags_of
 from sidecar.config import load_admin
-from sidecar.config.table import ADMIN_SETTINGS
+from sidecar.config.table import ADMIN_API
 from sidecar.config.values import Address
 from sidecar.domain.errors import BadConfiguration, ExitCode
 from sidecar.domain.printing import printable
@@ -30,8 +30,8 @@ LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address t
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("health", "[OPTION]… [livez|readyz|startupz]", DESCRIPTION, EPILOG)
     parser.add_argument("probe", nargs="?", choices=PROBES, default="livez", metavar="PROBE", help="livez")
-    add_settings(parser, "this node", ADMIN_SETTINGS)
-    parser.add_argument("--config", metavar="FILE", help="settings (sidecar.toml, if there)")
+    add_config_option(parser)
+    add_settings(parser, (ADMIN_API,))
     arguments = parser.parse(argv)
     address = load_admin(flags_of(arguments), context.environ, context.folder)
     if address is None:

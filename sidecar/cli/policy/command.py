@@ -11,7 +11,7 @@ from sidecar.cli.policy.stored import policy_name, read_policy, write_policy
 from sidecar.cli.policy.text import Assignment, apply_assignments, parse_assignments, rule_rows, with_defaults
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import print_json, print_table
-from sidecar.cli.shared.parser import Parser, add_settings
+from sidecar.cli.shared.parser import Parser, add_network_settings
 from sidecar.cli.shared.snapshot import run_with_store
 from sidecar.cli.shared.subcommands import Subcommand, run_subcommand
 from sidecar.domain.errors import BadRecord, ExitCode
@@ -59,7 +59,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
 def _show(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("policy show", "[OPTION]…", _SHOW, _SHOW_EXAMPLE)
     parser.add_argument("--json", action="store_true", help="for scripts")
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show_policy, context=context, as_json=arguments.json))
 
@@ -88,7 +88,7 @@ def _set(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("policy set", "KEY=VALUE… [OPTION]…", _SET, _SET_EXAMPLE)
     parser.add_argument("assignments", nargs="+", metavar="KEY=VALUE", help=argparse.SUPPRESS)
     parser.add_argument("--dry-run", action="store_true", help=_DRY_RUN)
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     assignments = parse_assignments(arguments.assignments)
     work = partial(_set_rules, assignments=assignments, context=context, dry_run=arguments.dry_run)
@@ -109,7 +109,7 @@ async def _set_rules(
 def _edit(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("policy edit", "[OPTION]…", _EDIT, _EDIT_EXAMPLE)
     parser.add_argument("--dry-run", action="store_true", help=_DRY_RUN)
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(
         arguments, context, partial(_edit_policy, context=context, dry_run=arguments.dry_run)

@@ -13,7 +13,7 @@ from sidecar.cli.rollout.plan_text import Plan, plan_to_json, print_plan
 from sidecar.cli.rollout.status_text import NO_NODE
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.output import print_json
-from sidecar.cli.shared.parser import Parser, add_settings
+from sidecar.cli.shared.parser import Parser, add_network_settings
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, require_canonical, run_with_store
 from sidecar.domain.errors import ExitCode, Refused, UsageError
 from sidecar.domain.leader.requests import open_requests, preview_request
@@ -42,7 +42,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
     parser.add_argument("subject", metavar="NODEID|URL", help=argparse.SUPPRESS)
     parser.add_argument("--node-id", metavar="ID", help="what the server that joins is called")
     parser.add_argument("--json", action="store_true", help="for scripts")
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     url, node = _parse_subject(arguments)
     return run_with_store(

@@ -23,7 +23,7 @@ from sidecar.cli.rollout.status_text import (
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.follow import follow_network
 from sidecar.cli.shared.output import json_line, print_json, print_table
-from sidecar.cli.shared.parser import Parser, add_settings
+from sidecar.cli.shared.parser import Parser, add_network_settings
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store
 from sidecar.domain.errors import ExitCode
 from sidecar.domain.printing import printable
@@ -46,7 +46,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
     parser.add_argument(
         "--json", action="store_true", help="for scripts (null: no list; --watch: a line each)"
     )
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show, arguments=arguments, context=context))
 

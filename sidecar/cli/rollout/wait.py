@@ -16,7 +16,7 @@ from sidecar.cli.rollout.status_text import NO_NODE
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.follow import follow_network, note
 from sidecar.cli.shared.output import print_json
-from sidecar.cli.shared.parser import Parser, add_settings, seconds, version
+from sidecar.cli.shared.parser import Parser, add_network_settings, seconds, version
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, require_canonical, run_with_store
 from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable, Transient
 from sidecar.domain.network.history import read_history
@@ -46,7 +46,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
     parser.add_argument("--version", type=version, metavar="N", help="this one (the newest at the call)")
     parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="give up after that (never)")
     parser.add_argument("--json", action="store_true", help="for scripts")
-    add_settings(parser)
+    add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_wait, arguments=arguments, context=context))
 

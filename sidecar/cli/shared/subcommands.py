@@ -1,4 +1,4 @@
-"""A command of several: ``sidecar policy show``, ``sidecar policy set``."""
+"""Commands that have commands of their own: ``sidecar policy show``, ``sidecar policy set``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Command = Callable[[Sequence[str], CommandContext], int]
 
 @dataclass(frozen=True, slots=True)
 class Subcommand:
-    """One of them. ``run`` is the module that has its ``main``, where it stands in one of its own."""
+    """One of them. ``run`` is its function, or the name of the module that has it as ``main``."""
 
     arguments: str
     summary: str
@@ -30,7 +30,7 @@ def run_subcommand(
     argv: Sequence[str],
     context: CommandContext,
 ) -> int:
-    """Run the one that ``argv`` names. Raises `UsageError` where it names none."""
+    """Run the command that ``argv`` names. Raises `UsageError` if it names none."""
     program = f"sidecar {command}"
     name, rest = (argv[0], argv[1:]) if argv else ("", argv)
     if name in {"-h", "--help", "help"}:
@@ -45,7 +45,7 @@ def run_subcommand(
 
 
 def load_main(module: str) -> Command:
-    """The ``main`` of ``module``, which is loaded for it."""
+    """Load ``module`` and return its ``main``."""
     main: Command = importlib.import_module(module).main
     return main
 
@@ -58,6 +58,6 @@ def _help(program: str, subcommands: Mapping[str, Subcommand], description: str,
     width = max(map(len, calls))
     lines = "\n".join(f"  {call:<{width}}  {summary}" for call, summary in calls.items())
     return (
-        f"usage: {program} COMMAND [OPTION]…\n\n{description}\n\nverbs:\n{lines}\n\n"
-        f"`{program} COMMAND --help` tells the options of each.\n\n{epilog}\n"
+        f"usage: {program} COMMAND [OPTION]…\n\n{description}\n\ncommands:\n{lines}\n\n"
+        f"`{program} COMMAND --help` shows the options of a command.\n\n{epilog}\n"
     )
