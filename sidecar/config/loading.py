@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sidecar.config.access import load_etcd_access
+from sidecar.config.etcd_loading import check_etcd
+from sidecar.config.filling import fill
 from sidecar.config.reading import Reading, read
 from sidecar.config.restart_loading import load_restart
 from sidecar.config.restart_modes import NoRestart
 from sidecar.config.secret_files import load_join_token
-from sidecar.config.settings import NetworkSettings, Settings
+from sidecar.config.settings import (
+    EtcdSettings,
+    HealthSettings,
+    LogSettings,
+    MembershipSettings,
+    NetworkSettings,
+    NodeSettings,
+    ProcessSettings,
+    Settings,
+)
 from sidecar.config.table import ADMIN_API, ALL_SETTINGS, NETWORK_SETTINGS
 from sidecar.config.values import Address
 from sidecar.domain.documents.document import role_of
@@ -28,48 +38,34 @@ def load(
     `BadConfiguration` that names everything that is wrong, and where it came from.
     """
     reading = read(ALL_SETTINGS, flags, environ, folder)
-    access = load_etcd_access(reading)
+    password = check_etcd(reading)
     file = _find_file(reading, folder)
     role = _find_role(reading, file)
     state_dir = reading.values["state_dir"] or file.parent / ".sidecar"
-    how = load_restart(reading, state_dir) if manages_process else NoRestart()
-    token = load_join_token(reading)
+    restart = load_restart(reading, state_dir) if manages_process else NoRestart()
+    join_token = load_join_token(reading)
     reading.finish()
     values = reading.values
-    return Settings(
-        access=access,
-        network=values["network"],
-        log_format=values["log_format"],
-        log_level=values["log_level"],
-        file=file,
-        role=role,
-        node_id=values["node_id"],
-        url=values["url"],
-        state_dir=state_dir,
-        lease_ttl=values["lease_ttl"],
-        stop_timeout=values["stop_timeout"],
-        health=values["health"],
-        health_interval=values["health_interval"],
-        health_timeout=values["health_timeout"],
-        health_threshold=values["health_threshold"],
-        bootstrap=values["bootstrap"],
-        on_removed=values["on_removed"],
-        admin=values["admin"],
-        seed=values["seed"],
-        join_token=token,
-        restart=how,
-        restart_timeout=values["restart_timeout"],
-        start_timeout=values["start_timeout"],
+    return fill(
+        Settings,
+        values,
+        etcd=fill(EtcdSettings, values, password=password),
+        logging=fill(LogSettings, values),
+        node=fill(NodeSettings, values, file=file, role=role, state_dir=state_dir),
+        membership=fill(MembershipSettings, values, join_token=join_token),
+        process=fill(ProcessSettings, values, restart=restart),
+        health=fill(HealthSettings, values),
     )
 
 
 def load_network(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> NetworkSettings:
     """Return the settings of every other command; those of ``sidecar run`` alone are not looked at."""
     reading = read(NETWORK_SETTINGS, flags, environ, folder)
-    access = load_etcd_access(reading)
+    password = check_etcd(reading)
     reading.finish()
     values = reading.values
-    return NetworkSettings(access, values["network"], values["log_format"], values["log_level"])
+    etcd = fill(EtcdSettings, values, password=password)
+    return fill(NetworkSettings, values, etcd=etcd, logging=fill(LogSettings, values))
 
 
 def load_admin(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Address | None:

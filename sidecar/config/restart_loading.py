@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
+from sidecar.config.filling import fill
 from sidecar.config.reading import Reading
 from sidecar.config.restart_modes import (
     ChildRestart,
@@ -33,13 +33,36 @@ MIN_KILL_TIMEOUT = 5.0
 def load_restart(reading: Reading, state_dir: Path) -> Restart:
     """Return how to restart; what is missing or too much for it joins ``reading.problems``."""
     command = reading.values["command"] or ()
-    driver = reading.values["restart"] or (RestartDriver.CHILD if command else RestartDriver.NONE)
+    default = RestartDriver.CHILD if command else RestartDriver.NONE
+    driver: RestartDriver = reading.values["restart"] or default
     if command and driver is not RestartDriver.CHILD:
         reading.problems.append(
             f"{reading.source('restart')}: {driver.value} is for a process that something else launches, but "
             f"{reading.source('command')} gives one to launch; leave one of them out"
         )
-    return _BUILDERS[driver](reading, state_dir)
+    return _build(driver, reading, state_dir)
+
+
+def _build(driver: RestartDriver, reading: Reading, state_dir: Path) -> Restart:  # noqa: PLR0911 - a case each
+    match driver:
+        case RestartDriver.CHILD:
+            return _child(reading)
+        case RestartDriver.SIGNAL:
+            return _signal(reading)
+        case RestartDriver.ENDPOINT:
+            return _endpoint(reading, state_dir)
+        case RestartDriver.DOCKER:
+            return _docker(reading)
+        case RestartDriver.KUBERNETES:
+            return _kubernetes(reading)
+        case RestartDriver.SYSTEMD:
+            return _systemd(reading)
+        case RestartDriver.COMMAND:
+            return _command(reading)
+        case RestartDriver.ITSELF:
+            return ReexecRestart()
+        case RestartDriver.NONE:
+            return NoRestart()
 
 
 def _check_timeouts(reading: Reading) -> None:
@@ -55,12 +78,12 @@ def _check_timeouts(reading: Reading) -> None:
     )
 
 
-def _child(reading: Reading, _: Path) -> ChildRestart:
+def _child(reading: Reading) -> ChildRestart:
     _require(reading, "command", "write it behind --")
-    return ChildRestart(reading.values["command"] or ())
+    return fill(ChildRestart, reading.values)
 
 
-def _signal(reading: Reading, _: Path) -> SignalRestart:
+def _signal(reading: Reading) -> SignalRestart:
     """Exactly one of pid file and pattern finds the process."""
     values = reading.values
     given = [key for key in ("signal.pid_file", "signal.pattern") if key in reading.found]
@@ -71,54 +94,44 @@ def _signal(reading: Reading, _: Path) -> SignalRestart:
         reading.problems.append(f"{one} and {other}: each finds the process; set one of them")
     if values["signal.signal"] not in RELOAD_SIGNALS:
         _check_timeouts(reading)
-    return SignalRestart(values["signal.pid_file"], values["signal.pattern"], values["signal.signal"])
+    return fill(SignalRestart, values)
 
 
 def _endpoint(reading: Reading, state_dir: Path) -> EndpointRestart:
     _require(reading, "endpoint.url")
-    values, url = reading.values, reading.values["endpoint.url"] or ""
-    token_file = values["endpoint.token_file"] or state_dir / DEFAULT_TOKEN_FILE
-    return EndpointRestart(url, values["endpoint.status"] or url, token_file)
+    values = reading.values
+    return fill(
+        EndpointRestart,
+        values,
+        status=values["endpoint.status"] or values["endpoint.url"],
+        token_file=values["endpoint.token_file"] or state_dir / DEFAULT_TOKEN_FILE,
+    )
 
 
-def _docker(reading: Reading, _: Path) -> DockerRestart:
+def _docker(reading: Reading) -> DockerRestart:
     _require(reading, "docker.container")
     _check_timeouts(reading)
-    return DockerRestart(reading.values["docker.container"] or "", reading.values["docker.host"])
+    return fill(DockerRestart, reading.values)
 
 
-def _kubernetes(reading: Reading, state_dir: Path) -> KubernetesRestart:
+def _kubernetes(reading: Reading) -> KubernetesRestart:
     values = reading.values
     mode: KubernetesMode = values["kubernetes.mode"]
-    container = _signal(reading, state_dir) if mode is KubernetesMode.CONTAINER else None
+    container = _signal(reading) if mode is KubernetesMode.CONTAINER else None
     if mode is KubernetesMode.WORKLOAD:
         _require(reading, "kubernetes.workload")
-    names = (values["kubernetes.workload"], values["kubernetes.namespace"], values["kubernetes.pod"])
-    return KubernetesRestart(mode, container, *names)
+    return fill(KubernetesRestart, values, container=container)
 
 
-def _systemd(reading: Reading, _: Path) -> SystemdRestart:
+def _systemd(reading: Reading) -> SystemdRestart:
     _require(reading, "systemd.unit")
     _check_timeouts(reading)
-    return SystemdRestart(reading.values["systemd.unit"] or "", reading.values["systemd.scope"])
+    return fill(SystemdRestart, reading.values)
 
 
-def _command(reading: Reading, _: Path) -> CommandRestart:
+def _command(reading: Reading) -> CommandRestart:
     _require(reading, "restart_command")
-    return CommandRestart(reading.values["restart_command"] or ())
-
-
-_BUILDERS: dict[RestartDriver, Callable[[Reading, Path], Restart]] = {
-    RestartDriver.CHILD: _child,
-    RestartDriver.SIGNAL: _signal,
-    RestartDriver.ENDPOINT: _endpoint,
-    RestartDriver.DOCKER: _docker,
-    RestartDriver.KUBERNETES: _kubernetes,
-    RestartDriver.SYSTEMD: _systemd,
-    RestartDriver.COMMAND: _command,
-    RestartDriver.ITSELF: lambda *_: ReexecRestart(),
-    RestartDriver.NONE: lambda *_: NoRestart(),
-}
+    return fill(CommandRestart, reading.values)
 
 
 def _require(reading: Reading, key: str, advice: str = "") -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from sidecar.config.filling import from_key
 
 
 class RestartDriver(StrEnum):
@@ -41,23 +43,23 @@ class SystemdScope(StrEnum):
 class ChildRestart:
     """The sidecar launches ``command`` itself."""
 
-    command: tuple[str, ...]
+    command: tuple[str, ...] = field(metadata=from_key("command"))
 
 
 @dataclass(frozen=True, slots=True)
 class SignalRestart:
     """Signal the process that one of ``pid_file`` and ``pattern`` finds."""
 
-    pid_file: Path | None
-    pattern: str | None
-    signum: signal.Signals
+    pid_file: Path | None = field(metadata=from_key("signal.pid_file"))
+    pattern: str | None = field(metadata=from_key("signal.pattern"))
+    signum: signal.Signals = field(metadata=from_key("signal.signal"))
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointRestart:
     """POST to ``url``, then GET ``status``; the token is the first line of ``token_file``."""
 
-    url: str
+    url: str = field(metadata=from_key("endpoint.url"))
     status: str
     token_file: Path
 
@@ -66,30 +68,30 @@ class EndpointRestart:
 class DockerRestart:
     """``host`` None is the engine's usual socket."""
 
-    container: str
-    host: str | None
+    container: str = field(metadata=from_key("docker.container"))
+    host: str | None = field(metadata=from_key("docker.host"))
 
 
 @dataclass(frozen=True, slots=True)
 class KubernetesRestart:
     """``container`` finds the process, in that mode; names are None where the pod knows them."""
 
-    mode: KubernetesMode
+    mode: KubernetesMode = field(metadata=from_key("kubernetes.mode"))
     container: SignalRestart | None
-    workload: tuple[str, str] | None
-    namespace: str | None
-    pod: str | None
+    workload: tuple[str, str] | None = field(metadata=from_key("kubernetes.workload"))
+    namespace: str | None = field(metadata=from_key("kubernetes.namespace"))
+    pod: str | None = field(metadata=from_key("kubernetes.pod"))
 
 
 @dataclass(frozen=True, slots=True)
 class SystemdRestart:
-    unit: str
-    scope: SystemdScope
+    unit: str = field(metadata=from_key("systemd.unit"))
+    scope: SystemdScope = field(metadata=from_key("systemd.scope"))
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRestart:
-    command: tuple[str, ...]
+    command: tuple[str, ...] = field(metadata=from_key("restart_command"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from sidecar.config import Settings
 from sidecar.domain.errors import Refused, StoreUnavailable
 from sidecar.domain.records.report import Phase
 from sidecar.logs import event
-from sidecar.wiring.node import Execution, ExecutionResult, run_node
+from sidecar.wiring.execution import Execution, ExecutionResult
+from sidecar.wiring.node import run_node
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def gate(settings: Settings, timeout: float) -> None:
     result = anyio.run(_gate, settings, timeout)
     decision = result.board.decision
     if result.board.boot_checked:
-        event(log, logging.INFO, "the file is right", file=str(settings.file))
+        event(log, logging.INFO, "the file is right", file=str(settings.node.file))
     elif decision.phase in _LOCKED_OUT:
         raise Refused(f"{result.board.view.identity.node_id}: {decision.reason}")
     else:

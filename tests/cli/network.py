@@ -14,7 +14,7 @@ import anyio
 
 from sidecar.cli.main import run_command
 from sidecar.cli.shared.context import CommandContext
-from sidecar.config import EtcdAccess
+from sidecar.config import EtcdSettings
 from sidecar.domain.identity import Role
 from sidecar.domain.records.canonical import Canonical, Change, ChangeKind
 from sidecar.domain.records.encoding import Record, decode, encode
@@ -102,7 +102,7 @@ class Shell:
     records: Mapping[str, Record | bytes] = field(default_factory=lambda: dict(USUAL))
     answer: Answer | None = None
     terminal: bool = False
-    opened: list[EtcdAccess] = field(default_factory=list)
+    opened: list[EtcdSettings] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     open_requests: list[str] = field(default_factory=list)
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class Shell:
         return json.loads(out)
 
     @asynccontextmanager
-    async def open(self, access: EtcdAccess) -> AsyncIterator[Store]:
+    async def open(self, access: EtcdSettings) -> AsyncIterator[Store]:
         self.opened.append(access)
         store = MemoryStore(new_cluster())
         for key, record in self.records.items():

@@ -162,9 +162,9 @@ def test_run_passes_its_settings_and_returns_the_exit_code(folder: Path) -> None
 
     assert (code, out, err) == (3, "", "")
     assert sidecar.settings is not None
-    assert sidecar.settings.command == ("sh", "-c", "--etcd", "--")
-    assert sidecar.settings.access.endpoints == ("http://e:2379",)
-    assert (sidecar.settings.lease_ttl, sidecar.settings.network) == (5.0, "blue")
+    assert sidecar.settings.process.command == ("sh", "-c", "--etcd", "--")
+    assert sidecar.settings.etcd.endpoints == ("http://e:2379",)
+    assert (sidecar.settings.membership.lease_ttl, sidecar.settings.network) == (5.0, "blue")
 
 
 def test_the_command_may_come_from_the_configuration(folder: Path) -> None:
@@ -173,7 +173,7 @@ def test_the_command_may_come_from_the_configuration(folder: Path) -> None:
     invoke("run", folder=folder, sidecar=sidecar, SIDECAR_COMMAND="java -jar x.jar")
 
     assert sidecar.settings is not None
-    assert sidecar.settings.command == ("java", "-jar", "x.jar")
+    assert sidecar.settings.process.command == ("java", "-jar", "x.jar")
 
 
 def test_bad_settings_exit_with_78_and_one_line_each(folder: Path) -> None:

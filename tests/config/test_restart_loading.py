@@ -28,7 +28,7 @@ URL = "http://127.0.0.1:9100/hot-reload"
 
 
 def load_restart_of(folder: Path, flags: Flags) -> Restart:
-    return load(flags, {}, folder).restart
+    return load(flags, {}, folder).process.restart
 
 
 def test_the_default_driver_is_child_with_a_command_and_else_none(folder: Path) -> None:
@@ -102,7 +102,7 @@ def test_each_driver_gets_what_it_needs(folder: Path, flags: Flags, restart: Res
 
 def test_the_default_token_file_is_in_the_state_folder(folder: Path) -> None:
     settings = load({"restart": "endpoint", "endpoint.url": URL}, {}, folder)
-    assert settings.restart == EndpointRestart(URL, URL, settings.state_dir / "hot-reload.token")
+    assert settings.process.restart == EndpointRestart(URL, URL, settings.node.state_dir / "hot-reload.token")
 
 
 def test_tables_of_the_file_are_read(folder: Path) -> None:

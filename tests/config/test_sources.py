@@ -16,15 +16,16 @@ from tests.config.folder import write_toml
 def test_without_any_setting_the_defaults_hold(folder: Path) -> None:
     settings = load({}, {}, folder)
 
-    assert settings.access.endpoints == ("http://127.0.0.1:2379",)
+    assert settings.etcd.endpoints == ("http://127.0.0.1:2379",)
     assert settings.network == "default"
-    assert (settings.file, settings.role) == (folder / "federated.json", Role.FEDERATED)
-    assert settings.state_dir == folder / ".sidecar"
-    assert (settings.lease_ttl, settings.stop_timeout) == (10.0, 10.0)
+    assert (settings.node.file, settings.node.role) == (folder / "federated.json", Role.FEDERATED)
+    assert settings.node.state_dir == folder / ".sidecar"
+    assert (settings.membership.lease_ttl, settings.process.stop_timeout) == (10.0, 10.0)
     assert settings.admin == Address("127.0.0.1", 9180)
-    assert (settings.log_format, settings.log_level) == (LogFormat.CONSOLE, LogLevel.INFO)
-    assert (settings.bootstrap, settings.on_removed) == (Bootstrap.AUTO, OnRemoved.STOP)
-    assert (settings.node_id, settings.url, settings.health, settings.command) == (None, None, None, ())
+    assert (settings.logging.format, settings.logging.level) == (LogFormat.CONSOLE, LogLevel.INFO)
+    assert (settings.membership.bootstrap, settings.membership.on_removed) == (Bootstrap.AUTO, OnRemoved.STOP)
+    assert (settings.node.node_id, settings.node.url, settings.health.probe) == (None, None, None)
+    assert settings.process.command == ()
 
 
 def test_a_flag_beats_a_variable_which_beats_the_file(folder: Path) -> None:
@@ -33,7 +34,8 @@ def test_a_flag_beats_a_variable_which_beats_the_file(folder: Path) -> None:
 
     settings = load({"network": "from-flag"}, environ, folder)
 
-    assert (settings.network, settings.lease_ttl, settings.stop_timeout) == ("from-flag", 6.0, 3.0)
+    assert settings.network == "from-flag"
+    assert (settings.membership.lease_ttl, settings.process.stop_timeout) == (6.0, 3.0)
 
 
 EVERYTHING = {
@@ -91,10 +93,10 @@ def test_every_setting_can_come_from_every_source(folder: Path, tmp_path: Path) 
     by_file = load({}, {}, folder)
 
     assert by_flag == by_variable == by_file
-    assert by_file.access.endpoints == ("http://a:2379", "http://b:2379")
-    assert by_file.command == ("java", "-jar", "my server.jar")
+    assert by_file.etcd.endpoints == ("http://a:2379", "http://b:2379")
+    assert by_file.process.command == ("java", "-jar", "my server.jar")
     assert by_file.admin == Address("::1", 9181)
-    assert by_file.access.password == "hunter2"
+    assert by_file.etcd.password == "hunter2"
 
 
 def test_the_table_and_the_schema_have_the_same_settings() -> None:

@@ -26,7 +26,7 @@ def test_paths_in_the_file_are_relative_to_its_folder(folder: Path) -> None:
 
     settings = load({"config": "etc/sidecar.toml"}, {}, folder)
 
-    assert settings.file == folder / "etc" / "federated.json"
+    assert settings.node.file == folder / "etc" / "federated.json"
 
 
 def test_a_named_file_that_is_not_there_is_an_error(folder: Path) -> None:

@@ -88,22 +88,22 @@ def test_endpoints_with_a_password_in_them_are_refused_without_repeating_it(fold
 def test_endpoints_come_in_normal_form_each_once(folder: Path) -> None:
     settings = load({"etcd": "HTTP://Etcd:2379/, http://etcd:2379,http://[::1]:2379"}, {}, folder)
 
-    assert settings.access.endpoints == ("http://etcd:2379", "http://[::1]:2379")
+    assert settings.etcd.endpoints == ("http://etcd:2379", "http://[::1]:2379")
 
 
 # The node's file and its role.
 
 
 def test_the_role_follows_from_the_name_of_the_file(tmp_path: Path) -> None:
-    assert load({"file": "x/config.json"}, {}, tmp_path).role is Role.DATABASE
-    assert load({"file": "x/federated.json"}, {}, tmp_path).role is Role.FEDERATED
-    assert load({"file": "x/federated.json", "role": "database"}, {}, tmp_path).role is Role.DATABASE
+    assert load({"file": "x/config.json"}, {}, tmp_path).node.role is Role.DATABASE
+    assert load({"file": "x/federated.json"}, {}, tmp_path).node.role is Role.FEDERATED
+    assert load({"file": "x/federated.json", "role": "database"}, {}, tmp_path).node.role is Role.DATABASE
 
 
 def test_the_role_picks_the_file_where_both_are_there(folder: Path) -> None:
     (folder / "config.json").write_text("{}")
 
-    assert load({"role": "database"}, {}, folder).file == folder / "config.json"
+    assert load({"role": "database"}, {}, folder).node.file == folder / "config.json"
     assert "both are" in load_error({}, {}, folder)
 
 

@@ -9,7 +9,7 @@ Forbidden: repeating a call that may have changed something, waiting without a d
 ``watch*``, ``Lock`` and ``lease.refresh`` (they swallow errors, leak leases, and hang on compaction).
 """
 
-from sidecar.adapters.etcd.settings import EtcdSettings
 from sidecar.adapters.etcd.store import EtcdStore
+from sidecar.config import EtcdSettings
 
 __all__ = ["EtcdSettings", "EtcdStore"]

@@ -10,8 +10,8 @@ import anyio
 from sidecar.adapters.etcd.codec import Json
 from sidecar.adapters.etcd.errors import Rejected
 from sidecar.adapters.etcd.request import Attempt, Request
-from sidecar.adapters.etcd.settings import EtcdSettings
 from sidecar.adapters.etcd.transport.transport import Transport
+from sidecar.config import EtcdSettings
 
 NO_TOKEN = ""
 

@@ -12,12 +12,13 @@ import anyio
 
 from sidecar.adapters.etcd.auth import Authenticator
 from sidecar.adapters.etcd.caller import Caller
+from sidecar.adapters.etcd.certificates import check_certificates
 from sidecar.adapters.etcd.codec import commit_request, parse_listing, parse_revision, read_request
 from sidecar.adapters.etcd.endpoints import Endpoint, Rotation
 from sidecar.adapters.etcd.request import Request
-from sidecar.adapters.etcd.settings import EtcdSettings
 from sidecar.adapters.etcd.transport.transport import Transport
 from sidecar.adapters.etcd.watch.watches import Watches
+from sidecar.config import EtcdSettings
 from sidecar.domain.errors import LeaseLost
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.store import Batch, LeaseID, Listing, Revision, Transaction
@@ -33,7 +34,7 @@ class EtcdStore:
     """
 
     def __init__(self, settings: EtcdSettings) -> None:
-        settings.check_files()
+        check_certificates(settings)
         rotation = Rotation(tuple(Endpoint.parse(text) for text in settings.endpoints))
         self._transport = Transport(settings)
         authenticator = Authenticator(self._transport, settings)

@@ -36,7 +36,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
     arguments = parser.parse(argv)
     timeout = _parse_timeout(arguments.timeout)
     settings = load(flags_of(arguments), context.environ, context.folder, manages_process=False)
-    logs.configure(settings.log_format, settings.log_level, environ=context.environ)
+    logs.configure(settings.logging.format, settings.logging.level, environ=context.environ)
     context.gate(settings, timeout)
     return ExitCode.OK
 

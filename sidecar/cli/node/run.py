@@ -37,7 +37,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
         return load(flags, context.environ, context.folder)
 
     loaded = settings()
-    logs.configure(loaded.log_format, loaded.log_level, environ=context.environ)
+    logs.configure(loaded.logging.format, loaded.logging.level, environ=context.environ)
     return context.run(loaded, settings)
 
 

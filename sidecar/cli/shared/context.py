@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from sidecar.config import EtcdAccess, Settings
+from sidecar.config import EtcdSettings, Settings
 from sidecar.ports import Store
 
-StoreOpener = Callable[[EtcdAccess], AbstractAsyncContextManager[Store]]
+StoreOpener = Callable[[EtcdSettings], AbstractAsyncContextManager[Store]]
 
 
 def _run(settings: Settings, load: Callable[[], Settings]) -> int:
@@ -28,10 +28,10 @@ def _gate(settings: Settings, timeout: float) -> None:
     gate(settings, timeout)
 
 
-def _open_store(access: EtcdAccess) -> AbstractAsyncContextManager[Store]:
+def _open_store(settings: EtcdSettings) -> AbstractAsyncContextManager[Store]:
     from sidecar.wiring import open_store  # noqa: PLC0415 - only commands that talk to etcd need it
 
-    return open_store(access)
+    return open_store(settings)
 
 
 @dataclass(frozen=True, slots=True)

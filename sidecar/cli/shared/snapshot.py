@@ -54,13 +54,15 @@ Work = Callable[[Store, Keys], Awaitable[int]]
 def run_with_store(arguments: argparse.Namespace, context: CommandContext, work: Work) -> int:
     """Run ``work`` with an open store and the network's keys; return its exit code."""
     settings = load_network(flags_of(arguments), context.environ, context.folder)
-    logs.configure(settings.log_format, settings.log_level, stream=context.err, environ=context.environ)
+    logs.configure(
+        settings.logging.format, settings.logging.level, stream=context.err, environ=context.environ
+    )
     return anyio.run(partial(_with_store, settings, context, work))
 
 
 async def _with_store(settings: NetworkSettings, context: CommandContext, work: Work) -> int:
     try:
-        async with context.open_store(settings.access) as store:
+        async with context.open_store(settings.etcd) as store:
             return await work(store, Keys(settings.network))
     except StoreUnavailable as exc:
         raise StoreUnavailable(f"{exc}; is etcd up, and --etcd right?") from exc

@@ -10,7 +10,7 @@ import pytest
 
 from sidecar.cli.main import run_command
 from sidecar.cli.shared.context import CommandContext
-from sidecar.config import EtcdAccess
+from sidecar.config import EtcdSettings
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.encoding import Record
 from sidecar.domain.records.report import Phase
@@ -248,7 +248,7 @@ def test_etcd_away_exits_with_69_and_names_the_endpoints(
             raise StoreUnavailable("http://a:2379: refused")
 
     @asynccontextmanager
-    async def dead_store(_: EtcdAccess) -> AsyncIterator[Store]:
+    async def dead_store(_: EtcdSettings) -> AsyncIterator[Store]:
         if when == "opening":
             raise StoreUnavailable("http://a:2379: refused")
         yield Dead()  # type: ignore[misc]  # as much of a Store as is asked for

@@ -20,9 +20,9 @@ from sidecar.adapters.etcd.errors import (
     parse_stream_error,
 )
 from sidecar.adapters.etcd.request import API_PATH, Request
-from sidecar.adapters.etcd.settings import EtcdSettings
 from sidecar.adapters.etcd.transport.lean_imports import without_encoding_detectors
 from sidecar.adapters.etcd.transport.socket_options import SOCKET_OPTIONS
+from sidecar.config import EtcdSettings
 
 with without_encoding_detectors():
     import requests

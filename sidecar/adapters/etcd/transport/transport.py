@@ -13,7 +13,7 @@ from sidecar.adapters.etcd.codec import Json
 from sidecar.adapters.etcd.endpoints import Endpoint
 from sidecar.adapters.etcd.errors import Disconnected, NoAnswer, Rejected
 from sidecar.adapters.etcd.request import Attempt, Request
-from sidecar.adapters.etcd.settings import EtcdSettings
+from sidecar.config import EtcdSettings
 
 if TYPE_CHECKING:
     from sidecar.adapters.etcd.transport.clients import Client

@@ -13,9 +13,9 @@ from sidecar.adapters.etcd.codec import Json
 from sidecar.adapters.etcd.endpoints import Endpoint
 from sidecar.adapters.etcd.errors import NoAnswer, parse_rejection
 from sidecar.adapters.etcd.request import API_PATH, Attempt
-from sidecar.adapters.etcd.settings import EtcdSettings
 from sidecar.adapters.etcd.transport.socket_options import set_socket_options
 from sidecar.adapters.etcd.watch.feed import Feed
+from sidecar.config import EtcdSettings
 from sidecar.domain.records.store import Batch
 
 _HEADERS = {

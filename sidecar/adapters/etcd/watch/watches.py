@@ -11,9 +11,9 @@ from sidecar.adapters.etcd.codec import merge_overlapping, watch_requests
 from sidecar.adapters.etcd.endpoints import Endpoint, Rotation
 from sidecar.adapters.etcd.errors import NoAnswer, Rejected
 from sidecar.adapters.etcd.request import Attempt, share_timeout
-from sidecar.adapters.etcd.settings import EtcdSettings
 from sidecar.adapters.etcd.watch.feed import Compacted
 from sidecar.adapters.etcd.watch.frames import BadFrame
+from sidecar.config import EtcdSettings
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.store import Batch, Revision

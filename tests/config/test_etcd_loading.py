@@ -20,9 +20,9 @@ def pem(tmp_path: Path) -> str:
 def test_certificates_reach_the_settings(folder: Path, pem: str) -> None:
     flags: Flags = {"etcd": "https://etcd:2379", "tls.ca": pem, "tls.cert": pem, "tls.key": pem}
 
-    access = load_network(flags, {}, folder).access
+    etcd = load_network(flags, {}, folder).etcd
 
-    assert (access.ca, access.cert, access.key) == (Path(pem), Path(pem), Path(pem))
+    assert (etcd.ca, etcd.cert, etcd.key) == (Path(pem), Path(pem), Path(pem))
 
 
 def test_a_certificate_that_cannot_be_read_is_an_error(folder: Path) -> None:
@@ -52,9 +52,9 @@ def test_certificates_for_an_endpoint_without_tls_are_an_error(folder: Path, pem
 def test_a_password_is_the_first_line_of_its_file(folder: Path) -> None:
     (folder / "password").write_text("s3cret \r\n")
 
-    access = load({"auth.user": "me", "auth.password_file": "password"}, {}, folder).access
+    etcd = load({"auth.user": "me", "auth.password_file": "password"}, {}, folder).etcd
 
-    assert (access.user, access.password) == ("me", "s3cret ")
+    assert (etcd.user, etcd.password) == ("me", "s3cret ")
 
 
 def test_the_password_of_the_source_with_precedence_wins(folder: Path) -> None:
@@ -64,8 +64,8 @@ def test_the_password_of_the_source_with_precedence_wins(folder: Path) -> None:
     by_flag = load({"auth.password_file": "password"}, {"SIDECAR_AUTH_PASSWORD": "from-env"}, folder)
     by_variable = load({}, {"SIDECAR_AUTH_PASSWORD": "from-env"}, folder)
 
-    assert by_flag.access.password == "from-file"
-    assert by_variable.access.password == "from-env"
+    assert by_flag.etcd.password == "from-file"
+    assert by_variable.etcd.password == "from-env"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From the settings of etcd to `EtcdAccess`: certificates that exist, a user with one password."""
+"""Checking the settings of etcd against each other: certificates that exist, a user with one password."""
 
 from __future__ import annotations
 
@@ -6,27 +6,17 @@ from pathlib import Path
 
 from sidecar.config.reading import Reading
 from sidecar.config.secret_files import read_secret, why_unreadable
-from sidecar.config.settings import EtcdAccess
 
 
-def load_etcd_access(reading: Reading) -> EtcdAccess:
-    """Return how to reach etcd; what is wrong with it joins ``reading.problems``."""
-    values = reading.values
-    endpoints = values["etcd"] or ()
-    _check_tls(reading, endpoints)
+def check_etcd(reading: Reading) -> str | None:
+    """Return the password; what is wrong joins ``reading.problems``."""
+    _check_tls(reading)
     password = _password(reading)
     _check_user(reading, password)
-    return EtcdAccess(
-        endpoints,
-        values["tls.ca"],
-        values["tls.cert"],
-        values["tls.key"],
-        values["auth.user"],
-        password,
-    )
+    return password
 
 
-def _check_tls(reading: Reading, endpoints: tuple[str, ...]) -> None:
+def _check_tls(reading: Reading) -> None:
     given = [key for key in ("tls.ca", "tls.cert", "tls.key") if reading.values[key]]
     for key in given:
         trouble = why_unreadable(reading.values[key])
@@ -36,7 +26,7 @@ def _check_tls(reading: Reading, endpoints: tuple[str, ...]) -> None:
         if one in given and other not in reading.found:
             reading.problems.append(f"{reading.source(one)}: needs {other} beside it, which is not set")
     # Whoever names certificates believes that the connection is encrypted.
-    unencrypted = [url for url in endpoints if url.startswith("http://")]
+    unencrypted = [url for url in reading.values["etcd"] or () if url.startswith("http://")]
     if given and unencrypted:
         reading.problems.append(
             f"{reading.source(given[0])}: {given[0]} is set, but {unencrypted[0]} is not encrypted; "
