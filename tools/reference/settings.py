@@ -54,7 +54,7 @@ def _row(setting: Setting, described: dict[str, Any]) -> Iterator[str]:
     yield code(setting.variable)
     yield code(setting.key)
     yield code(setting.default or "") or setting.derived_default
-    yield sentence(_description(setting.key, described))
+    yield sentence(re.sub(r" \(default: [^)]*\)", "", _description(setting.key, described)))
 
 
 def _description(key: str, described: dict[str, Any]) -> str:
