@@ -50,8 +50,8 @@ class MemberRow:
         return self.report.reason if self.report else REASON_AWAY
 
     @property
-    def is_healthy(self) -> bool:
-        return bool(self.report and self.report.healthy and self.report.phase is Phase.RUNNING)
+    def is_in_step(self) -> bool:
+        return self.report is not None and self.report.serves and not self.report.wants_grant
 
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
@@ -129,9 +129,9 @@ def _print(context: CommandContext, nodes: Sequence[MemberRow]) -> None:
         titles = (*titles, "WHY")
     print_table(context.out, titles, rows)
     if terminal:  # the reasons do not fit beside the rest on 80 columns
-        unhealthy = [node for node in nodes if not node.is_healthy]
-        lines = (f"{node.node_id} is {node.phase}: {printable(node.reason)}\n" for node in unhealthy)
-        context.out.writelines(chain(["\n"] if unhealthy else [], lines))
+        others = [node for node in nodes if not node.is_in_step]
+        lines = (f"{node.node_id} is {node.phase}: {printable(node.reason)}\n" for node in others)
+        context.out.writelines(chain(["\n"] if others else [], lines))
 
 
 def _describe_outsider(node: MemberRow) -> str:

@@ -25,7 +25,7 @@ from sidecar.domain.printing import printable
 from sidecar.domain.records.canonical import Canonical
 from sidecar.domain.records.keys import Keys
 from sidecar.domain.rollout.assessment import RolloutState, assess
-from sidecar.domain.rollout.node_progress import NodeProgress, Progress, is_serving
+from sidecar.domain.rollout.node_progress import NodeProgress, Progress
 from sidecar.domain.rollout.summary import RolloutPhase, summarize
 from sidecar.domain.servers import ServerUrl
 from sidecar.ports import Store
@@ -81,7 +81,7 @@ def measure_progress(
     loaded, excluded, missing = list[NodeProgress](), list[NodeProgress](), list[NodeProgress]()
     for node in rollout.nodes:
         report = network.reports.get(node.node_id)
-        if report and is_serving(report) and report.loaded_version >= wanted:
+        if report and report.serves and report.loaded_version >= wanted:
             loaded.append(node)
         else:
             (excluded if node.progress in EXCLUDED else missing).append(node)

@@ -84,13 +84,13 @@ class Network:
     unknown_formats: tuple[str, ...] = ()
 
     def members_of(self, canonical: Canonical) -> Iterator[Member]:
-        """The nodes that belong to ``canonical``: those remembered, and those that only report yet."""
-        holders = self.url_holders()
-        for node in {**self.membership.members, **self.reports}:
-            member = self.membership.members.get(node) or self._as_member(self.reports[node])
-            listed = member.url is None or member.url in canonical.servers
-            mine = member.url is None or holders.get(member.url, node) == node
-            if listed and mine and not self.membership.tombstone_of(node, member.url):
+        """The nodes that belong to ``canonical``: registered ones, and those that only report so far."""
+        members, reports, holders = self.membership.members, self.reports, self.url_holders()
+        for node in {**members, **reports}:
+            member = members.get(node) or self._as_member(reports[node])
+            is_listed = member.url is None or member.url in canonical.servers
+            is_holder = member.url is None or holders.get(member.url, node) == node
+            if is_listed and is_holder and not self.membership.tombstone_of(node, member.url):
                 yield member
 
     def url_holders(self) -> Mapping[ServerUrl, NodeID]:

@@ -89,6 +89,16 @@ class Report:
     recoveries: int = 0
 
     @property
+    def serves(self) -> bool:
+        """Whether the process runs, healthy, on whatever list it loaded."""
+        return self.healthy and self.phase in (Phase.RUNNING, Phase.RESTART_PENDING)
+
+    @property
+    def wants_grant(self) -> bool:
+        """Whether the node waits for leave to restart."""
+        return self.phase is Phase.RESTART_PENDING
+
+    @property
     def health_epoch(self) -> str:
         """Names the time for which a node that is healthy has been so without a break."""
         return f"{self.instance}/{self.recoveries}"
