@@ -1,15 +1,15 @@
-"""The first Python that runs in the binary: find the packages beside it, then run the command `sidecar`.
+"""The first Python code that runs in the binary: find the packages next to it, then run `sidecar`.
 
-The launcher starts it as ``python -I -S -B -X utf8 FOLDER/boot.pyc ...``. So nothing of the machine takes
-part: no PYTHON* variable, no site-packages, no .pyc written; and text is UTF-8 on a machine without locales.
+The launcher starts it as ``python -I -S -B -X utf8 FOLDER/boot.pyc ...``, which makes it independent of the
+machine: no PYTHON* variable, no site-packages, no .pyc written, and UTF-8 on a machine without locales.
 """
 
 import os
 import sys
 from contextlib import suppress
 
-# Where Debian's OpenSSL, the packed one, looks for whom to trust, and where other distributions keep that.
-# (Spelled out: to import `ssl` for it would cost each start some milliseconds.)
+# The trusted certificates of Debian's OpenSSL, which is the packed one, and of other distributions.
+# (Spelled out, because importing `ssl` would cost each start some milliseconds.)
 _DEBIAN_CERTS = "/usr/lib/ssl/certs"
 _CA_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -21,14 +21,14 @@ _CA_BUNDLES = (
 
 
 def _keep_lock() -> None:
-    """Hold the folder's lock to the end of this process: neither a child nor a re-exec has it."""
+    """Hold the folder's lock until this process exits; no child and no re-execution inherits it."""
     held = os.environ.pop("_SIDECAR_UNPACKED_FD", "")
     if held.isdigit():
         os.set_inheritable(int(held), False)
 
 
 def _set_process_name() -> None:
-    """Be `sidecar` to ps, pgrep and systemd's log, instead of the loader's name."""
+    """Show as `sidecar` in ps, pgrep and the journal, instead of under the loader's name."""
     with suppress(OSError), open("/proc/self/comm", "w") as name:
         name.write("sidecar")
 

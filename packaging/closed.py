@@ -1,7 +1,7 @@
-"""Fail unless the programs and libraries in a folder need nothing of the machine but the kernel.
+"""Fail if a program or library in a folder depends on a library outside it.
 
-``closed.py FOLDER``. Every library that any of them names must be in the folder, and every version of a
-symbol that it requires of it (``GLIBC_2.34``) must be one that the folder's copy defines.
+``closed.py FOLDER``. Every library that one of them needs must be in the folder, and the folder's copy must
+define every symbol version (``GLIBC_2.34``) that is required of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 _NEEDED = re.compile(r"\(NEEDED\).*\[(.+)\]")
 _NAME = re.compile(r"\(SONAME\).*\[(.+)\]")
 _FILE = re.compile(r"File: (\S+)\s+Cnt")
-# In the section of needs its flags follow, in the section of definitions it ends the line.
+# Flags follow the name in the section of requirements; the name ends the line in the section of definitions.
 _REQUIRED = re.compile(r"Name: (\S+)\s+Flags")
 _DEFINED = re.compile(r"(?:Name|Parent \d+): (\S+)$")
 _ELF = b"\x7fELF"
@@ -23,7 +23,7 @@ _ELF = b"\x7fELF"
 
 @dataclass
 class Binary:
-    """One ELF file: what it is called, what it defines, and what it requires of whom."""
+    """One ELF file: its name, the versions it defines, and the versions it requires of each library."""
 
     path: Path
     name: str
@@ -32,7 +32,7 @@ class Binary:
 
 
 def read(path: Path) -> Binary:
-    """What ``readelf`` says of the file at ``path``."""
+    """Read the file at ``path`` with ``readelf``."""
     output = subprocess.run(
         ["readelf", "--dynamic", "--version-info", "--wide", path],
         check=True,
@@ -53,11 +53,11 @@ def read(path: Path) -> Binary:
 
 
 def missing_dependencies(folder: Path) -> list[str]:
-    """One line for each library or version that is required and not in ``folder``."""
+    """Return one line for each required library or version that ``folder`` lacks."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     binaries = [read(path) for path in sorted(files) if path.open("rb").read(4) == _ELF]
     if not binaries:
-        return [f"{folder} holds no program"]
+        return [f"{folder} contains no program"]
     packed = {binary.name: binary for binary in binaries}
     missing_lines = []
     for binary in binaries:

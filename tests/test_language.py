@@ -17,7 +17,6 @@ UNCLEAN: tuple[str, ...] = (
     "demo/",
     "docs/reference/",
     "java/",
-    "packaging/",
     "sidecar/adapters/",
     "sidecar/admin/",
     "sidecar/agent/",
@@ -44,7 +43,6 @@ UNCLEAN: tuple[str, ...] = (
     "tests/platforms/",
     "tests/release/",
     "tests/simulation/",
-    "tools/",
 )
 
 

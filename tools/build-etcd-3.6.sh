@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds etcd 3.6 from its Go module into .cache/etcd-3.6, once; with the binary there, it does nothing.
-# `go install go.etcd.io/etcd/server/v3@...` refuses, because that module has replace directives: a module of
-# our own around it does not care.
+# Builds etcd 3.6 from its Go module into .cache/etcd-3.6, once.
+# `go install go.etcd.io/etcd/server/v3@...` refuses a module with replace directives; a module of our own that
+# requires it builds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ if [ -x "$binary" ]; then
   exit 0
 fi
 if ! command -v go > /dev/null; then
-  echo "Go is needed to build etcd 3.6, and is not on PATH; install it, or put an etcd 3.6 at $binary" >&2
+  echo "build-etcd-3.6: Go is not on PATH; install it, or put an etcd 3.6 at $binary" >&2
   exit 1
 fi
 
@@ -27,6 +27,6 @@ echo "Building etcd $version into $binary ..."
   go get "go.etcd.io/etcd/server/v3@$version"
   CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$binary.new" go.etcd.io/etcd/server/v3
 )
-# Moved into its place whole, so that a build that was interrupted is not taken for a finished one.
+# Renamed at the end, so that an interrupted build leaves no binary.
 mv "$binary.new" "$binary"
 "$binary" --version

@@ -1,9 +1,9 @@
 """Write requirements/*.lock: every dependency at one version, with the sha256 of each of its files.
 
-``tools/lock.py [--upgrade]``. The ranges are those of pyproject.toml and demo/pyproject.toml. Without
-``--upgrade`` a locked version that is still in range stays; `make lock` passes it. The locks hold on every
+``tools/lock.py [--upgrade]``. The ranges are in pyproject.toml and demo/pyproject.toml. A locked version that
+is still in range stays, unless ``--upgrade`` is given, as `make lock` does. The locks are valid on every
 supported Python, except binary.lock, which is for the interpreter inside the binary. They name no package
-index: pip takes the one that is configured.
+index: pip uses the configured one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
 UV = ROOT / ".cache" / "uv"
 OWN = ("federation-sidecar", "federation-sidecar-demo")
-# Without setuptools, which pbr names for builds alone.
+# Without setuptools, which pbr needs only for builds.
 BINARY = (
     *("--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:"),
     *("--no-emit-package", "setuptools"),
@@ -32,14 +32,14 @@ EVERY_PYTHON = ("--python-version", "3.11", "--universal")
 
 
 def ranges() -> dict[str, list[str]]:
-    """Return what goes into each lock, in the order in which they are written."""
+    """Return the requirements of each lock, in the order in which the locks are written."""
     main, demo = _project(ROOT), _project(ROOT / "demo")
     run, extras = main["dependencies"], main["optional-dependencies"]
     whole = tomllib.loads((ROOT / "pyproject.toml").read_text())
     build = [
         *whole["build-system"]["requires"],
         "editables",
-    ]  # hatchling names it when it makes an editable installation
+    ]  # hatchling requires it for an editable installation
     locks = {
         "dev": [*run, *extras["docker"], *extras["dev"], *demo["dependencies"], *build],
         "build": build,
@@ -75,7 +75,7 @@ def _uv() -> Path:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment of uv, which reads none of pip's settings by itself."""
+    """Return the environment of uv, which does not read pip's settings."""
     environ = dict(os.environ)
     asked = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], check=False, capture_output=True, text=True
@@ -114,7 +114,7 @@ def write(name: str, wanted: Sequence[str], upgrade: bool) -> None:
 def main() -> int:
     """Write every lock; return the exit code."""
     parser = argparse.ArgumentParser("tools/lock.py", description=__doc__)
-    parser.add_argument("--upgrade", action="store_true", help="take the newest version in range of each")
+    parser.add_argument("--upgrade", action="store_true", help="take the newest version in range")
     asked = parser.parse_args()
     for name, wanted in ranges().items():
         write(name, wanted, asked.upgrade)

@@ -5,7 +5,7 @@
     tools/release.py check [--tag TAG]          refuse a release whose version, changelog and tag disagree
     tools/release.py notes                      print the changelog of this version
 
-The source is sidecar/__init__.py. Files that cannot read it (manifests, poms, the Dockerfile) hold copies.
+The source is sidecar/__init__.py. Manifests, poms and the Dockerfile cannot read it, and hold copies.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CHANGELOG = "CHANGELOG.md"
 MAX_NAMES = 5
 VERSION = r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?"
 
-# Where the version stands: a pattern of files, and the text around it. Each file must have it at least once.
+# Each copy of the version: a pattern of files, and the text around it. Each file must have it at least once.
 COPIES = (
     (SOURCE, r'^__version__ = "(V)"$'),
     ("pyproject.toml", r"federation-sidecar-demo==(V)"),
@@ -45,7 +45,7 @@ _DATED = re.compile(rf"^\[?({VERSION})\]? - (\d{{4}}-\d\d-\d\d)$")
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One release in the changelog: its heading and what stands below it."""
+    """One release in the changelog: its heading and the text below it."""
 
     heading: str
     text: str
@@ -62,7 +62,7 @@ class Tree:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     def git(self, *words: str) -> str:
-        """Return what git prints; empty where it fails."""
+        """Return the output of git; empty if it fails."""
         done = subprocess.run(["git", "-C", self.root, *words], check=False, capture_output=True, text=True)
         return done.stdout.strip() if done.returncode == 0 else ""
 
@@ -74,7 +74,7 @@ class Tree:
             yield from ((path, pattern) for path in found or [self.root / files])
 
     def version(self) -> str:
-        """Return the version of the source; empty where it has none."""
+        """Return the version of the source; empty if it has none."""
         found = re.search(rf'^__version__ = "({VERSION})"$', self.read(SOURCE), re.MULTILINE)
         return found[1] if found else ""
 
@@ -85,7 +85,7 @@ class Tree:
 
 
 def check_copies(tree: Tree) -> Iterator[str]:
-    """Complain about each copy of the version that differs from the source."""
+    """Yield a complaint for each copy of the version that differs from the source."""
     version = tree.version()
     if not version:
         yield f'{SOURCE}: no version found; write __version__ = "1.2.3"'
@@ -100,7 +100,7 @@ def check_copies(tree: Tree) -> Iterator[str]:
 
 
 def check_changelog(tree: Tree, today: date) -> Iterator[str]:
-    """Complain about a changelog that was not cut for this version."""
+    """Yield a complaint for each way in which the changelog is not cut for this version."""
     version, sections = tree.version(), tree.sections()
     if not sections or sections[0].heading.strip("[]") != "Unreleased":
         yield f"{CHANGELOG}: no section Unreleased at the top; add an empty one"
@@ -122,12 +122,12 @@ def check_changelog(tree: Tree, today: date) -> Iterator[str]:
     except ValueError:
         yield f"{CHANGELOG}: {found[2]} is not a date"
         return
-    if day > today + timedelta(days=1):  # somewhere it is tomorrow already
+    if day > today + timedelta(days=1):  # in some time zone it is tomorrow already
         yield f"{CHANGELOG}: {version} is dated {day}, which is in the future; today is {today}"
 
 
 def check_git(tree: Tree, tag: str) -> Iterator[str]:
-    """Complain about a tree or a tag that is not this version's. ``tag`` is empty before it is set."""
+    """Yield a complaint if the tree is dirty or a tag is another version's; ``tag`` may be empty."""
     version = tree.version()
     head = tree.git("rev-parse", "--verify", "HEAD")
     if not head:
@@ -158,7 +158,7 @@ def _release(tag: str) -> bool:
 
 
 def check(tree: Tree, tag: str, today: date) -> int:
-    """Print every complaint, or that the release may go out; return the exit code."""
+    """Print every complaint, or that the release is ready; return the exit code."""
     complaints = [*check_copies(tree), *check_changelog(tree, today), *check_git(tree, tag)]
     if complaints:
         print("Not ready to be released:", *complaints, sep="\n  ", file=sys.stderr)
@@ -175,7 +175,7 @@ def check(tree: Tree, tag: str, today: date) -> int:
 
 
 def set_version(tree: Tree, version: str) -> int:
-    """Write ``version`` to every place that holds one; return the exit code."""
+    """Write ``version`` to the source and to every copy; return the exit code."""
     if not re.fullmatch(VERSION, version):
         print(f"{version} is not a version; write it as 1.2.3 or 1.2.3rc1", file=sys.stderr)
         return 1
@@ -195,7 +195,7 @@ def check_everything(complaints: Iterator[str]) -> int:
 
 
 def notes(tree: Tree) -> int:
-    """Print what the changelog says about this version; return the exit code."""
+    """Print the changelog of this version; return the exit code."""
     for section in tree.sections():
         dated = _DATED.match(section.heading)
         if dated and dated[1] == tree.version():
@@ -206,7 +206,7 @@ def notes(tree: Tree) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line names; return the exit code."""
+    """Run the command that the command line names; return the exit code."""
     parser = argparse.ArgumentParser(
         "tools/release.py", description="One version, its changelog and its tag."
     )
@@ -218,7 +218,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     verbs.add_parser("notes", help="print the changelog of this version")
     verbs.add_parser("set", help="write the version everywhere").add_argument("version")
     checking = verbs.add_parser("check", help="refuse a release whose version, changelog and tag disagree")
-    checking.add_argument("--tag", default="", help="the tag that is to be released")
+    checking.add_argument("--tag", default="", help="the tag to release")
     asked = parser.parse_args(argv)
     tree = Tree(asked.root)
     match asked.verb:

@@ -1,7 +1,7 @@
-// The standalone sidecar: unpacks its interpreter once, and becomes it.
+// The standalone sidecar: unpacks its interpreter once, and executes it.
 //
-// There is one process from start to end: exec(2) keeps the process's number, its children and its descriptors, as a
-// service manager and a sidecar that replaces itself in place expect.
+// It stays one process: exec(2) keeps the pid, the children and the descriptors, which service managers and a sidecar
+// that re-executes itself in place rely on.
 package main
 
 import (
@@ -21,7 +21,7 @@ var payload []byte
 
 // Set by tools/build-binary.
 var (
-	digest string // of the payload; the folder is named by it
+	digest string // of the payload; part of the folder's name
 	python string // such as python3.11
 )
 
@@ -43,17 +43,17 @@ func main() {
 	loader := filepath.Join(home.path, "lib", "ld-linux-x86-64.so.2")
 	argv := append([]string{
 		loader,
-		// Libraries of the machine belong to another C library.
+		// The libraries of the machine belong to a different C library.
 		"--inhibit-cache", "--library-path", filepath.Join(home.path, "lib"),
 		"--argv0", program, program,
 		"-I", "-S", "-B", "-X", "utf8", filepath.Join(home.path, "boot.pyc"),
 	}, os.Args[1:]...)
 	err = syscall.Exec(loader, argv, environment(os.Environ(), executable(os.Args[0]), home.lock))
-	fmt.Fprintf(os.Stderr, "sidecar: %s cannot be executed: %v\n", loader, err)
+	fmt.Fprintf(os.Stderr, "sidecar: cannot execute %s: %v\n", loader, err)
 	os.Exit(cannotStart)
 }
 
-// environment is what the interpreter gets: as it was, with the way back to this file.
+// environment returns the interpreter's environment: the given one, with the path of this file and the lock.
 func environment(given []string, executable string, lock int) []string {
 	kept := make([]string, 0, len(given)+2)
 	for _, pair := range given {
@@ -70,8 +70,8 @@ func environment(given []string, executable string, lock int) []string {
 	return kept
 }
 
-// executable is the path that this program was started by, so that a sidecar which replaces itself starts the file that
-// stands there then. Links are not followed: an upgrade may be another target of the link.
+// executable returns the path that started this program, so that a sidecar that re-executes itself runs the file that is
+// there at that time. It does not follow links: an upgrade may change the target of the link.
 func executable(argv0 string) string {
 	running, err := os.Stat("/proc/self/exe")
 	path, lookErr := exec.LookPath(argv0)
@@ -83,7 +83,7 @@ func executable(argv0 string) string {
 			}
 		}
 	}
-	// Started by a name that leads elsewhere: argv[0] is the caller's to choose.
+	// argv[0] names another file, which the caller is free to do.
 	path, err = os.Executable()
 	if err != nil {
 		return ""

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// index names every file and its size; it is written last, so that none of them is younger.
+// index lists every file and its size; it is written last, so that no file is newer.
 const index = "INDEX"
 
-// extract unpacks payload into a new folder in place, under a name that sweep does not know while it is being written
-// by this process (it holds no lock yet), and returns its path.
+// extract unpacks payload into a new folder in place and returns its path. The folder is not locked yet; its temporary
+// name keeps sweep away from it.
 func extract(place string, payload []byte) (string, error) {
 	fresh, err := os.MkdirTemp(place, ".federation-sidecar-")
 	if err != nil {
@@ -75,8 +75,8 @@ func write(path string, content io.Reader, mode os.FileMode) error {
 	return file.Close()
 }
 
-// damage names the files of an unpacked folder that are gone, of another size, or written to since: what cleaners of
-// /tmp and full disks leave. It looks at each file and reads none: about two milliseconds.
+// damage returns the files of an unpacked folder that are missing, have another size, or were modified, as after a
+// cleanup of /tmp or on a full disk. It checks metadata only, which takes about two milliseconds.
 func damage(folder string) []string {
 	listed, err := os.ReadFile(filepath.Join(folder, index))
 	if err != nil {
@@ -102,14 +102,14 @@ func intact(path, size string, written time.Time) bool {
 		!found.ModTime().After(written)
 }
 
-// repair puts the damaged files back, each at one stroke, also under a sidecar that runs from the folder.
+// repair replaces the damaged files, each atomically, even while a sidecar runs from the folder.
 func repair(found home, place string, damaged []string, payload []byte) error {
 	fresh, err := extract(place, payload)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(fresh)
-	if damaged[0] == index { // what else is missing is not known
+	if damaged[0] == index { // without the index, every file counts as damaged
 		damaged = damaged[:0]
 		listed, err := os.ReadFile(filepath.Join(fresh, index))
 		if err != nil {
@@ -120,7 +120,7 @@ func repair(found home, place string, damaged []string, payload []byte) error {
 			damaged = append(damaged, name)
 		}
 	}
-	// The index last, as it is the youngest.
+	// The index comes last, because it must be the newest.
 	for _, name := range append(damaged, index) {
 		target := filepath.Join(found.path, name)
 		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {

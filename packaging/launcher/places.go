@@ -16,15 +16,15 @@ const (
 	noExec = 0x8
 )
 
-// home is the folder that holds the unpacked payload.
+// home is the folder with the unpacked payload.
 type home struct {
 	path string
-	// A descriptor with a shared flock(2) on the folder, -1 where the file system has none. While it is held, neither
-	// systemd-tmpfiles nor a newer sidecar removes the folder.
+	// A descriptor with a shared flock(2) on the folder, or -1 if the file system has no locks. While it is held,
+	// neither systemd-tmpfiles nor a newer sidecar removes the folder.
 	lock int
 }
 
-// candidates are the folders to unpack into, the first that works wins. Whoever names one gets no other.
+// candidates returns the folders to try, in order. A folder named by SIDECAR_UNPACK_DIR is the only candidate.
 func candidates(getenv func(string) string) []string {
 	if named := getenv(variable); named != "" {
 		return []string{named}
@@ -38,7 +38,7 @@ func candidates(getenv func(string) string) []string {
 	return append(places, "/var/tmp", "/tmp", "/dev/shm")
 }
 
-// unpacked finds the payload in one of the places, or unpacks it there.
+// unpacked returns the folder with the payload in the first place that works; it unpacks the payload if needed.
 func unpacked(places []string, digest string, payload []byte) (home, error) {
 	var reasons []string
 	for _, place := range places {
@@ -77,7 +77,7 @@ func unpackedIn(place, digest string, payload []byte) (home, error) {
 	if err != nil {
 		return home{}, err
 	}
-	// Whole, under its name, at one stroke. Of several that start at once, the first wins; the others take its folder.
+	// The rename is atomic. If several processes start at once, the first one wins and the others use its folder.
 	if err := os.Rename(fresh, folder); err != nil {
 		os.RemoveAll(fresh)
 		if !errors.Is(err, os.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
@@ -91,7 +91,7 @@ func unpackedIn(place, digest string, payload []byte) (home, error) {
 	return found, err
 }
 
-// makePlace sees to it that place is a folder where programs may run. A cache folder of one's own is made.
+// makePlace creates place if it is missing, and checks that programs can be executed there.
 func makePlace(place string) error {
 	if err := os.MkdirAll(place, 0o700); err != nil {
 		return reason(err)
@@ -110,7 +110,7 @@ func executableThere(place string) error {
 	return nil
 }
 
-// open takes an unpacked folder, if it is this user's alone: in /tmp anybody may have made it.
+// open locks an unpacked folder if only this user can access it: in /tmp, any user may have created it.
 func open(folder string) (home, error) {
 	fd, err := syscall.Open(folder, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if errors.Is(err, syscall.ENOENT) {
@@ -127,7 +127,7 @@ func open(folder string) (home, error) {
 	}
 	if int(status.Uid) != os.Geteuid() || status.Mode&0o077 != 0 {
 		found.close()
-		return home{}, fmt.Errorf("%s belongs to somebody else, or is open to others; remove it", filepath.Base(folder))
+		return home{}, fmt.Errorf("%s belongs to another user, or is open to others; remove it", filepath.Base(folder))
 	}
 	if err := executableThere(folder); err != nil {
 		found.close()
@@ -137,7 +137,7 @@ func open(folder string) (home, error) {
 		found.close()
 		return home{folder, -1}, nil
 	}
-	// Who swept it away before the lock was held?
+	// Another process may have removed it before the lock was taken.
 	var now syscall.Stat_t
 	if syscall.Lstat(folder, &now) != nil || now.Ino != status.Ino || now.Dev != status.Dev {
 		found.close()
@@ -152,7 +152,7 @@ func (found home) close() {
 	}
 }
 
-// sweep removes what older versions left in place, except where one of them still runs.
+// sweep removes the folders of other versions in place, except those still in use.
 func sweep(place, current string) {
 	others, _ := filepath.Glob(filepath.Join(place, prefix+"*"))
 	for _, other := range others {
@@ -172,7 +172,7 @@ func sweep(place, current string) {
 	}
 }
 
-// reason is the error without the path, which the caller names.
+// reason returns the error without the path, which the caller adds.
 func reason(err error) error {
 	var number syscall.Errno
 	if errors.As(err, &number) {

@@ -59,7 +59,7 @@ def test_damage_is_noticed_and_repaired(bare: RootFilesystem, harm: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("mode", "reason"), [(0o777, "belongs to somebody else"), (0o700, "permission denied")]
+    ("mode", "reason"), [(0o777, "belongs to another user"), (0o700, "permission denied")]
 )
 def test_a_folder_that_somebody_else_made_is_not_believed(
     bare: RootFilesystem, mode: int, reason: str
