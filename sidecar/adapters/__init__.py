@@ -1,6 +1,7 @@
 """The outside world behind the Protocols of `sidecar.ports`: one package or file for each thing talked to.
 
-Here belongs I/O and its translation into the domain's values and errors. Forbidden: rules (they are
-the domain's), one adapter importing another, and any foreign exception or type getting out.
-``wiring`` alone chooses between adapters.
+Belongs here: I/O, and its translation into the domain's values and errors.
+Forbidden here: rules (``domain`` has them), one adapter importing another (``processes`` is below ``restart``
+and ``probes``), settings (but the etcd adapter's own group), and foreign exceptions or types getting out.
+Only ``wiring`` chooses between adapters.
 """

@@ -10,15 +10,15 @@ from typing import Any
 import anyio
 
 from sidecar.agent.board import Board
-from sidecar.agent.conflict_notifier import ConflictNotifier
 from sidecar.agent.dependencies import Dependencies
-from sidecar.agent.election import Candidacy
-from sidecar.agent.instance import Instance
-from sidecar.agent.join_requester import JoinRequester
-from sidecar.agent.leader import lead_when_elected
-from sidecar.agent.lease import LeaseKeeper
+from sidecar.agent.leadership.election import Candidacy
+from sidecar.agent.leadership.leader import lead_when_elected
+from sidecar.agent.leadership.lease import LeaseKeeper
 from sidecar.agent.reconcile import Reconciler, watch_process
-from sidecar.agent.reporter import Reporter
+from sidecar.agent.reporting.conflict_notifier import ConflictNotifier
+from sidecar.agent.reporting.instance import Instance
+from sidecar.agent.reporting.join_requester import JoinRequester
+from sidecar.agent.reporting.reporter import Reporter
 from sidecar.agent.shutdown import Shutdown
 from sidecar.agent.watch_file import keep_last_known_good, save_last_known_good, watch_file
 from sidecar.agent.watch_health import watch_health

@@ -8,8 +8,8 @@ from typing import NoReturn
 import anyio
 
 from sidecar.agent.board import Board
-from sidecar.agent.instance import Instance
 from sidecar.agent.list_and_watch import list_and_watch
+from sidecar.agent.reporting.instance import Instance
 from sidecar.domain.errors import BadRecord
 from sidecar.domain.node.facts import applicable_verdict
 from sidecar.domain.records.canonical import Canonical, why_untrusted

@@ -72,22 +72,22 @@ class NodeSettings:
 
 @dataclass(frozen=True, slots=True)
 class MembershipSettings:
-    """How the node joins the network, is missed by it, and leaves it."""
+    """How the node joins the network, and how long it may be silent."""
 
     lease_ttl: float = field(metadata=from_key("lease_ttl"))
     bootstrap: Bootstrap = field(metadata=from_key("bootstrap"))
-    on_removed: OnRemoved = field(metadata=from_key("on_removed"))
     join_token: JoinToken | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessSettings:
-    """The process next to the sidecar: how it is restarted, and how long that may take."""
+    """The process next to the sidecar: how it is restarted, and what happens to it."""
 
     restart: Restart
     restart_timeout: float = field(metadata=from_key("restart_timeout"))
     start_timeout: float = field(metadata=from_key("start_timeout"))
     stop_timeout: float = field(metadata=from_key("stop_timeout"))
+    on_removed: OnRemoved = field(metadata=from_key("on_removed"))
 
     @property
     def command(self) -> tuple[str, ...]:

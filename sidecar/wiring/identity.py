@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 
 from sidecar import __version__
-from sidecar.agent.instance import Instance
+from sidecar.agent.reporting.instance import Instance
 from sidecar.config import NodeSettings, Settings
 from sidecar.domain.documents.document import Document
 from sidecar.domain.errors import BadConfiguration

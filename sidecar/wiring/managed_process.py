@@ -81,4 +81,4 @@ def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 def stops_when_removed(settings: Settings, process: ManagedProcess) -> bool:
     """False also for a process that whatever launched it would start again at once."""
     can_stop = process.driver.can_stop if isinstance(process, ExternalProcess) else True
-    return settings.membership.on_removed is OnRemoved.STOP and can_stop
+    return settings.process.on_removed is OnRemoved.STOP and can_stop

@@ -23,7 +23,7 @@ def test_without_any_setting_the_defaults_hold(folder: Path) -> None:
     assert (settings.membership.lease_ttl, settings.process.stop_timeout) == (10.0, 10.0)
     assert settings.admin == Address("127.0.0.1", 9180)
     assert (settings.logging.format, settings.logging.level) == (LogFormat.CONSOLE, LogLevel.INFO)
-    assert (settings.membership.bootstrap, settings.membership.on_removed) == (Bootstrap.AUTO, OnRemoved.STOP)
+    assert (settings.membership.bootstrap, settings.process.on_removed) == (Bootstrap.AUTO, OnRemoved.STOP)
     assert (settings.node.node_id, settings.node.url, settings.health.probe) == (None, None, None)
     assert settings.process.command == ()
 

@@ -16,7 +16,7 @@ from sidecar.adapters.files.state_folder import LocalStateFolder
 from sidecar.agent.agent import run
 from sidecar.agent.board import Board
 from sidecar.agent.dependencies import Dependencies
-from sidecar.agent.instance import Instance
+from sidecar.agent.reporting.instance import Instance
 from sidecar.agent.shutdown import Shutdown
 from sidecar.agent.watch_file import join_attempt_id
 from sidecar.domain.documents.document import Document

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from sidecar.agent.board import Board
-from sidecar.agent.lease import LeaseKeeper
+from sidecar.agent.leadership.lease import LeaseKeeper
 from sidecar.domain.node.view import View
 from sidecar.domain.records.store import LeaseID
 from tests.agent.sidecars import until

@@ -10,7 +10,7 @@ from functools import partial
 import anyio
 import pytest
 
-from sidecar.agent.election import Candidacy
+from sidecar.agent.leadership.election import Candidacy
 from sidecar.domain.errors import LeaseLost
 from sidecar.domain.network.transaction import Term
 from sidecar.domain.records.membership import Candidate

@@ -8,7 +8,7 @@ from typing import NoReturn
 import anyio
 
 from sidecar.agent.board import Board
-from sidecar.agent.instance import Instance
+from sidecar.agent.reporting.instance import Instance
 from sidecar.domain.node.conflicts import claim_holder
 from sidecar.domain.records.encoding import encode
 from sidecar.domain.records.keys import Keys

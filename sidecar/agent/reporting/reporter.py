@@ -8,7 +8,7 @@ from typing import NoReturn
 import anyio
 
 from sidecar.agent.board import Board
-from sidecar.agent.instance import Instance
+from sidecar.agent.reporting.instance import Instance
 from sidecar.domain.network.transaction import NO_REVISION
 from sidecar.domain.node.process import Running
 from sidecar.domain.records.encoding import encode

@@ -10,7 +10,7 @@ import anyio
 
 from sidecar.agent.board import Board
 from sidecar.agent.dependencies import Dependencies
-from sidecar.agent.election import Candidacy
+from sidecar.agent.leadership.election import Candidacy
 from sidecar.agent.list_and_watch import list_and_watch
 from sidecar.domain.errors import LeaseLost
 from sidecar.domain.leader.decide import Step, decide, next_decision_at, why_idle
