@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from itertools import chain
 
@@ -107,7 +107,7 @@ def split_members(snapshot: Snapshot) -> tuple[list[MemberRow], list[MemberRow]]
 
 def node_to_json(node: MemberRow) -> dict[str, object]:
     """One object of ``members --json``; what only a report tells is null while the node is away."""
-    reported = {name: to_json(getattr(node.report, name, None)) for name in Report.__dataclass_fields__}
+    reported = {each.name: to_json(getattr(node.report, each.name, None)) for each in fields(Report)}
     known = {
         "node_id": node.node_id,
         "role": node.role.value,

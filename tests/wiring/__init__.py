@@ -1,0 +1,1 @@
+"""What the composition root decides by itself, without a process beside it."""
