@@ -1,4 +1,4 @@
-"""The machines that tools/test-binary lays, and the binary that is tried in them."""
+"""The root file systems that tools/test-binary makes, and the binary that runs in them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[3]
 def binary() -> Path:
     path = PROJECT / "dist" / "sidecar"
     require(path.is_file(), "dist/sidecar; `make binary` builds it")
-    require(os.geteuid() == 0, "root's rights, to enter a root file system")
+    require(os.geteuid() == 0, "root, to enter a root file system")
     return path
 
 
@@ -44,7 +44,7 @@ def bare(tmp_path: Path, binary: Path) -> RootFilesystem:
 
 @pytest.fixture
 def debian(tmp_path: Path, binary: Path) -> RootFilesystem:
-    """The oldest Debian that was to be had, without Python."""
+    """The oldest Debian that could be installed, without Python."""
     roots = sorted((PROJECT / ".cache" / "roots").glob("*/etc/debian_version"))
     require(bool(roots), "a Debian's root file system; run these tests through tools/test-binary")
     return RootFilesystem(_mount_points(roots[0].parents[1]), _writable(tmp_path), binary)

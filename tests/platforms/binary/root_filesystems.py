@@ -14,7 +14,7 @@ NOBODY = "65534:65534"
 
 @dataclass(frozen=True, slots=True)
 class RootFilesystem:
-    """A root file system, read-only but for ``/tmp`` and ``/data``: folders of ``writable``."""
+    """A root file system, read-only except ``/tmp`` and ``/data``, which are folders of ``writable``."""
 
     root: Path
     writable: Path
@@ -29,21 +29,21 @@ class RootFilesystem:
         return self.writable / "tmp"
 
     def unpacked(self) -> list[Path]:
-        """What is in its /tmp."""
+        """The entries of its /tmp."""
         return sorted(self.tmp.iterdir())
 
     def start(
         self,
-        *words: str,
+        *arguments: str,
         program: str = "/sidecar",
         user: str = NOBODY,
         env: Mapping[str, str] | None = None,
         tmp_options: str = "",
         output: int = subprocess.PIPE,
     ) -> subprocess.Popen[str]:
-        """Start ``program`` in it, the sidecar; its process is the one that is returned: nothing forks."""
+        """Start ``program`` in it; the returned process is its own, because nothing forks."""
         return subprocess.Popen(
-            ["unshare", "--mount", ENTER, self.root, self.writable, user, "--", program, *words],
+            ["unshare", "--mount", ENTER, self.root, self.writable, user, "--", program, *arguments],
             env={
                 "PATH": os.defpath + ":/usr/sbin:/sbin",
                 "SIDECAR_BINARY": str(self.binary),
@@ -57,9 +57,9 @@ class RootFilesystem:
         )
 
     def run(
-        self, *words: str, env: Mapping[str, str] | None = None, user: str = NOBODY, tmp_options: str = ""
+        self, *arguments: str, env: Mapping[str, str] | None = None, user: str = NOBODY, tmp_options: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Run the sidecar to its end."""
-        process = self.start(*words, env=env, user=user, tmp_options=tmp_options)
+        process = self.start(*arguments, env=env, user=user, tmp_options=tmp_options)
         out, err = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)

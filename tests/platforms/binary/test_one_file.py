@@ -1,4 +1,4 @@
-"""The binary needs nothing of the machine, and says and does what the package does."""
+"""The binary needs nothing from the machine, and behaves as the package does."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.platforms.binary.root_filesystems import NOBODY, RootFilesystem
 GOOD = {"Mode": "federated", "Port": 9000, "NodeID": "fed-1", "FederatedServers": ["http://localhost:9000"]}
 
 
-def package(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The same verb of the Python package."""
+def run_package(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the same command of the Python package."""
     return subprocess.run(
-        [sys.executable, "-m", "sidecar", *words], cwd=cwd, check=False, capture_output=True, text=True
+        [sys.executable, "-m", "sidecar", *arguments], cwd=cwd, check=False, capture_output=True, text=True
     )
 
 
@@ -31,24 +31,24 @@ def test_the_machines_have_no_python(machine: RootFilesystem) -> None:
 
 
 def test_the_kernel_alone_starts_the_file(binary: Path) -> None:
-    told = subprocess.run(
+    headers = subprocess.run(
         ["readelf", "--program-headers", "--dynamic", binary], check=True, capture_output=True, text=True
     ).stdout
-    assert "INTERP" not in told
-    assert "NEEDED" not in told
+    assert "INTERP" not in headers
+    assert "NEEDED" not in headers
 
 
 @pytest.mark.parametrize("user", [NOBODY, "0:0"])
-def test_it_runs_where_only_tmp_is_writable(machine: RootFilesystem, user: str) -> None:
+def test_it_runs_if_only_tmp_is_writable(machine: RootFilesystem, user: str) -> None:
     done = machine.run("--version", user=user)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"sidecar {__version__}\n", "")
     assert len(machine.unpacked()) == 1
 
 
-@pytest.mark.parametrize("verb", ["run", "check", "members", "servers", "leader", "removed", "remove"])
-def test_every_verb_helps_as_the_package_does(bare: RootFilesystem, verb: str) -> None:
-    done = bare.run(verb, "--help")
-    expected = package(verb, "--help", cwd=bare.data)
+@pytest.mark.parametrize("command", ["run", "check", "members", "servers", "leader", "removed", "remove"])
+def test_every_command_prints_the_help_of_the_package(bare: RootFilesystem, command: str) -> None:
+    done = bare.run(command, "--help")
+    expected = run_package(command, "--help", cwd=bare.data)
     assert (done.returncode, done.stdout, done.stderr) == (0, expected.stdout, expected.stderr)
 
 
@@ -61,17 +61,17 @@ def test_every_verb_helps_as_the_package_does(bare: RootFilesystem, verb: str) -
         ("{", 65),
     ],
 )
-def test_check_has_the_schemas_inside(machine: RootFilesystem, text: str, code: int) -> None:
+def test_check_uses_the_packed_schemas(machine: RootFilesystem, text: str, code: int) -> None:
     file = machine.data / "federated.json"
     file.write_text(text)
     done = machine.run("check", "/data/federated.json")
-    expected = package("check", str(file), cwd=machine.data)
+    expected = run_package("check", str(file), cwd=machine.data)
     assert (done.returncode, expected.returncode) == (code, code)
     assert done.stdout == expected.stdout.replace(str(machine.data), "/data")
     assert done.stderr == expected.stderr.replace(str(machine.data), "/data")
 
 
-def test_it_trusts_whom_the_machine_trusts_or_whom_it_is_told(bare: RootFilesystem, tmp_path: Path) -> None:
+def test_it_trusts_the_given_ca_or_those_of_the_machine(bare: RootFilesystem, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "certificates")
     pair = authority.issue("etcd")
     (bare.data / "ca.pem").write_bytes(authority.cert.read_bytes())
@@ -87,7 +87,7 @@ def test_it_trusts_whom_the_machine_trusts_or_whom_it_is_told(bare: RootFilesyst
         assert refused.returncode != 0
         assert "certificate" in refused.stderr
 
-        # Where Fedora and its kin keep whom they trust.
+        # Where Fedora keeps its CA certificates.
         bundle = bare.root / "etc/pki/tls/certs/ca-bundle.crt"
         bundle.parent.mkdir(parents=True)
         bundle.write_bytes(authority.cert.read_bytes())
@@ -97,7 +97,7 @@ def test_it_trusts_whom_the_machine_trusts_or_whom_it_is_told(bare: RootFilesyst
         server.kill()
 
 
-def test_the_demo_is_left_to_the_package(bare: RootFilesystem) -> None:
+def test_the_demo_needs_the_package(bare: RootFilesystem) -> None:
     done = bare.run("demo")
     assert done.returncode == 64
     assert "pip install 'federation-sidecar[demo]'" in done.stderr

@@ -1,8 +1,7 @@
-"""`sidecar run` of the binary, on a real etcd, with a process next to it."""
+"""`sidecar run` of the binary, on a real etcd, next to a process."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -10,45 +9,41 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.kit.etcd import EtcdServer
-from tests.kit.http_client import http_get_json
 from tests.kit.ports import PortPool
+from tests.kit.processes import is_alive
+from tests.kit.shell_app import ShellAppNode, shell_app
 from tests.kit.waiting import wait_until
 from tests.platforms.binary.root_filesystems import RootFilesystem
 
-# It notes what it was given and that it started, and ends with 7 when it is told to.
-APP = "env > /data/environment; trap 'exit 7' TERM; echo $$ >> /data/starts; while :; do sleep 0.1; done"
+# It saves its environment, logs its start, and exits with 7 on SIGTERM.
+APP = "env > /data/environment; " + shell_app("/data/starts", 7)
 
 
-class Node:
-    """A sidecar of the binary on an old Debian, with `APP` next to it."""
+class Node(ShellAppNode):
+    """A sidecar of the binary on an old Debian, next to `APP`."""
 
     def __init__(self, machine: RootFilesystem, etcd: EtcdServer) -> None:
+        self.id = "fed-1"
         self.machine = machine
         self._ports = PortPool()
         self.url = f"http://localhost:{self._ports.take()}"
         self.file = machine.data / "federated.json"
-        self.write([self.url])
+        self.write_file(self.url, [self.url])
         os.chown(self.file, 65534, 65534)
         self.admin = f"127.0.0.1:{self._ports.take()}"
         self.options = ("--etcd", etcd.url, "--network", uuid.uuid4().hex, "--admin", self.admin)
         self.process = self.start()
 
-    def write(self, servers: list[str]) -> None:
-        document = {"Mode": "federated", "NodeID": "fed-1", "FederatedServers": servers}
-        self.file.write_text(json.dumps({**document, "Port": int(self.url.rpartition(":")[2])}))
-
     @property
-    def servers(self) -> list[str]:
-        found: list[str] = json.loads(self.file.read_text())["FederatedServers"]
-        return found
+    def starts_file(self) -> Path:
+        return self.machine.data / "starts"
 
     def start(self, program: str = "/sidecar") -> subprocess.Popen[str]:
-        # Not into a pipe: its process holds the other end for as long as it lives.
+        # Not into a pipe: its process keeps the other end open for as long as it runs.
         with self.log.open("ab") as log:
             return self.machine.start(
                 *("run", "--file", "/data/federated.json", "--state-dir", "/data/state"),
@@ -61,63 +56,38 @@ class Node:
     def log(self) -> Path:
         return self.machine.data / "log"
 
-    def stop(self) -> None:
-        """End it as a service manager would."""
-        self.in_step()
-        self.process.send_signal(signal.SIGTERM)
-        self.ended()
+    def describe(self) -> str:
+        return self.log.read_text()
 
-    def ended(self) -> int:
-        """Wait for its end; its exit code."""
+    def stop(self) -> None:
+        """Stop it with SIGTERM, as a service manager does."""
+        self.wait_in_sync()
+        self.process.send_signal(signal.SIGTERM)
+        self.wait_for_exit()
+
+    def wait_for_exit(self) -> int:
+        """Wait until it exits; its exit code."""
         return self.process.wait(30)
 
     @property
-    def starts(self) -> list[int]:
-        """The process's number at each of its starts."""
-        path = self.machine.data / "starts"
-        return [int(pid) for pid in path.read_text().split()] if path.exists() else []
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """What its admin API says; nothing while it does not answer."""
-        return http_get_json(f"http://{self.admin}/api/v1/status")
-
-    @property
-    def takeovers(self) -> int:
-        """How many lives of the sidecar found the process as it runs."""
+    def adoptions(self) -> int:
+        """How often a sidecar adopted the running process."""
         return self.log.read_text().count("took over the running process")
 
-    def goes_on(self) -> None:
-        """Have it executed anew, and wait until it is in step again."""
-        before = self.takeovers
+    def reexec(self) -> None:
+        """Re-execute it, and wait until it is in sync again."""
+        before = self.adoptions
         self.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: self.takeovers > before, "it goes on anew")
-        self.in_step()
-
-    def in_step(self) -> dict[str, Any]:
-        """Wait until it is; its status then."""
-
-        def there() -> dict[str, Any] | None:
-            status = self.status
-            # Its process may be healthy before it has told of its start.
-            return status if status.get("reason") == "in step" and status["pid"] in self.starts else None
-
-        return wait_until(there, "it is in step")
+        wait_until(lambda: self.adoptions > before, "it is re-executed")
+        self.wait_in_sync()
 
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
         self._ports.close()
         for pid in self.starts:
-            if alive(pid):
+            if is_alive(pid):
                 os.killpg(pid, signal.SIGKILL)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "(zombie)" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 @pytest.fixture
@@ -127,80 +97,84 @@ def node(debian: RootFilesystem, shared_etcd: EtcdServer) -> Iterator[Node]:
     node.close()
 
 
-def test_it_is_one_process_of_its_own_name_and_the_parent_of_the_other(node: Node) -> None:
-    node.in_step()
+def test_the_sidecar_is_one_process_and_the_parent_of_the_other(node: Node) -> None:
+    node.wait_in_sync()
     proc = Path(f"/proc/{node.process.pid}")
     assert (proc / "comm").read_text() == "sidecar\n"
     children = (proc / "task" / proc.name / "children").read_text().split()
     assert children == [str(node.starts[0])]
 
 
-def test_an_edit_is_put_back_and_a_restart_reads_what_the_network_has(node: Node) -> None:
-    node.in_step()
-    node.write([node.url, "http://localhost:1"])
-    wait_until(lambda: node.servers == [node.url], "the edit is put back")
+def test_an_edit_is_reverted_without_a_restart(node: Node) -> None:
+    node.wait_in_sync()
+    node.write_file(node.url, [node.url, "http://localhost:1"])
+    wait_until(lambda: node.servers == [node.url], "the edit is reverted")
     assert len(node.starts) == 1
 
 
-def test_sigterm_ends_it_with_the_exit_code_of_its_process(node: Node) -> None:
-    node.in_step()
+def test_on_sigterm_it_exits_with_the_code_of_its_process(node: Node) -> None:
+    node.wait_in_sync()
     node.process.send_signal(signal.SIGTERM)
-    assert node.ended() == 7, node.log.read_text()
+    assert node.wait_for_exit() == 7, node.log.read_text()
     assert "Traceback" not in node.log.read_text()
-    assert not alive(node.starts[0])
+    assert not is_alive(node.starts[0])
 
 
-def test_its_process_gets_nothing_of_the_unpacked_interpreter(node: Node) -> None:
-    node.in_step()
-    given = dict(line.split("=", 1) for line in (node.machine.data / "environment").read_text().splitlines())
-    assert (
-        set(given) & {"LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "SSL_CERT_FILE"} == set()
+def test_the_process_inherits_nothing_from_the_unpacked_interpreter(node: Node) -> None:
+    node.wait_in_sync()
+    environment = dict(
+        line.split("=", 1) for line in (node.machine.data / "environment").read_text().splitlines()
     )
-    # Of open files it has its standard streams alone.
-    descriptors = Path(f"/proc/{node.starts[0]}/fd")
-    assert {entry.name for entry in descriptors.iterdir()} - {"255", "10"} == {"0", "1", "2"}
+    assert (
+        set(environment) & {"LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "SSL_CERT_FILE"}
+        == set()
+    )
+    # It has no open files but the standard streams.
+    assert set(descriptors(node.starts[0])) - {"255", "10"} == {"0", "1", "2"}
 
 
-def test_killed_it_leaves_its_process_and_the_next_one_takes_it_over(node: Node) -> None:
-    node.in_step()
+def test_a_restarted_sidecar_adopts_its_running_process(node: Node) -> None:
+    node.wait_in_sync()
     node.process.kill()
-    node.ended()
-    assert alive(node.starts[0])
+    node.wait_for_exit()
+    assert is_alive(node.starts[0])
 
     node.process = node.start()
-    node.in_step()
+    node.wait_in_sync()
     node.process.send_signal(signal.SIGTERM)
-    node.ended()
+    node.wait_for_exit()
     assert len(node.starts) == 1
-    assert not alive(node.starts[0])
+    assert not is_alive(node.starts[0])
 
 
-def test_on_sighup_it_goes_on_in_place_and_leaves_nothing_open(node: Node) -> None:
-    node.in_step()
-    held = descriptors(node.process.pid)
+def test_a_reexec_keeps_the_process_and_leaks_no_descriptor(node: Node) -> None:
+    node.wait_in_sync()
+    before = descriptors(node.process.pid)
     for _ in range(3):
-        node.goes_on()
-        # What answers the test's own questions is closed a moment later.
-        wait_until(lambda: len(descriptors(node.process.pid)) <= len(held), "nothing is left open")
+        node.reexec()
+        # Connections of this test are closed a moment later.
+        wait_until(lambda: len(descriptors(node.process.pid)) <= len(before), "no descriptor is leaked")
     assert node.process.poll() is None
-    assert node.starts == [node.in_step()["pid"]]
+    assert node.starts == [node.wait_in_sync()["pid"]]
 
 
-def test_an_upgrade_is_a_file_put_in_its_place_and_sighup(node: Node) -> None:
+def test_replacing_the_file_and_sighup_upgrade_it(node: Node) -> None:
     node.stop()
     program = node.machine.data / "sidecar"
     shutil.copy(node.machine.binary, program)
     node.process = node.start(program="/data/sidecar")
-    node.in_step()
+    node.wait_in_sync()
 
     newer = node.machine.data / "newer"
     newer.write_text('#!/bin/sh\necho "$1" >> /data/newer-ran\nexec /sidecar "$@"\n')
     newer.chmod(0o755)
     newer.replace(program)
-    node.goes_on()
-    assert (node.machine.data / "newer-ran").read_text() == "--version\nrun\n", "it is tried out before"
+    node.reexec()
+    assert (node.machine.data / "newer-ran").read_text() == "--version\nrun\n", (
+        "the new program is checked first"
+    )
     assert len(node.starts) == 2
-    assert alive(node.starts[-1])
+    assert is_alive(node.starts[-1])
 
 
 def descriptors(pid: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The file unpacks itself once, safely, and says what keeps it from that."""
+"""The file unpacks itself once, safely, and reports what prevents that."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def only_folder(machine: RootFilesystem) -> Path:
     return folder
 
 
-def test_it_unpacks_once_for_itself_alone(bare: RootFilesystem) -> None:
+def test_it_unpacks_once_for_its_user_only(bare: RootFilesystem) -> None:
     bare.run("--version")
     folder = only_folder(bare)
     status = folder.stat()
@@ -27,7 +27,7 @@ def test_it_unpacks_once_for_itself_alone(bare: RootFilesystem) -> None:
     assert only_folder(bare).stat() == status
 
 
-def test_several_that_start_at_once_share_what_one_of_them_unpacked(bare: RootFilesystem) -> None:
+def test_concurrent_starts_share_one_unpacked_folder(bare: RootFilesystem) -> None:
     started = [bare.start("--version") for _ in range(4)]
     for process in started:
         out, err = process.communicate(timeout=60)
@@ -36,7 +36,7 @@ def test_several_that_start_at_once_share_what_one_of_them_unpacked(bare: RootFi
 
 
 @pytest.mark.parametrize("harm", ["gone", "truncated", "written to", "without its index"])
-def test_damage_is_noticed_and_repaired(bare: RootFilesystem, harm: str) -> None:
+def test_a_damaged_folder_is_repaired(bare: RootFilesystem, harm: str) -> None:
     bare.run("--version")
     folder = only_folder(bare)
     module = folder / "app/sidecar/cli/main.pyc"
@@ -61,12 +61,10 @@ def test_damage_is_noticed_and_repaired(bare: RootFilesystem, harm: str) -> None
 @pytest.mark.parametrize(
     ("mode", "reason"), [(0o777, "belongs to another user"), (0o700, "permission denied")]
 )
-def test_a_folder_that_somebody_else_made_is_not_believed(
-    bare: RootFilesystem, mode: int, reason: str
-) -> None:
+def test_a_folder_of_another_user_is_not_trusted(bare: RootFilesystem, mode: int, reason: str) -> None:
     bare.run("--version")
     folder = only_folder(bare)
-    # As in /tmp anybody could have made it before.
+    # In /tmp any user can create it first.
     for path in (folder, *folder.rglob("*")):
         os.chown(path, 1234, 1234)
     folder.chmod(mode)
@@ -76,7 +74,7 @@ def test_a_folder_that_somebody_else_made_is_not_believed(
     assert "SIDECAR_UNPACK_DIR=FOLDER" in done.stderr
 
 
-def test_a_link_that_somebody_else_made_is_not_followed(bare: RootFilesystem) -> None:
+def test_a_symlink_of_another_user_is_not_followed(bare: RootFilesystem) -> None:
     bare.run("--version")
     folder = only_folder(bare)
     folder.rename(bare.data / "elsewhere")
@@ -85,17 +83,19 @@ def test_a_link_that_somebody_else_made_is_not_followed(bare: RootFilesystem) ->
     assert done.returncode == 73
 
 
-def test_the_next_place_is_taken_where_one_does_not_do(bare: RootFilesystem) -> None:
+def test_it_unpacks_into_the_next_folder_if_one_is_unusable(bare: RootFilesystem) -> None:
     done = bare.run("--version", env={"HOME": "/data"}, tmp_options="noexec")
     assert done.returncode == 0, done.stderr
     assert next((bare.data / ".cache").iterdir()).name.startswith("federation-sidecar-")
-    # A home that is read-only is passed over.
+    # A read-only home is skipped.
     assert bare.run("--version", env={"HOME": "/dev"}).returncode == 0
     only_folder(bare)
 
 
 @pytest.mark.parametrize(("options", "reason"), [("noexec", "/tmp: mounted noexec"), ("ro", "read-only")])
-def test_without_any_place_it_says_why_for_each(bare: RootFilesystem, options: str, reason: str) -> None:
+def test_without_a_usable_folder_it_reports_each_reason(
+    bare: RootFilesystem, options: str, reason: str
+) -> None:
     done = bare.run("--version", tmp_options=options)
     assert done.returncode == 73
     assert done.stderr.startswith("sidecar: no folder to unpack into (")
@@ -103,7 +103,7 @@ def test_without_any_place_it_says_why_for_each(bare: RootFilesystem, options: s
     assert done.stderr.count("\n") == 1
 
 
-def test_what_older_versions_left_is_swept_unless_one_of_them_runs(bare: RootFilesystem) -> None:
+def test_folders_of_older_versions_are_removed_unless_in_use(bare: RootFilesystem) -> None:
     left, used = (bare.tmp / f"federation-sidecar-{name}" for name in ("left", "used"))
     for folder in (left, used):
         folder.mkdir(mode=0o700)

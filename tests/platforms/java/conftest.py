@@ -28,4 +28,4 @@ def network(shared_etcd: EtcdServer, tmp_path: Path, request: pytest.FixtureRequ
         yield network
     finally:
         network.close()
-    wait_until(lambda: not network.network.processes(), "no process is left behind")
+    wait_until(lambda: not network.network.processes(), "all processes are gone")

@@ -1,4 +1,4 @@
-"""Java nodes: how each is launched, and what it says of itself over HTTP."""
+"""Java nodes: how each is launched, and its status over HTTP."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.kit.waiting import DEADLINE, Maybe, T, wait_until
 
 JAVA = Path(__file__).parents[3] / "java"
 JARS = {name: JAVA / f"examples/{name}/target/{name}.jar" for name in ("federated-server", "database-node")}
-# Small and quick to boot: many of them run side by side here.
+# Small and quick to start, because many of them run at the same time.
 OPTIONS = ("-Xmx48m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 NETWORK_TIMEOUT = 90.0
-"""Seconds; a JVM boots slowly on a machine that others use."""
+"""Seconds; a JVM starts slowly on a busy machine."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class JavaNode:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """``java -jar``, with everything that it needs."""
+        """The ``java -jar`` command line."""
         return ("java", *OPTIONS, "-jar", str(self.jar), str(self.node.file))
 
     @property
@@ -50,7 +50,7 @@ class JavaNode:
         self.node.start(*options, command=command, env=self.environment | env)
 
     def launch(self, *command: str, **env: str) -> subprocess.Popen[bytes]:
-        """Launch ``command`` without its sidecar, as something else would."""
+        """Launch ``command`` without its sidecar, as another supervisor does."""
         with (self.node.folder / "program.log").open("ab") as log:
             launched = subprocess.Popen(
                 command,
@@ -65,7 +65,7 @@ class JavaNode:
         return launched
 
     def script(self, text: str) -> tuple[str, ...]:
-        """A ``run.sh`` of its own; ``{java}`` in ``text`` is the command."""
+        """Write a ``run.sh``; ``{java}`` in ``text`` stands for `command`."""
         path = self.node.folder / "run.sh"
         path.write_text("#!/bin/sh\n" + text.format(java=" ".join(self.command)))
         path.chmod(0o755)
@@ -73,12 +73,12 @@ class JavaNode:
 
     @property
     def status(self) -> dict[str, Any]:
-        """What the program answers; nothing while it does not."""
+        """The program's status; empty while it does not answer."""
         return http_get_json(f"http://127.0.0.1:{self.port}/")
 
     @property
     def log(self) -> str:
-        """What its program and its sidecar wrote."""
+        """The logs of its sidecar and its program."""
         files = [self.node.folder / name for name in ("sidecar.log", "program.log")]
         return "".join(file.read_text() for file in files if file.exists())
 
@@ -91,29 +91,29 @@ class JavaNetwork:
         self.nodes: list[JavaNode] = []
 
     def servers(self, count: int) -> list[JavaNode]:
-        return [self._known(node) for node in self.network.servers(count)]
+        return [self._wrap(node) for node in self.network.servers(count)]
 
     def newcomer(self, name: str, *known: JavaNode) -> JavaNode:
-        return self._known(self.network.newcomer(name, *(each.node for each in known)))
+        return self._wrap(self.network.newcomer(name, *(each.node for each in known)))
 
-    def database(self, name: str, of: JavaNode) -> JavaNode:
-        node = self.network.database(name, of.node.servers)
+    def database(self, name: str, server: JavaNode) -> JavaNode:
+        node = self.network.database(name, server.node.servers)
         port = self.network.port()
         node.defaults = (*node.defaults, "--health", f"http://127.0.0.1:{port}/health")
-        return self._known(node, port)
+        return self._wrap(node, port)
 
-    def _known(self, node: Node, port: int | None = None) -> JavaNode:
-        known = JavaNode(node, port or int(str(node.url).rpartition(":")[2]))
+    def _wrap(self, node: Node, port: int | None = None) -> JavaNode:
+        java = JavaNode(node, port or int(str(node.url).rpartition(":")[2]))
         node.defaults = (*node.defaults, "--start-timeout", "90")
-        self.nodes.append(known)
-        return known
+        self.nodes.append(java)
+        return java
 
-    def in_step(self, *nodes: JavaNode) -> None:
-        """Wait until all serve the canonical list, hold it in their files, and are reported healthy on it."""
+    def wait_in_sync(self, *nodes: JavaNode) -> None:
+        """Wait until all serve the canonical list, hold it in their files, and report to be healthy on it."""
         names = ", ".join(java.node.id for java in nodes)
-        self.wait(lambda: all(self._is_in_step(java) for java in nodes), f"{names} in step")
+        self.wait(lambda: all(self._is_in_sync(java) for java in nodes), f"{names} in sync")
 
-    def _is_in_step(self, java: JavaNode) -> bool:
+    def _is_in_sync(self, java: JavaNode) -> bool:
         canonical = self.network.canonical
         report = self.network.report(java.node)
         if not canonical or not report or not report["healthy"]:

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Boots the systemd of this machine as PID 1 of new namespaces; called by tools/test-systemd through unshare, never by hand.
-# Its root is this machine's own, below an overlay in memory: what the tests write is gone with it. The project's folder is
-# the real one. It has loopback alone, and starts none of this machine's services.
+# Boots the systemd of this machine as PID 1 of new namespaces; tools/test-systemd calls it through unshare.
+# Its root is that of this machine under an overlay in memory, which is discarded with everything that the tests write. The
+# project's folder is the real one. It has only loopback, and starts none of this machine's services.
 set -euo pipefail
 project=$1
 
 mount --make-rprivate /
-# Any folder will do: it is covered in here alone.
+# Any folder will do: the mount is visible only in this namespace.
 stage=/mnt
 mount -t tmpfs -o mode=755 stage "$stage"
 cd "$stage"
@@ -30,7 +30,7 @@ ln -s /proc/self/fd dev/fd
 for stream in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${stream%:*}" "dev/${stream#*:}"; done
 mount -t tmpfs -o mode=755 run run
 mount -t tmpfs -o mode=1777 tmp tmp
-# Again, where the checkout lies below one of these.
+# Again, in case the checkout lies below one of the new mounts.
 mkdir -p ".$project"
 mount --rbind "$project" ".$project"
 

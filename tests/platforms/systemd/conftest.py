@@ -15,9 +15,9 @@ from tests.platforms.systemd.managers import Manager
 
 @pytest.fixture(scope="session", autouse=True)
 def booted() -> None:
-    """These tests install units and end processes: only in a systemd that was booted for them."""
-    there = Path("/run/systemd/system").is_dir() and b"container=tests" in _init_environment()
-    require(there, "a systemd of its own; run them through tools/test-systemd")
+    """These tests install units and kill processes, so they run only in a systemd booted for them."""
+    is_booted = Path("/run/systemd/system").is_dir() and b"container=tests" in _init_environment()
+    require(is_booted, "a systemd of its own; run them through tools/test-systemd")
 
 
 def _init_environment() -> bytes:
@@ -37,7 +37,7 @@ def system(booted: None) -> Iterator[Manager]:
 
 @pytest.fixture(params=["system", "user"])
 def manager(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
-    """PID 1, and the manager of the user who runs the tests."""
+    """PID 1, and the manager of the user that runs the tests."""
     if request.param == "system":
         manager = Manager("system", Path("/run/systemd/system"))
     else:

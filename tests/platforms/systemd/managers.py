@@ -1,4 +1,4 @@
-"""A systemd that runs for the tests, and units in it."""
+"""The systemd that runs for the tests, and units in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.kit.waiting import wait_until
 
-# What most units here say: fail fast, and leave no start limit to meet by accident.
+# By default without a start limit, so that no test reaches one by accident.
 _UNIT = """\
 [Unit]
 StartLimitIntervalSec={interval}
@@ -28,17 +28,21 @@ class Manager:
     folder: Path
     units: list[str] = field(default_factory=list)
 
-    def systemctl(self, *words: str, check: bool = True) -> str:
-        """What ``systemctl`` says."""
+    def systemctl(self, *arguments: str, check: bool = True) -> str:
+        """Run ``systemctl``; its output."""
         done = subprocess.run(
-            ["systemctl", f"--{self.scope}", *words], check=False, capture_output=True, text=True, timeout=60
+            ["systemctl", f"--{self.scope}", *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         if check and done.returncode != 0:
-            raise AssertionError(f"systemctl {' '.join(words)}: {done.stderr}")
+            raise AssertionError(f"systemctl {' '.join(arguments)}: {done.stderr}")
         return done.stdout.strip()
 
     def install(self, name: str, service: str, *, start_limit: bool = False) -> None:
-        """Have the unit ``name``; ``start_limit``: only two starts within ten minutes."""
+        """Install the unit ``name``; with ``start_limit`` it may start only twice within ten minutes."""
         self.folder.mkdir(parents=True, exist_ok=True)
         text = _UNIT.format(service=service, interval="600" if start_limit else "0")
         (self.folder / name).write_text(text)
@@ -47,25 +51,25 @@ class Manager:
         self.systemctl("daemon-reload")
 
     def show(self, name: str, *properties: str) -> list[str]:
-        """Values of the unit's properties."""
+        """The values of the unit's ``properties``."""
         return [self.systemctl("show", "--value", f"--property={one}", name) for one in properties]
 
     def pid(self, name: str) -> int:
-        """Its main process; 0 where there is none."""
+        """The pid of its main process; 0 if there is none."""
         return int(self.show(name, "MainPID")[0])
 
     def active(self, name: str) -> str:
         """Its ActiveState."""
         return self.show(name, "ActiveState")[0]
 
-    def until(self, name: str, state: str) -> None:
+    def wait_for_state(self, name: str, state: str) -> None:
         """Wait until the unit's ActiveState is ``state``."""
         wait_until(lambda: self.active(name) == state, f"{name} is {state}")
 
     def clear(self) -> None:
-        """End and forget what was installed."""
+        """Stop and remove everything that was installed."""
         for name in self.units:
-            # Takes the place of a job that waits; then what hangs is killed, again where it came back.
+            # Replaces a waiting job. Then what hangs is killed, repeatedly in case it is started again.
             self.systemctl("stop", "--no-block", name, check=False)
             wait_until(partial(self._gone, name), f"{name} is gone")
             self.systemctl("reset-failed", name, check=False)

@@ -17,7 +17,7 @@ from tests.platforms.systemd.managers import Manager
 
 
 class SystemdHarness(ExternalHarness):
-    """The process is all of a unit, which nobody but the sidecar starts again."""
+    """The process is the main process of a unit, which only the sidecar restarts."""
 
     down_reason = r"failed \(|has ended|did not come up|knows no such unit"
 
@@ -25,17 +25,17 @@ class SystemdHarness(ExternalHarness):
         super().__init__(folder)
         self.unit = f"contract-{uuid.uuid4().hex[:8]}.service"
         self._system = system
-        self._is_away = False
+        self._uninstalled = False
 
     def driver(self) -> SystemdDriver:
         return SystemdDriver(self.unit, stop_timeout=STOP_TIMEOUT)
 
     def launch(self) -> None:
-        if self._is_away:
+        if self._uninstalled:
             return
-        waits = f"while [ -e {self.folder}/hang ]; do sleep 0.05; done"
-        runs = " ".join((*PYTHON, str(APP), str(self.folder), str(self.file)))
-        self._system.install(self.unit, f"ExecStartPre=/bin/sh -c '{waits}'\nExecStart={runs}\nRestart=no")
+        wait = f"while [ -e {self.folder}/hang ]; do sleep 0.05; done"
+        command = " ".join((*PYTHON, str(APP), str(self.folder), str(self.file)))
+        self._system.install(self.unit, f"ExecStartPre=/bin/sh -c '{wait}'\nExecStart={command}\nRestart=no")
         self._system.systemctl("start", self.unit)
 
     def close(self) -> None:
@@ -43,16 +43,16 @@ class SystemdHarness(ExternalHarness):
         super().close()
 
     def make_unavailable(self) -> None:
-        """Somebody stops the unit and uninstalls it."""
-        self._is_away = True
+        """Stop the unit and uninstall it."""
+        self._uninstalled = True
         self._system.clear()
 
     def make_available(self) -> None:
-        self._is_away = False
+        self._uninstalled = False
         self.launch()
 
     def hang_restarts(self) -> None:
-        """What the unit does before its start does not end."""
+        """Let the unit's ExecStartPre= hang."""
         (self.folder / "hang").touch()
 
     def resume_restarts(self) -> None:

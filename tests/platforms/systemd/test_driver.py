@@ -1,4 +1,4 @@
-"""The systemd driver, alone and looked after by `ExternalProcess`, on real units of both managers."""
+"""The systemd driver, alone and in an `ExternalProcess`, on real units of both managers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEW = servers(9000, 9001)
 
 NAME = "federated-server.service"
 SLEEPS = "ExecStart=/bin/sleep infinity"
-# It is up once it is deaf.
+# It is ready once it ignores SIGTERM.
 IGNORES_SIGTERM = (
     "Type=notify\nNotifyAccess=all\n"
     "ExecStart=/bin/sh -c \"trap '' TERM; systemd-notify --ready; while :; do sleep 1; done\"\n"
@@ -56,189 +56,189 @@ def make_external(manager: Manager, tmp_path: Path) -> Callable[..., ExternalPro
 MakeExternal = Callable[..., ExternalProcess]
 
 
-def running(attended: ExternalProcess) -> Running:
-    assert isinstance(attended.state, Running), attended.state
-    return attended.state
+def running(process: ExternalProcess) -> Running:
+    assert isinstance(process.state, Running), process.state
+    return process.state
 
 
-def exited(attended: ExternalProcess) -> Exited:
-    assert isinstance(attended.state, Exited), attended.state
-    return attended.state
+def exited(process: ExternalProcess) -> Exited:
+    assert isinstance(process.state, Exited), process.state
+    return process.state
 
 
-async def test_a_healthy_unit_is_restarted_and_runs_on_the_new_list(
+async def test_a_running_unit_is_restarted_on_the_new_list(
     manager: Manager, make_external: MakeExternal
 ) -> None:
     manager.install(NAME, SLEEPS)
     manager.systemctl("start", NAME)
     before = manager.pid(NAME)
-    attended = make_external()
-    await attended.adopt()
-    assert running(attended).pid == before
+    process = make_external()
+    await process.adopt()
+    assert running(process).pid == before
 
-    await attended.restart(NEW)
-    after = running(attended)
+    await process.restart(NEW)
+    after = running(process)
     assert after.pid == manager.pid(NAME) != before
     assert after.loaded == NEW
     assert after.restart_failure is None
 
 
-async def test_a_unit_that_is_not_running_is_started(manager: Manager, make_external: MakeExternal) -> None:
+async def test_a_stopped_unit_is_started(manager: Manager, make_external: MakeExternal) -> None:
     manager.install(NAME, SLEEPS)
-    attended = make_external()
-    await attended.start(NEW)
-    assert running(attended).pid == manager.pid(NAME)
+    process = make_external()
+    await process.start(NEW)
+    assert running(process).pid == manager.pid(NAME)
 
 
-async def test_a_unit_that_dies_is_noticed_at_once_and_started_again(
+async def test_a_killed_unit_is_noticed_and_started_again(
     manager: Manager, make_external: MakeExternal
 ) -> None:
     manager.install(NAME, SLEEPS)
-    attended = make_external()
-    await attended.start(OLD)
+    process = make_external()
+    await process.start(OLD)
     os.kill(manager.pid(NAME), signal.SIGKILL)
     with anyio.fail_after(60):
-        while isinstance(attended.state, Running):
-            await attended.wait_for_change()
-    assert "signal 9" in exited(attended).reason
+        while isinstance(process.state, Running):
+            await process.wait_for_change()
+    assert "signal 9" in exited(process).reason
 
-    await attended.start(NEW)
-    assert running(attended).pid == manager.pid(NAME) != 0
+    await process.start(NEW)
+    assert running(process).pid == manager.pid(NAME) != 0
 
 
-async def test_what_systemd_restarts_by_itself_is_left_to_systemd(
+async def test_a_unit_with_restart_always_is_left_to_systemd(
     manager: Manager, make_external: MakeExternal
 ) -> None:
     manager.install(NAME, SLEEPS + "\nRestart=always\nRestartSec=15")
-    attended = make_external()
-    await attended.start(OLD)
+    process = make_external()
+    await process.start(OLD)
     first = manager.pid(NAME)
     os.kill(first, signal.SIGKILL)
     with anyio.fail_after(60):
-        await attended.wait_for_change()
-        told = await attended.check()
-        assert not told.healthy
-        assert "systemd restarts it" in told.reason
-        while running(attended).pid in (None, first):
-            await attended.wait_for_change()
-    assert running(attended).pid == manager.pid(NAME)
+        await process.wait_for_change()
+        health = await process.check()
+        assert not health.healthy
+        assert "systemd restarts it" in health.reason
+        while running(process).pid in (None, first):
+            await process.wait_for_change()
+    assert running(process).pid == manager.pid(NAME)
     assert manager.show(NAME, "NRestarts") == ["1"]
 
 
-async def test_one_that_dies_while_it_restarts_ends_in_a_reason(
+async def test_a_unit_killed_during_a_restart_gives_a_reason(
     manager: Manager, make_external: MakeExternal
 ) -> None:
     manager.install(NAME, "Type=notify\nExecStart=/bin/sleep infinity")
-    attended = make_external()
+    process = make_external()
 
-    def kill_meanwhile() -> None:
+    def kill_during_start() -> None:
         os.kill(wait_until(lambda: manager.pid(NAME), f"{NAME} starts"), signal.SIGKILL)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(anyio.to_thread.run_sync, kill_meanwhile)
-        await attended.start(NEW)
-    assert "signal 9" in exited(attended).reason
+        tasks.start_soon(anyio.to_thread.run_sync, kill_during_start)
+        await process.start(NEW)
+    assert "signal 9" in exited(process).reason
 
 
-async def test_what_ignores_sigterm_is_killed_after_the_stop_timeout(
+async def test_a_unit_that_ignores_sigterm_is_killed_after_the_timeout(
     manager: Manager, make_external: MakeExternal
 ) -> None:
     manager.install(NAME, IGNORES_SIGTERM)
-    attended = make_external(stop_timeout=1.0)
-    await attended.start(OLD)
+    process = make_external(stop_timeout=1.0)
+    await process.start(OLD)
     before = manager.pid(NAME)
 
     began = time.monotonic()
-    await attended.restart(NEW)
-    assert running(attended).pid not in (before, None)
-    assert running(attended).restart_failure is None
+    await process.restart(NEW)
+    assert running(process).pid not in (before, None)
+    assert running(process).restart_failure is None
     assert 1.0 <= time.monotonic() - began < 60
 
 
-async def test_one_that_comes_up_failing_is_told_with_its_exit_status_and_tried_again(
+async def test_a_unit_that_fails_to_start_reports_its_exit_status(
     manager: Manager, make_external: MakeExternal
 ) -> None:
     manager.install(NAME, FAILS)
-    attended = make_external()
+    process = make_external()
     began = time.monotonic()
-    await attended.start(NEW)
-    assert time.monotonic() - began < 15, "a failure is not waited out"
-    reason = exited(attended).reason
+    await process.start(NEW)
+    assert time.monotonic() - began < 15, "a failure ends the wait"
+    reason = exited(process).reason
     assert "exit status 3" in reason
     assert f"-u {NAME}" in reason
 
     manager.install(NAME, SLEEPS)
-    await attended.start(NEW)
-    assert running(attended).pid == manager.pid(NAME)
+    await process.start(NEW)
+    assert running(process).pid == manager.pid(NAME)
 
 
-async def test_one_that_cannot_be_executed_is_told_at_once(
+async def test_a_unit_that_cannot_be_executed_fails_at_once(
     manager: Manager, make_external: MakeExternal
 ) -> None:
-    # systemd's job is done as soon as it has forked.
+    # systemd completes the job as soon as it has forked.
     manager.install(NAME, "Type=simple\nExecStart=/nowhere/server")
-    attended = make_external()
+    process = make_external()
     began = time.monotonic()
-    await attended.start(NEW)
-    if isinstance(attended.state, Running):  # it was seen before it came to that
-        await attended.wait_for_change()
-    assert time.monotonic() - began < 15, "a failure is not waited out"
-    assert "exit status 203" in exited(attended).reason
+    await process.start(NEW)
+    if isinstance(process.state, Running):  # it was observed before the exec failed
+        await process.wait_for_change()
+    assert time.monotonic() - began < 15, "a failure ends the wait"
+    assert "exit status 203" in exited(process).reason
 
 
-async def test_one_that_never_comes_up_is_cut_off_and_tried_again(
+async def test_a_unit_that_never_gets_ready_times_out_and_is_retried(
     manager: Manager, make_external: MakeExternal
 ) -> None:
     manager.install(NAME, NEVER_READY)
-    attended = make_external(restart_timeout=6.0)
+    process = make_external(restart_timeout=6.0)
     began = time.monotonic()
-    await attended.start(NEW)
+    await process.start(NEW)
     assert time.monotonic() - began < 60
-    trouble = running(attended).restart_failure
-    assert trouble is not None
-    assert "cut off after 6 s" in trouble.reason
-    assert not (await attended.check()).healthy
+    failure = running(process).restart_failure
+    assert failure is not None
+    assert "cut off after 6 s" in failure.reason
+    assert not (await process.check()).healthy
 
     manager.install(NAME, SLEEPS)
-    await attended.restart(NEW)
-    assert running(attended).restart_failure is None
+    await process.restart(NEW)
+    assert running(process).restart_failure is None
 
 
-async def test_a_start_limit_that_was_reached_is_reset(manager: Manager, make_external: MakeExternal) -> None:
+async def test_a_reached_start_limit_is_reset(manager: Manager, make_external: MakeExternal) -> None:
     manager.install(NAME, SLEEPS, start_limit=True)
-    attended = make_external()
-    await attended.start(OLD)
-    await attended.restart(NEW)
+    process = make_external()
+    await process.start(OLD)
+    await process.restart(NEW)
     # The third start within its interval.
-    await attended.restart(OLD)
-    assert "start-limit-hit" in exited(attended).reason
+    await process.restart(OLD)
+    assert "start-limit-hit" in exited(process).reason
     assert manager.active(NAME) == "failed"
 
-    await attended.start(OLD)
-    assert running(attended).pid == manager.pid(NAME) != 0
+    await process.start(OLD)
+    assert running(process).pid == manager.pid(NAME) != 0
 
 
 @pytest.mark.parametrize(
     ("when", "expected"),
     [
-        # The process has begun: systemd makes one of those that wait; the one it just makes it makes anew.
+        # The process has started: systemd merges the waiting jobs, and may repeat the running one.
         ("Post", (2, 3)),
-        # It has not, and will read the newest file.
+        # The process has not started yet, and will read the newest file.
         ("Pre", (1,)),
     ],
 )
-async def test_changes_during_a_restart_end_in_one_life_that_serves_and_no_job_left(
+async def test_changes_during_a_restart_leave_one_process_and_no_job(
     manager: Manager, tmp_path: Path, when: str, expected: tuple[int, ...]
 ) -> None:
     starts = tmp_path / "starts"
-    slowly = f"{SLEEPS}\nExecStart{when}=/bin/sh -c 'echo >> {starts}; sleep 5'"
-    manager.install(NAME, slowly)
+    slow = f"{SLEEPS}\nExecStart{when}=/bin/sh -c 'echo >> {starts}; sleep 5'"
+    manager.install(NAME, slow)
     driver = SystemdDriver(NAME, scope=manager.scope)
-    first = asked = 0
+    first = requested = 0
 
     async def change() -> None:
-        nonlocal asked
-        asked += 1
+        nonlocal requested
+        requested += 1
         await driver.restart(await driver.observe(), NEW)
 
     async with anyio.create_task_group() as tasks:
@@ -249,84 +249,84 @@ async def test_changes_during_a_restart_end_in_one_life_that_serves_and_no_job_l
         first = len(starts.read_text())
         tasks.start_soon(change)
         tasks.start_soon(change)
-    assert (first, asked) == (1, 3)
+    assert (first, requested) == (1, 3)
     assert len(starts.read_text()) in expected
     assert manager.systemctl("list-jobs", "--no-legend", NAME) == ""
-    life = await driver.observe()
-    assert life is not None
-    assert life.pid == manager.pid(NAME)
-    assert not life.unready_reason
+    incarnation = await driver.observe()
+    assert incarnation is not None
+    assert incarnation.pid == manager.pid(NAME)
+    assert not incarnation.unready_reason
 
 
-async def test_one_whose_preparation_hangs_is_not_there_and_its_start_goes_on(
+async def test_a_hanging_exec_start_pre_is_not_started_twice(
     manager: Manager, make_external: MakeExternal, tmp_path: Path
 ) -> None:
     manager.install(NAME, SLEEPS)
-    attended = make_external(restart_timeout=5.0)
-    await attended.start(OLD)
+    process = make_external(restart_timeout=5.0)
+    await process.start(OLD)
 
     tries, gate = tmp_path / "tries", tmp_path / "gate"
     hangs = f"ExecStartPre=/bin/sh -c 'echo >> {tries}; until [ -e {gate} ]; do sleep 0.05; done'"
     manager.install(NAME, f"{hangs}\n{SLEEPS}")
-    await attended.restart(NEW)
-    assert "cut off after 5 s" in exited(attended).reason
-    await attended.start(NEW)
-    assert exited(attended).failures == 2
+    await process.restart(NEW)
+    assert "cut off after 5 s" in exited(process).reason
+    await process.start(NEW)
+    assert exited(process).failures == 2
 
     gate.touch()
-    await attended.start(NEW)
-    assert running(attended).pid == manager.pid(NAME) != 0
-    assert len(tries.read_text()) == 1, "what prepares it is not begun anew with each attempt"
+    await process.start(NEW)
+    assert running(process).pid == manager.pid(NAME) != 0
+    assert len(tries.read_text()) == 1, "no attempt starts it again"
 
 
-async def test_one_that_came_up_by_itself_since_it_was_looked_at_is_not_restarted(manager: Manager) -> None:
+async def test_a_unit_started_since_the_observation_is_not_restarted(manager: Manager) -> None:
     manager.install(NAME, SLEEPS)
     driver = SystemdDriver(NAME, scope=manager.scope)
-    found = await driver.observe()
-    assert found is None
+    observed = await driver.observe()
+    assert observed is None
     manager.systemctl("start", NAME)
     before = manager.pid(NAME)
-    await driver.restart(found, NEW)
+    await driver.restart(observed, NEW)
     assert manager.pid(NAME) == before != 0
 
 
-async def test_a_restart_of_a_hanging_stop_is_cut_off(manager: Manager, make_external: MakeExternal) -> None:
+async def test_a_restart_times_out_if_the_stop_hangs(manager: Manager, make_external: MakeExternal) -> None:
     manager.install(NAME, IGNORES_SIGTERM)
-    attended = make_external(restart_timeout=5.0, stop_timeout=600.0)
-    await attended.start(OLD)
+    process = make_external(restart_timeout=5.0, stop_timeout=600.0)
+    await process.start(OLD)
     began = time.monotonic()
-    await attended.restart(NEW)
+    await process.restart(NEW)
     assert time.monotonic() - began < 60
-    trouble = running(attended).restart_failure
-    assert trouble is not None
-    assert "cut off after 5 s" in trouble.reason
+    failure = running(process).restart_failure
+    assert failure is not None
+    assert "cut off after 5 s" in failure.reason
 
 
 async def test_a_stopped_unit_stays_stopped(manager: Manager, make_external: MakeExternal) -> None:
     manager.install(NAME, SLEEPS + "\nRestart=always")
-    attended = make_external()
-    await attended.start(OLD)
-    await attended.stop()
+    process = make_external()
+    await process.start(OLD)
+    await process.stop()
     assert manager.active(NAME) == "inactive"
     assert await SystemdDriver(NAME, scope=manager.scope).observe() is None
 
 
-async def test_a_life_is_known_again_by_the_next_sidecar(
+async def test_the_next_sidecar_recognizes_the_running_unit(
     manager: Manager, make_external: MakeExternal
 ) -> None:
     manager.install(NAME, SLEEPS)
     await make_external().start(NEW)
-    later = make_external()
-    await later.adopt()
-    assert running(later).loaded == NEW
+    successor = make_external()
+    await successor.adopt()
+    assert running(successor).loaded == NEW
 
 
-async def test_a_unit_that_is_not_there_is_told_as_that(manager: Manager) -> None:
+async def test_a_missing_unit_is_reported(manager: Manager) -> None:
     with pytest.raises(DriverError, match="knows no such unit; correct --systemd-unit"):
         await SystemdDriver("nowhere", scope=manager.scope).observe()
 
 
-async def test_a_masked_unit_is_told_as_that(manager: Manager) -> None:
+async def test_a_masked_unit_is_reported(manager: Manager) -> None:
     manager.install(NAME, SLEEPS)
     (manager.folder / NAME).unlink()
     (manager.folder / NAME).symlink_to("/dev/null")
@@ -335,13 +335,13 @@ async def test_a_masked_unit_is_told_as_that(manager: Manager) -> None:
         await SystemdDriver(NAME, scope=manager.scope).restart(None, NEW)
 
 
-async def test_a_unit_with_a_mistake_is_told_as_that(manager: Manager) -> None:
-    manager.install(NAME, "Type=simple")  # and nothing to execute
+async def test_an_invalid_unit_is_reported(manager: Manager) -> None:
+    manager.install(NAME, "Type=simple")  # without an ExecStart=
     with pytest.raises(DriverError, match=r"cannot be loaded .*systemd-analyze verify"):
         await SystemdDriver(NAME, scope=manager.scope).observe()
 
 
-async def test_who_may_not_manage_the_unit_is_told_what_allows_it(
+async def test_without_permission_the_error_names_the_polkit_rule(
     system: Manager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system.install(NAME, SLEEPS)
@@ -357,14 +357,14 @@ async def test_who_may_not_manage_the_unit_is_told_what_allows_it(
         await driver.restart(await driver.observe(), NEW)
 
 
-async def test_without_a_bus_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_bus_the_error_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     with pytest.raises(DriverError, match="--systemd-scope user needs XDG_RUNTIME_DIR"):
         await SystemdDriver(NAME, scope="user").observe()
 
 
-async def test_without_systemctl_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_without_systemctl_the_error_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DriverError, match=r"systemctl show .*: was not found"):
         await SystemdDriver(NAME).observe()

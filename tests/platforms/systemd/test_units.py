@@ -1,4 +1,4 @@
-"""The shipped units with the binary, in a real systemd: ready, watched, reloaded, killed, stopped."""
+"""The shipped units with the binary, in a real systemd."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ import pytest
 
 from tests.kit.etcd import EtcdServer
 from tests.kit.ports import PortPool
+from tests.kit.processes import is_alive
 from tests.kit.waiting import wait_until
 from tests.platforms.systemd import nodes
 from tests.platforms.systemd.managers import Manager
-from tests.platforms.systemd.nodes import INSTALLED, SHIPPED, Node, alive
+from tests.platforms.systemd.nodes import INSTALLED, SHIPPED, Node
 
 UNIT = "sidecar@fed-1.service"
 SERVER_UNIT = "federated-server.service"
-TAKEN_OVER = "took over the running process"
+TOOK_OVER = "took over the running process"
 
 
 @pytest.fixture
@@ -40,8 +41,8 @@ def installed(system: Manager) -> Manager:
 @pytest.fixture
 def node(installed: Manager, own_etcd: EtcdServer, ports: PortPool) -> Iterator[Node]:
     """fed-1 of sidecar@.service, not started."""
-    node = Node.create(installed, UNIT, Path("/etc/federation/fed-1"), ports)
-    node.configure("fed-1", own_etcd.url, [node.url])
+    node = Node.create("fed-1", installed, UNIT, Path("/etc/federation/fed-1"), ports)
+    node.configure(own_etcd.url, [node.url])
     yield node
     node.close()
 
@@ -54,22 +55,22 @@ def drop_in(system: Manager, unit: str, text: str) -> Path:
     return folder
 
 
-def test_it_is_active_only_once_the_file_was_checked(node: Node, own_etcd: EtcdServer) -> None:
+def test_a_unit_becomes_active_after_the_boot_check(node: Node, own_etcd: EtcdServer) -> None:
     own_etcd.suspend()
     node.system.systemctl("start", "--no-block", UNIT)
-    wait_until(lambda: "etcd" in node.system.show(UNIT, "StatusText")[0], "it says what it waits for")
+    wait_until(lambda: "etcd" in node.system.show(UNIT, "StatusText")[0], "the status text names etcd")
     assert node.system.active(UNIT) == "activating"
     assert node.starts == []
 
     own_etcd.resume()
-    node.system.until(UNIT, "active")
-    assert node.in_step()["pid"] == node.starts[0]
+    node.system.wait_for_state(UNIT, "active")
+    assert node.wait_in_sync()["pid"] == node.starts[0]
     assert Path(f"/proc/{node.system.pid(UNIT)}/comm").read_text() == "sidecar\n"
 
 
-def test_reload_goes_on_as_the_new_file_and_touches_no_process(node: Node) -> None:
+def test_reload_executes_a_new_binary_and_restarts_nothing(node: Node) -> None:
     node.system.systemctl("start", UNIT)
-    node.in_step()
+    node.wait_in_sync()
     main = node.system.pid(UNIT)
 
     newer = nodes.BINARY.with_name("sidecar.new")
@@ -79,58 +80,61 @@ def test_reload_goes_on_as_the_new_file_and_touches_no_process(node: Node) -> No
     inode = newer.stat().st_ino
     newer.rename(nodes.BINARY)
     assert nodes.BINARY.stat().st_ino == inode
-    before = node.journal().count(TAKEN_OVER)
+    before = node.journal().count(TOOK_OVER)
     node.system.systemctl("reload", UNIT)
-    wait_until(lambda: node.journal().count(TAKEN_OVER) > before, "it went on")
+    wait_until(lambda: node.journal().count(TOOK_OVER) > before, "the sidecar is re-executed")
 
-    node.system.until(UNIT, "active")
-    assert node.in_step()["pid"] == node.starts[0]
+    node.system.wait_for_state(UNIT, "active")
+    assert node.wait_in_sync()["pid"] == node.starts[0]
     assert node.system.pid(UNIT) == main
     assert len(node.starts) == 1
     assert node.system.show(UNIT, "NRestarts") == ["0"]
 
 
-def test_killed_it_leaves_its_process_and_the_next_one_takes_it_over(node: Node) -> None:
+def test_a_restarted_sidecar_adopts_its_running_process(node: Node) -> None:
     node.system.systemctl("start", UNIT)
-    node.in_step()
+    node.wait_in_sync()
     main, process = node.system.pid(UNIT), node.starts[0]
     os.kill(main, signal.SIGKILL)
-    wait_until(lambda: node.system.pid(UNIT) not in (0, main), "the next one is started")
-    node.system.until(UNIT, "active")
-    assert node.in_step()["pid"] == process
+    wait_until(lambda: node.system.pid(UNIT) not in (0, main), "systemd starts the next sidecar")
+    node.system.wait_for_state(UNIT, "active")
+    assert node.wait_in_sync()["pid"] == process
     assert node.starts == [process]
     assert node.system.show(UNIT, "NRestarts") == ["1"]
 
 
-def test_one_that_hangs_is_replaced_by_the_watchdog_and_its_process_runs_on(node: Node) -> None:
+def test_the_watchdog_replaces_a_hung_sidecar_and_keeps_the_process(node: Node) -> None:
     folder = drop_in(node.system, UNIT, "[Service]\nWatchdogSec=15\n")
     try:
         node.system.systemctl("start", UNIT)
-        node.in_step()
+        node.wait_in_sync()
         main, first = node.system.pid(UNIT), node.system.show(UNIT, "WatchdogTimestampMonotonic")
-        wait_until(lambda: node.system.show(UNIT, "WatchdogTimestampMonotonic") != first, "it is alive")
+        wait_until(
+            lambda: node.system.show(UNIT, "WatchdogTimestampMonotonic") != first,
+            "the sidecar notifies the watchdog",
+        )
         assert node.system.pid(UNIT) == main
 
         os.kill(main, signal.SIGSTOP)
-        wait_until(lambda: node.system.pid(UNIT) not in (0, main), "the watchdog has it replaced")
-        node.system.until(UNIT, "active")
-        assert node.in_step()["pid"] == node.starts[0]
+        wait_until(lambda: node.system.pid(UNIT) not in (0, main), "the watchdog replaces it")
+        node.system.wait_for_state(UNIT, "active")
+        assert node.wait_in_sync()["pid"] == node.starts[0]
         assert len(node.starts) == 1
     finally:
         shutil.rmtree(folder)
 
 
-def test_stop_stops_both_and_is_no_failure(node: Node) -> None:
+def test_stop_stops_sidecar_and_process_without_failure(node: Node) -> None:
     node.system.systemctl("start", UNIT)
-    node.in_step()
+    node.wait_in_sync()
     node.system.systemctl("stop", UNIT)
     assert node.system.active(UNIT) == "inactive"
-    assert not alive(node.starts[0])
+    assert not is_alive(node.starts[0])
 
 
-def test_the_sidecar_has_no_rights_and_its_process_has_none_either(node: Node) -> None:
+def test_neither_sidecar_nor_process_has_privileges(node: Node) -> None:
     node.system.systemctl("start", UNIT)
-    node.in_step()
+    node.wait_in_sync()
     for pid in (node.system.pid(UNIT), node.starts[0]):
         status = dict(
             line.split(":\t", 1)
@@ -143,19 +147,19 @@ def test_the_sidecar_has_no_rights_and_its_process_has_none_either(node: Node) -
         assert "0" not in status["Uid"].split()
 
 
-def test_the_unit_for_one_node_a_machine_does_the_same(
+def test_the_unit_for_a_single_node_starts_it_too(
     installed: Manager, own_etcd: EtcdServer, ports: PortPool
 ) -> None:
-    node = Node.create(installed, "sidecar.service", Path("/etc/federation"), ports)
-    node.configure("fed-1", own_etcd.url, [node.url])
+    node = Node.create("fed-1", installed, "sidecar.service", Path("/etc/federation"), ports)
+    node.configure(own_etcd.url, [node.url])
     try:
         installed.systemctl("start", "sidecar.service")
-        assert node.in_step()["pid"] == node.starts[0]
+        assert node.wait_in_sync()["pid"] == node.starts[0]
     finally:
         node.close()
 
 
-def test_a_server_that_is_a_unit_of_its_own_is_restarted_through_polkit(
+def test_a_server_with_its_own_unit_is_restarted_through_polkit(
     installed: Manager, own_etcd: EtcdServer, ports: PortPool
 ) -> None:
     for name, place in (
@@ -165,25 +169,26 @@ def test_a_server_that_is_a_unit_of_its_own_is_restarted_through_polkit(
     ):
         place.parent.mkdir(exist_ok=True, parents=True)
         shutil.copy(SHIPPED / "examples" / name, place)
-    # The example's java is this test's script.
+    # A script in place of the example's java.
     drop_in(installed, SERVER_UNIT, f"[Service]\nExecStart=\nExecStart={nodes.SERVER}\n")
-    one = Node.create(installed, "sidecar.service", Path("/etc/federation"), ports)
-    one.configure("fed-1", own_etcd.url, [one.url], ARGUMENTS="")
-    two = Node.create(installed, "sidecar@fed-2.service", Path("/etc/federation/fed-2"), ports)
-    two.configure("fed-2", own_etcd.url, [one.url, two.url])
+    one = Node.create("fed-1", installed, "sidecar.service", Path("/etc/federation"), ports)
+    one.configure(own_etcd.url, [one.url], ARGUMENTS="")
+    two = Node.create("fed-2", installed, "sidecar@fed-2.service", Path("/etc/federation/fed-2"), ports)
+    two.configure(own_etcd.url, [one.url, two.url])
     try:
         installed.systemctl("start", one.unit)
-        one.in_step()
-        installed.until(SERVER_UNIT, "active")
+        one.wait_in_sync()
+        installed.wait_for_state(SERVER_UNIT, "active")
         before = installed.show(SERVER_UNIT, "InvocationID")
 
         installed.systemctl("start", two.unit)
         wait_until(lambda: one.servers == [one.url, two.url], "fed-2 has joined")
         wait_until(
-            lambda: installed.show(SERVER_UNIT, "InvocationID") != before, f"it is restarted\n{one.journal()}"
+            lambda: installed.show(SERVER_UNIT, "InvocationID") != before,
+            f"the server is restarted\n{one.journal()}",
         )
-        one.in_step()
-        installed.until(SERVER_UNIT, "active")
+        one.wait_in_sync()
+        installed.wait_for_state(SERVER_UNIT, "active")
         assert len(one.starts) == 2
     finally:
         installed.systemctl("stop", SERVER_UNIT, check=False)
@@ -193,19 +198,19 @@ def test_a_server_that_is_a_unit_of_its_own_is_restarted_through_polkit(
         (INSTALLED / SERVER_UNIT).unlink()
 
 
-def test_the_units_are_without_mistakes_and_tight(installed: Manager) -> None:
+def test_systemd_finds_the_units_valid_and_hardened(installed: Manager) -> None:
     shutil.copy(SHIPPED / "examples" / SERVER_UNIT, INSTALLED)
     for name in ("sidecar.service", UNIT, SERVER_UNIT):
         done = subprocess.run(
             ["systemd-analyze", "verify", name], check=False, capture_output=True, text=True
         )
-        complaints = [line for line in done.stderr.splitlines() if "/usr/bin/java" not in line]
-        assert complaints == []
+        errors = [line for line in done.stderr.splitlines() if "/usr/bin/java" not in line]
+        assert errors == []
     (INSTALLED / SERVER_UNIT).unlink()
     for name in ("sidecar.service", "sidecar@fed-1.service"):
-        told = subprocess.run(
+        report = subprocess.run(
             ["systemd-analyze", "security", "--no-pager", name], check=True, capture_output=True, text=True
         ).stdout
-        exposure = re.search(r"exposure level for \S+: ([\d.]+)", told)
+        exposure = re.search(r"exposure level for \S+: ([\d.]+)", report)
         assert exposure is not None
         assert float(exposure[1]) <= 2.0
