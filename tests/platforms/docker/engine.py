@@ -1,4 +1,4 @@
-"""The Docker engine, through its command line, as a person would use it."""
+"""The Docker engine, through its command line."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ BASE = "federation-base/debian:bookworm"
 PYTHON = "federation-base/python:3.11"
 JAVA = "federation-base/java:17"
 
-# Everything that a test makes bears it, so that it can be found again and removed.
+# Everything that a test creates has this label, so that it can be found and removed.
 LABEL = "federation-sidecar.test"
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended."""
+    """How a command exited, and what it printed."""
 
     code: int
     out: str
@@ -27,7 +27,7 @@ class CommandResult:
 
 
 def docker(*arguments: str) -> CommandResult:
-    """Run ``docker`` with ``arguments``, whatever comes of it."""
+    """Run ``docker`` with ``arguments``; it may fail."""
     found = subprocess.run(
         ["docker", *arguments],
         stdin=subprocess.DEVNULL,
@@ -40,7 +40,7 @@ def docker(*arguments: str) -> CommandResult:
 
 
 def docker_or_fail(*arguments: str) -> str:
-    """Run ``docker`` with ``arguments``; what it says. It has to succeed."""
+    """Run ``docker`` with ``arguments``, which has to succeed; its output."""
     ended = docker(*arguments)
     assert ended.code == 0, f"docker {' '.join(arguments)}: {ended.err or ended.out}"
     return ended.out
@@ -48,7 +48,7 @@ def docker_or_fail(*arguments: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container that a test made, by its name."""
+    """A container that a test creates, by its name."""
 
     name: str
 
@@ -58,7 +58,7 @@ class Container:
 
     @property
     def inspected(self) -> dict[str, Any]:
-        """What the engine says of it."""
+        """The engine's description of it."""
         found: dict[str, Any] = json.loads(docker_or_fail("inspect", "--type", "container", self.name))[0]
         return found
 
@@ -82,19 +82,19 @@ class Container:
         return f"{ended.out}\n{ended.err}"
 
     def exec(self, *command: str) -> str:
-        """Run ``command`` inside, successfully; what it says."""
+        """Run ``command`` inside, which has to succeed; its output."""
         return docker_or_fail("exec", self.name, *command)
 
-    def fails(self, *command: str) -> str:
-        """Run ``command`` inside, which has to fail; what it says."""
+    def exec_failing(self, *command: str) -> str:
+        """Run ``command`` inside, which has to fail; its output."""
         ended = docker("exec", self.name, *command)
         assert ended.code != 0, f"{command} did not fail: {ended.out}"
         return f"{ended.out}\n{ended.err}"
 
-    def die(self) -> None:
-        """End its process as a crash would: `docker kill` is an order, after which Docker lets it be."""
+    def crash(self) -> None:
+        """Kill its process as a crash does; after `docker kill` Docker would not start it again."""
         pid = self.state["Pid"]
-        assert pid > 1, "it does not run"
+        assert pid > 1, "it is not running"
         os.kill(pid, signal.SIGKILL)
 
     def remove(self) -> None:

@@ -1,4 +1,4 @@
-"""A proxy to the Docker engine that a test can cut, or leave without an answer."""
+"""A proxy to the Docker engine that a test can disconnect or make unresponsive."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from pathlib import Path
 
 
 class EngineProxy:
-    """A socket at ``path`` that leads to the engine's, until it is cut."""
+    """Forward the socket at ``path`` to the engine's, until it is disconnected."""
 
     def __init__(self, path: Path, engine: str = "/var/run/docker.sock") -> None:
         self._path = path
         self._engine = engine
         self._ends: list[socket.socket] = []
         self.calls = 0
-        """How often somebody has connected."""
+        """The number of connections so far."""
         self.unresponsive = False
-        """Whether whoever calls from now on gets no answer."""
-        self.listen()
+        """Whether new connections get no answer."""
+        self.connect()
 
     def __enter__(self) -> EngineProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.cut()
+        self.disconnect()
 
     async def is_called_after(self, calls: int) -> bool:
-        """Whether somebody has connected since there were so many ``calls``."""
+        """Whether there are more connections than ``calls``."""
         return self.calls > calls
 
     @property
     def host(self) -> str:
         return f"unix://{self._path}"
 
-    def listen(self) -> None:
-        """Lead to the engine, again."""
+    def connect(self) -> None:
+        """Forward to the engine, again after `disconnect`."""
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self._path))
         self._listener.listen()
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
-    def cut(self) -> None:
-        """Break off all that is said, and be gone: as an engine that was stopped."""
+    def disconnect(self) -> None:
+        """Close all connections and remove the socket, as an engine that stops does."""
         self._path.unlink(missing_ok=True)
         for end in (self._listener, *self._ends):
             with contextlib.suppress(OSError):
@@ -63,10 +63,10 @@ class EngineProxy:
                 far.connect(self._engine)
                 self._ends.append(far)
                 for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
+                    threading.Thread(target=_forward, args=(one, other), daemon=True).start()
 
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+def _forward(source: socket.socket, sink: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)

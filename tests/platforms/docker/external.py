@@ -1,4 +1,4 @@
-"""An `ExternalProcess` on the `docker` driver, and the programs that it looks after."""
+"""An `ExternalProcess` on the `docker` driver, and the programs in its containers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ ENGINE = "unix:///var/run/docker.sock"
 OLD = ServerList.parse(["http://fed-1:9000"])
 NEW = ServerList.parse(["http://fed-1:9000", "http://fed-2:9001"])
 
-# A program that ends on SIGTERM; one that does not care.
 ENDS_ON_SIGTERM = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done")
 IGNORES_SIGTERM = ("sh", "-c", "trap '' TERM; while :; do sleep 0.05; done")
-# One that exits with 3 while a file says so.
-FAILS_WHEN_BROKEN = ("sh", "-c", f"[ -e /told/broken ] && exit 3; {ENDS_ON_SIGTERM[-1]}")
+# It exits with 3 while /test/broken exists.
+FAILS_WHEN_BROKEN = ("sh", "-c", f"[ -e /test/broken ] && exit 3; {ENDS_ON_SIGTERM[-1]}")
 HEALTH_CHECK = ("--health-interval", "0.2s", "--health-retries", "1", "--health-cmd")
 
 
@@ -57,14 +56,14 @@ def running(process: ExternalProcess) -> Running:
 async def eventually(condition: Callable[[], Awaitable[object]], message: str) -> None:
     """Wait until ``condition()`` holds."""
     with anyio.fail_after(30):
-        while not await condition():  # noqa: ASYNC110 - of what others do there is no event
+        while not await condition():  # noqa: ASYNC110 - other processes set no event
             await anyio.sleep(0.05)
 
 
 async def was_sent_sigterm(container: Container) -> bool:
-    """Whether the engine has sent it SIGTERM."""
+    """Whether the engine has sent SIGTERM to it."""
     arguments = ("--since", "1m", "--until", "0s", "--filter", "event=kill")
-    told = await anyio.to_thread.run_sync(
+    events = await anyio.to_thread.run_sync(
         lambda: docker_or_fail("events", *arguments, "--filter", f"container={container.inspected['Id']}")
     )
-    return bool(told)
+    return bool(events)

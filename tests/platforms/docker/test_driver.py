@@ -1,4 +1,4 @@
-"""The `docker` driver on a real engine: restarts that go well, and what is seen of the container."""
+"""The `docker` driver on a real engine: successful restarts, and what it observes of the container."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from tests.platforms.docker.external import (
 
 pytestmark = pytest.mark.anyio
 
-# A restart that goes well.
+# Successful restarts.
 
 
-async def test_a_restart_is_another_life_of_the_same_container(container: Container, tmp_path: Path) -> None:
+async def test_a_restart_keeps_the_container(container: Container, tmp_path: Path) -> None:
     container.run(command=ENDS_ON_SIGTERM)
     before = container.inspected
     process = make_external(container, tmp_path)
@@ -41,14 +41,14 @@ async def test_a_restart_is_another_life_of_the_same_container(container: Contai
     assert running(process) == Running(now["State"]["Pid"], running(process).started_at, NEW)
 
 
-async def test_it_waits_until_the_health_check_has_passed(container: Container, tmp_path: Path) -> None:
+async def test_a_restart_waits_for_the_health_check(container: Container, tmp_path: Path) -> None:
     container.run(*HEALTH_CHECK, "test -e /ready", command=ENDS_ON_SIGTERM)
     process = make_external(container, tmp_path)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(process.restart, NEW)
         before = container.started_at
-        await eventually(lambda: differs(container, before), "it was restarted")
-        # Not healthy, so not done.
+        await eventually(lambda: differs(container, before), "it is restarted")
+        # It is not healthy yet, so the restart is not complete.
         assert isinstance(process.state, NotLaunched)
         assert (await process.check()).healthy is False
         container.exec("touch", "/ready")
@@ -60,7 +60,7 @@ async def differs(container: Container, before: str) -> bool:
     return await anyio.to_thread.run_sync(lambda: container.started_at != before)
 
 
-async def test_a_container_that_is_stopped_is_started(container: Container, tmp_path: Path) -> None:
+async def test_a_stopped_container_is_started(container: Container, tmp_path: Path) -> None:
     container.run(command=ENDS_ON_SIGTERM)
     docker_or_fail("stop", container.name)
     process = make_external(container, tmp_path)
@@ -70,16 +70,14 @@ async def test_a_container_that_is_stopped_is_started(container: Container, tmp_
     assert running(process).loaded == NEW
 
 
-async def test_a_container_that_runs_by_now_is_left_as_it_is(container: Container, tmp_path: Path) -> None:
+async def test_a_container_that_runs_already_is_left_alone(container: Container, tmp_path: Path) -> None:
     container.run(command=ENDS_ON_SIGTERM)
     before = container.started_at
     await make_external(container, tmp_path).start(NEW)
     assert container.started_at == before
 
 
-async def test_a_paused_container_is_told_as_that_and_restarted_all_the_same(
-    container: Container, tmp_path: Path
-) -> None:
+async def test_a_paused_container_is_reported_and_restarted(container: Container, tmp_path: Path) -> None:
     container.run(command=ENDS_ON_SIGTERM)
     docker_or_fail("pause", container.name)
     process = make_external(container, tmp_path)
@@ -88,7 +86,7 @@ async def test_a_paused_container_is_told_as_that_and_restarted_all_the_same(
     assert (running(process).restart_failure, container.state["Status"]) == (None, "running")
 
 
-async def test_the_next_sidecar_knows_what_it_runs_on(container: Container, tmp_path: Path) -> None:
+async def test_the_next_sidecar_knows_the_loaded_list(container: Container, tmp_path: Path) -> None:
     container.run(command=ENDS_ON_SIGTERM)
     first = make_external(container, tmp_path)
     await first.restart(NEW)
@@ -97,57 +95,57 @@ async def test_the_next_sidecar_knows_what_it_runs_on(container: Container, tmp_
     assert running(second).loaded == NEW
 
 
-# What the driver is told by the engine.
+# What the driver observes.
 
 
-async def test_its_end_is_seen_when_it_happens(container: Container, tmp_path: Path) -> None:
+async def test_an_exit_is_noticed_at_once(container: Container, tmp_path: Path) -> None:
     container.run(command=ENDS_ON_SIGTERM)
     process = make_external(container, tmp_path)
     await process.adopt()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(process.wait_for_change)
-        container.die()
+        container.crash()
     assert isinstance(process.state, Exited)
     assert process.state.reason == f"container {container.name} has ended"
 
 
-async def test_an_end_that_nobody_watched_is_seen_as_well(container: Container) -> None:
+async def test_a_restart_before_the_watch_is_noticed(container: Container) -> None:
     container.run(command=ENDS_ON_SIGTERM)
     driver = make_driver(container)
-    life = await driver.observe()
-    assert life is not None
+    incarnation = await driver.observe()
+    assert incarnation is not None
     docker_or_fail("restart", "-t", "5", container.name)
     with anyio.fail_after(10):
-        await driver.wait_for_end(life)
+        await driver.wait_for_end(incarnation)
     again = await driver.observe()
     assert again is not None
-    assert again.id != life.id
+    assert again.id != incarnation.id
 
 
-async def test_a_life_that_goes_on_is_waited_for(container: Container) -> None:
+async def test_waiting_lasts_while_the_container_runs(container: Container) -> None:
     container.run(*HEALTH_CHECK, "true", command=ENDS_ON_SIGTERM)
     driver = make_driver(container)
-    life = await driver.observe()
-    assert life is not None
-    # Its own start, and its health checks, are no news.
+    incarnation = await driver.observe()
+    assert incarnation is not None
+    # Its start and its health checks do not end the wait.
     with anyio.move_on_after(2) as scope:
-        await driver.wait_for_end(life)
+        await driver.wait_for_end(incarnation)
     assert scope.cancelled_caught
 
 
-async def test_what_docker_started_anew_is_noticed(container: Container, tmp_path: Path) -> None:
+async def test_a_restart_by_docker_is_noticed(container: Container, tmp_path: Path) -> None:
     container.run("--restart", "unless-stopped", command=ENDS_ON_SIGTERM)
-    held = [NEW]
-    process = make_external(container, tmp_path, file_servers_at=lambda _: held[-1])
+    lists = [NEW]
+    process = make_external(container, tmp_path, file_servers_at=lambda _: lists[-1])
     await process.adopt()
-    held.append(OLD)
+    lists.append(OLD)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(follow, process)
         before = running(process).pid
-        container.die()
-        await eventually(lambda: keeps_running(process, before), "it runs again")
+        container.crash()
+        await eventually(lambda: runs_again(process, before), "Docker has started it again")
         tasks.cancel_scope.cancel()
-    # It read its file when it started: what that held then.
+    # It loaded what its file held when it started.
     assert running(process).loaded == OLD
 
 
@@ -158,23 +156,21 @@ async def follow(process: ExternalProcess) -> None:
             await process.start(OLD)
 
 
-async def keeps_running(process: ExternalProcess, before: int | None) -> bool:
+async def runs_again(process: ExternalProcess, before: int | None) -> bool:
     return isinstance(process.state, Running) and process.state.pid not in {before, None}
 
 
 # Stopping it.
 
 
-async def test_what_was_stopped_stays_stopped_whatever_its_restart_policy(
-    container: Container, tmp_path: Path
-) -> None:
+async def test_a_stopped_container_stays_stopped(container: Container, tmp_path: Path) -> None:
     container.run("--restart", "unless-stopped", command=ENDS_ON_SIGTERM)
     process = make_external(container, tmp_path)
     await process.adopt()
     await process.stop()
     assert isinstance(process.state, NotLaunched)
     assert container.state["Status"] == "exited"
-    await process.stop()  # one that is stopped is no trouble
+    await process.stop()  # stopping a stopped one is no error
     container.remove()
-    await process.stop()  # nor is one that is gone
+    await process.stop()  # nor is stopping a removed one
     assert isinstance(process.state, NotLaunched)

@@ -1,4 +1,4 @@
-"""The `docker` driver and an engine that is away, goes away, hangs, or refuses."""
+"""The `docker` driver and an engine that is down, disconnects, hangs or refuses."""
 
 from __future__ import annotations
 
@@ -33,28 +33,26 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize(
-    ("host", "told"),
+    ("host", "message"),
     [
         ("unix:///no/docker.sock", "there is no socket at unix:///no/docker.sock; start Docker"),
         ("tcp://127.0.0.1:1", "Docker does not answer at tcp://127.0.0.1:1; is it running?"),
     ],
 )
-async def test_an_engine_that_is_away_is_told_and_ends_nothing(host: str, told: str, tmp_path: Path) -> None:
+async def test_an_engine_that_is_down_is_reported(host: str, message: str, tmp_path: Path) -> None:
     driver = DockerDriver("fed-1", host, 5)
     process = ExternalProcess(
         driver, state_file=loaded_record_file(tmp_path), file_servers_at=lambda _: OLD, jitter=lambda: 0.0
     )
-    assert told in (await process.check()).reason
+    assert message in (await process.check()).reason
     await process.start(NEW)
     assert isinstance(process.state, Exited)
-    assert told in process.state.reason
-    with anyio.fail_after(5):  # what cannot be waited for is looked at
+    assert message in process.state.reason
+    with anyio.fail_after(5):  # without events the wait ends, and the driver polls
         await driver.wait_for_end(Incarnation("0123 started 2026-01-01T00:00:00.123456789Z"))
 
 
-async def test_an_engine_that_goes_away_and_comes_back_has_ended_nothing(
-    container: Container, tmp_path: Path
-) -> None:
+async def test_an_engine_outage_does_not_end_the_process(container: Container, tmp_path: Path) -> None:
     container.run(command=ENDS_ON_SIGTERM)
     with EngineProxy(tmp_path / "proxy") as proxy:
         process = make_external(container, tmp_path, host=proxy.host)
@@ -62,71 +60,69 @@ async def test_an_engine_that_goes_away_and_comes_back_has_ended_nothing(
         before, calls = process.state, proxy.calls
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(process.wait_for_change)
-            await eventually(lambda: proxy.is_called_after(calls), "the engine's events are awaited")
-            proxy.cut()
+            await eventually(lambda: proxy.is_called_after(calls), "the driver waits for the engine's events")
+            proxy.disconnect()
         assert process.state == before
 
         await process.restart(NEW)
-        trouble = running(process).restart_failure
-        assert trouble is not None
-        assert f"there is no socket at {proxy.host}" in trouble.reason
+        failure = running(process).restart_failure
+        assert failure is not None
+        assert f"there is no socket at {proxy.host}" in failure.reason
 
-        proxy.listen()
+        proxy.connect()
         await process.restart(NEW)
         assert (running(process).loaded, running(process).restart_failure) == (NEW, None)
 
 
-async def test_an_engine_that_breaks_off_in_a_restart_has_restarted_it(
-    container: Container, tmp_path: Path
-) -> None:
+async def test_a_disconnect_during_a_restart_is_reported(container: Container, tmp_path: Path) -> None:
     container.run(command=IGNORES_SIGTERM)
     with EngineProxy(tmp_path / "proxy") as proxy:
         process = make_external(container, tmp_path, host=proxy.host, stop_timeout=8, restart_timeout=40)
         await process.adopt()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(process.restart, NEW)
-            await eventually(lambda: was_sent_sigterm(container), "the engine asks it to end")
-            proxy.cut()
-        trouble = running(process).restart_failure
-        assert trouble is not None
-        assert "Docker does not answer" in trouble.reason
+            await eventually(lambda: was_sent_sigterm(container), "the engine has sent SIGTERM")
+            proxy.disconnect()
+        failure = running(process).restart_failure
+        assert failure is not None
+        assert "Docker does not answer" in failure.reason
 
-        proxy.listen()
+        proxy.connect()
         await process.restart(NEW)
         assert (running(process).loaded, running(process).restart_failure) == (NEW, None)
 
 
-async def test_an_engine_that_never_answers_is_told(container: Container, tmp_path: Path) -> None:
+async def test_an_unresponsive_engine_is_reported(container: Container, tmp_path: Path) -> None:
     with EngineProxy(tmp_path / "proxy") as proxy:
         proxy.unresponsive = True
         process = make_external(container, tmp_path, host=proxy.host)
         assert "cannot be looked at within 5 s" in (await process.check()).reason
 
 
-async def test_a_socket_that_one_may_not_use_says_who_may(tmp_path: Path) -> None:
-    told = await anyio.to_thread.run_sync(observe_as_nobody)
-    assert f"no permission on {ENGINE}; run the sidecar in the group that the socket belongs to" in told
+async def test_a_socket_without_permission_names_the_group(tmp_path: Path) -> None:
+    printed = await anyio.to_thread.run_sync(observe_as_nobody)
+    assert f"no permission on {ENGINE}; run the sidecar in the group that the socket belongs to" in printed
 
 
 def observe_as_nobody() -> str:
-    """What the driver says in a process that is not root."""
+    """The driver's error in a process that is not root."""
     program = f"""
 import os
 import anyio
 from sidecar.adapters.restart.drivers.docker import DockerDriver
 from sidecar.domain.errors import DriverError
 
-async def look():
+async def observe():
     try:
         await DockerDriver("fed-1", {ENGINE!r}, 5).observe()
     except DriverError as exc:
         print(exc)
 
-anyio.run(look)  # as root: from now on all that is needed is imported, wherever it may be
+anyio.run(observe)  # as root, so that all modules are imported
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
-anyio.run(look)
+anyio.run(observe)
 """
     found = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
@@ -134,7 +130,7 @@ anyio.run(look)
     return found.stdout
 
 
-def test_an_address_that_is_none_is_refused() -> None:
+def test_an_invalid_engine_address_is_rejected() -> None:
     with pytest.raises(
         BadConfiguration, match=r"docker\.host: 'ssh://fed-1' is no address of a Docker engine"
     ):

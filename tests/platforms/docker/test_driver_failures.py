@@ -1,4 +1,4 @@
-"""The `docker` driver on a real engine: what Docker alone can do wrong. The rest is the contract's."""
+"""The `docker` driver on a real engine: failures that only Docker has; the contract has the others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 STUBBORN = Path(__file__).with_name("Stubborn.java")
 
 
-async def test_a_jvm_that_hangs_leaves_a_thread_dump_in_its_log(container: Container, tmp_path: Path) -> None:
+async def test_a_hung_jvm_leaves_a_thread_dump_in_its_log(container: Container, tmp_path: Path) -> None:
     require(shutil.which("javac") is not None, "javac on PATH")
     await anyio.run_process(["javac", "--release", "11", "-d", str(tmp_path), str(STUBBORN)])
     container.run("-v", f"{tmp_path}:/app:ro", image=JAVA, command=("java", "-cp", "/app", "Stubborn"))
@@ -42,7 +42,7 @@ async def test_a_jvm_that_hangs_leaves_a_thread_dump_in_its_log(container: Conta
     assert '"hangs-while-shutting-down"' in container.log
 
 
-async def test_a_container_that_was_removed_is_told_and_found_again_once_it_is_created(
+async def test_a_removed_container_is_reported_until_it_is_recreated(
     container: Container, tmp_path: Path
 ) -> None:
     container.run(command=ENDS_ON_SIGTERM)
@@ -62,28 +62,26 @@ async def test_a_container_that_was_removed_is_told_and_found_again_once_it_is_c
     assert running(process).restart_failure is None
 
 
-async def test_one_that_comes_up_unhealthy_says_what_its_probe_said(
-    container: Container, tmp_path: Path
-) -> None:
+async def test_an_unhealthy_container_reports_the_probes_output(container: Container, tmp_path: Path) -> None:
     container.run(
-        *HEALTH_CHECK, "test ! -e /sick || { echo 'out of order'; exit 1; }", command=ENDS_ON_SIGTERM
+        *HEALTH_CHECK, "test ! -e /unhealthy || { echo 'out of order'; exit 1; }", command=ENDS_ON_SIGTERM
     )
-    container.exec("touch", "/sick")
+    container.exec("touch", "/unhealthy")
     process = make_external(container, tmp_path, restart_timeout=10)
     await process.restart(NEW)
-    trouble = running(process).restart_failure
-    assert trouble is not None
-    assert trouble.reason == "cut off after 10 s: its health check fails: out of order"
+    failure = running(process).restart_failure
+    assert failure is not None
+    assert failure.reason == "cut off after 10 s: its health check fails: out of order"
 
-    container.exec("rm", "/sick")
+    container.exec("rm", "/unhealthy")
     await process.restart(NEW)
     assert running(process).restart_failure is None
 
 
-async def test_one_that_docker_starts_over_and_over_says_why(container: Container, tmp_path: Path) -> None:
+async def test_a_crash_loop_is_reported_with_the_exit_code(container: Container, tmp_path: Path) -> None:
     container.run(
         "-v",
-        f"{tmp_path}:/told",
+        f"{tmp_path}:/test",
         "--restart",
         "unless-stopped",
         *HEALTH_CHECK,
@@ -95,17 +93,17 @@ async def test_one_that_docker_starts_over_and_over_says_why(container: Containe
     await process.restart(NEW)
     assert running(process).restart_failure is not None
 
-    async def told() -> bool:
+    async def reports_exit_code() -> bool:
         health = await process.check()
         return "it ended with exit code 3, and Docker starts it again (restart " in health.reason
 
-    await eventually(told, "it says why it is not there")
+    await eventually(reports_exit_code, "it reports the exit code")
     (tmp_path / "broken").unlink()
     await process.restart(NEW)
     assert running(process).restart_failure is None
 
 
-async def test_what_docker_cannot_start_is_told_in_its_words(container: Container, tmp_path: Path) -> None:
+async def test_a_start_that_docker_refuses_quotes_docker(container: Container, tmp_path: Path) -> None:
     docker_or_fail("create", "--name", container.name, BASE, "/no/such/program")
     process = make_external(container, tmp_path)
     await process.start(NEW)

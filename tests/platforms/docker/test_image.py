@@ -1,4 +1,4 @@
-"""The image: what is in it, who runs it, and that it needs nothing that a hardened container lacks."""
+"""The image: its content, its user, and that it runs in a hardened container."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ MAX_IMAGE_MB = 50
 
 
 def run(*command: str) -> str:
-    """What the image says in a hardened container."""
+    """Run ``command`` of the image in a hardened container; its output."""
     return docker_or_fail("run", "--rm", *HARDENED, IMAGE, *command)
 
 
 def python(program: str) -> str:
+    """Run a Python program in the image; its output."""
     return docker_or_fail("run", "--rm", *HARDENED, "--entrypoint", "python", IMAGE, "-c", program)
 
 
@@ -40,45 +41,45 @@ def test_it_is_small(capsys: pytest.CaptureFixture[str]) -> None:
     assert added < MAX_IMAGE_MB
 
 
-def test_it_says_its_version() -> None:
+def test_it_prints_its_version() -> None:
     label = '{{index .Config.Labels "org.opencontainers.image.version"}}'
     assert run("--version") == f"sidecar {__version__}"
     assert docker_or_fail("image", "inspect", "-f", label, IMAGE) == __version__
 
 
-def test_it_runs_as_nobody_in_particular_who_may_write_only_its_volumes() -> None:
+def test_it_runs_as_user_10001_which_owns_its_volumes() -> None:
     assert docker_or_fail("image", "inspect", "-f", "{{.Config.User}}", IMAGE) == "10001:10001"
-    told = python(
+    output = python(
         "import os; print(os.getuid(), os.getgid(), *(os.stat(f).st_uid for f in ('/config', '/state')))"
     )
-    assert told == "10001 10001 10001 10001"
+    assert output == "10001 10001 10001 10001"
 
 
-def test_there_is_nothing_in_it_to_install_or_compile_with() -> None:
-    told = python(
+def test_it_contains_no_installer_and_no_compiler() -> None:
+    output = python(
         "import importlib.util, json, shutil;"
         "print(json.dumps([n for n in ('pip', 'setuptools', 'pytest') if importlib.util.find_spec(n)]"
         " + [n for n in ('pip', 'pip3', 'gcc', 'cc', 'make', 'git', 'curl') if shutil.which(n)]))"
     )
-    assert json.loads(told) == []
+    assert json.loads(output) == []
 
 
-def test_all_of_it_is_compiled_and_a_start_compiles_nothing() -> None:
-    told = python(
+def test_every_module_is_compiled() -> None:
+    output = python(
         "import pathlib, sidecar; root = pathlib.Path(sidecar.__file__).parents[1];"
         "print([str(p) for p in root.rglob('*.py')"
         " if not list((p.parent / '__pycache__').glob(p.stem + '.*.pyc'))])"
     )
-    assert told == "[]"
+    assert output == "[]"
 
 
-def test_every_way_of_restarting_is_there() -> None:
-    told = python(
+def test_every_restart_driver_can_be_imported() -> None:
+    output = python(
         "import sidecar.adapters.restart as r, pkgutil, importlib;"
         "[importlib.import_module(m.name) for m in pkgutil.walk_packages(r.__path__, r.__name__ + '.')];"
         "import aiodocker; print('ok')"
     )
-    assert told == "ok"
+    assert output == "ok"
 
 
 FILE = {
@@ -91,16 +92,16 @@ FILE = {
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A folder with a file that is right, and that the image's user may write."""
-    found = tmp_path / "config"
-    found.mkdir()
-    (found / "federated.json").write_text(json.dumps(FILE))
-    for path in (found, found / "federated.json"):
+    """A folder with a valid file that the image's user may write."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "federated.json").write_text(json.dumps(FILE))
+    for path in (folder, folder / "federated.json"):
         os.chown(path, 10001, 10001)
-    return found
+    return folder
 
 
-def test_it_checks_a_file_that_is_mounted(config: Path) -> None:
+def test_it_checks_a_mounted_file(config: Path) -> None:
     mounted = ("run", "--rm", *HARDENED, "-v", f"{config}:/config:ro", IMAGE, "check", "federated.json")
     assert docker(*mounted).code == 0
     (config / "federated.json").write_text(json.dumps(FILE | {"FederatedServers": ["gopher://fed-1"]}))
@@ -109,17 +110,17 @@ def test_it_checks_a_file_that_is_mounted(config: Path) -> None:
     assert "gopher" in refused.out + refused.err
 
 
-def test_its_health_check_says_that_it_lives(container: Container, config: Path) -> None:
+def test_its_health_check_passes_before_the_boot_check(container: Container, config: Path) -> None:
     container.run(
         *HARDENED, "--health-interval", "1s", "-v", f"{config}:/config", "-v", "/state", image=IMAGE
     )
     wait_until(lambda: container.health == "healthy", "it is healthy")
-    # Without etcd the file cannot be checked: to live is not to be let through.
-    assert "startupz" in container.fails("sidecar", "health", "startupz")
+    # Without etcd the boot check cannot pass, but the sidecar is live.
+    assert "startupz" in container.exec_failing("sidecar", "health", "startupz")
 
 
-def test_it_ends_at_once_when_it_is_told_to(container: Container, config: Path) -> None:
+def test_docker_stop_stops_it_with_exit_code_0(container: Container, config: Path) -> None:
     container.run(*HARDENED, "-v", f"{config}:/config", "-v", "/state", image=IMAGE)
-    wait_until(lambda: "etcd" in container.log, "it is up")
+    wait_until(lambda: "etcd" in container.log, "it has started")
     docker_or_fail("stop", "--time", "20", container.name)
     assert container.state["ExitCode"] == 0

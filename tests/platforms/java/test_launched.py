@@ -1,4 +1,4 @@
-"""JVMs that the sidecar launches: ``java -jar``, ``run.sh``, an executable; and JVMs that restart themselves."""
+"""JVMs that the sidecar launches, by ``java -jar``, a script or an executable, and their own restarts."""
 
 from __future__ import annotations
 

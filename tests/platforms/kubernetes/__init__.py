@@ -1,1 +1,5 @@
-"""What `k8s/` renders, held against the API's schemas, the restricted standard, and its own promises."""
+"""What `k8s/` renders to: valid for the API, within the restricted standard, and as documented.
+
+Belongs here: checks of rendered manifests. Forbidden here: anything that needs a cluster
+(`tests.platforms.kubernetes_api`, `tests.platforms.pod`).
+"""

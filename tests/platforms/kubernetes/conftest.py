@@ -1,4 +1,4 @@
-"""Each variant is rendered once."""
+"""The variants of `k8s/`, each rendered once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.platforms.kubernetes.rendering import VARIANTS, Rendered, variants
 
 @pytest.fixture(scope="session")
 def rendered_all(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
-    """All of them, by name."""
+    """Every variant, by name."""
     return {each.name: each for each in variants(tmp_path_factory.mktemp("rendered"))}
 
 

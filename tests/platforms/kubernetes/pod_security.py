@@ -1,7 +1,7 @@
 """The Pod Security Standard "restricted", field by field.
 
 From https://kubernetes.io/docs/concepts/security/pod-security-standards/ (baseline and restricted; Linux).
-A real API server's admission agreed: tests/platforms/kubernetes_api.
+`tests.platforms.kubernetes_api` checks it against the admission of a real API server.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SYSCTLS = {
 
 
 def violations(template: Json) -> list[str]:
-    """What of a pod template the standard forbids; nothing where it is kept."""
+    """What the standard forbids in a pod template; empty if it complies."""
     return [
         *_of_pod(template),
         *(each for c in _containers(template["spec"]) for each in _of_container(template, c)),
@@ -85,7 +85,7 @@ def _of_ports(container: Json) -> Iterator[str]:
 
 
 def _of_context(name: str, context: Json) -> Iterator[str]:
-    """What holds for a pod's and for a container's securityContext."""
+    """The rules for the securityContext of a pod or a container."""
     selinux = context.get("seLinuxOptions", {})
     if context.get("runAsUser") == 0:
         yield f"{name} runs as root"

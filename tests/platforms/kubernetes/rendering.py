@@ -1,4 +1,4 @@
-"""`k8s/` as kustomize renders it: each overlay, and the combinations that the documents name."""
+"""`k8s/` as kustomize renders it: each overlay, and the documented combinations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TREE = REPOSITORY / "k8s"
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The objects that one variant is made of."""
+    """The objects of one variant."""
 
     name: str
     objects: tuple[Json, ...]
@@ -38,23 +38,23 @@ class Rendered:
         return found[0]
 
     def pods(self) -> list[tuple[str, Json]]:
-        """The workloads' names, and the template of their pods."""
+        """The name and the pod template of each workload."""
         return [(each["metadata"]["name"], each["spec"]["template"]) for each in self.of("StatefulSet")]
 
 
 def kustomize() -> list[str]:
-    """The command that renders a folder: $KUSTOMIZE, one that was built here, or kubectl's."""
+    """The command that renders a folder: $KUSTOMIZE, the one in .cache, or kubectl's."""
     built = REPOSITORY / ".cache" / "kustomize"
     if own := os.environ.get("KUSTOMIZE"):
         return [own, "build"]
     if built.exists():
         return [str(built), "build"]
-    require(shutil.which("kubectl") is not None, "kubectl, or a kustomize (tools/build-kustomize makes one)")
+    require(shutil.which("kubectl") is not None, "kubectl, or a kustomize (tools/build-kustomize builds one)")
     return ["kubectl", "kustomize"]
 
 
 def render(folder: Path) -> tuple[Json, ...]:
-    """The objects of ``folder``. It has to render, without a word on standard error."""
+    """The objects of ``folder``, which has to render without output on standard error."""
     found = subprocess.run(
         [*kustomize(), str(folder)], capture_output=True, text=True, timeout=60, check=False
     )
@@ -84,7 +84,7 @@ VARIANTS = {
 
 
 def _with(tree: Path, overlay: str, components: tuple[str, ...]) -> Path:
-    """The overlay, with more components; as a person adds them: in an overlay of one's own."""
+    """An overlay that adds ``components`` to ``overlay``, as an operator writes it."""
     if not components:
         return tree / "overlays" / overlay
     own = tree / "overlays" / "-".join((overlay, *components))

@@ -1,4 +1,4 @@
-"""What the schemas cannot see: that the objects fit together, and what docs/how-to/kubernetes.md promises."""
+"""What no schema checks: the objects fit together, and are as docs/how-to/kubernetes.md describes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.platforms.kubernetes.rendering import TREE, Rendered, containers, wal
 Json = dict[str, Any]
 
 PROVIDED_BY_OPERATOR = {"etcd-client-tls", "etcd-user"}
-"""Secrets that production expects to be there, as its kustomization says."""
+"""Secrets that the production overlay expects to exist."""
 
 PROVIDED_BY_KUBERNETES = {"kube-root-ca.crt"}
-"""A ConfigMap that Kubernetes puts into every namespace."""
+"""A ConfigMap that Kubernetes creates in every namespace."""
 
 
 def sidecar_of(template: Json) -> Json:
@@ -34,7 +34,7 @@ def nodes(rendered: Rendered) -> list[tuple[str, Json]]:
 
 
 def environment(rendered: Rendered, template: Json, pod: str) -> dict[str, str]:
-    """The sidecar's, as the kubelet would make it for ``pod``: in order, with $(NAME) expanded."""
+    """The sidecar's environment in ``pod``, as the kubelet makes it: in order, with $(NAME) expanded."""
     sidecar = sidecar_of(template)
     found: dict[str, str] = {}
     for source in sidecar.get("envFrom", []):
@@ -48,16 +48,16 @@ def environment(rendered: Rendered, template: Json, pod: str) -> dict[str, str]:
     return found
 
 
-def test_the_sidecar_is_a_native_one_that_gates_the_application(rendered: Rendered) -> None:
+def test_a_native_sidecar_gates_the_application(rendered: Rendered) -> None:
     for name, template in nodes(rendered):
         (sidecar,) = template["spec"]["initContainers"]
         assert sidecar["restartPolicy"] == "Always", name
         assert sidecar["startupProbe"]["httpGet"] == {"path": "/startupz", "port": "admin"}
         assert sidecar["livenessProbe"]["httpGet"]["path"] == "/livez"
-        assert "readinessProbe" not in sidecar, "an outage of etcd would take every server out of service"
+        assert "readinessProbe" not in sidecar, "an etcd outage would take every server out of service"
 
 
-def test_selectors_match_the_pods_and_services_have_their_statefulset(rendered: Rendered) -> None:
+def test_selectors_match_the_pods(rendered: Rendered) -> None:
     labels = {name: template["metadata"]["labels"] for name, template in rendered.pods()}
     for each in rendered.of("StatefulSet"):
         name, spec = each["metadata"]["name"], each["spec"]
@@ -74,14 +74,14 @@ def test_selectors_match_the_pods_and_services_have_their_statefulset(rendered: 
         ]
 
 
-def test_a_label_of_the_whole_never_lands_in_a_selector(rendered: Rendered) -> None:
-    """Selectors cannot be changed later."""
+def test_selectors_contain_only_the_name(rendered: Rendered) -> None:
+    """A selector cannot be changed later, so it contains no common label."""
     for each in rendered.of("StatefulSet"):
         assert list(each["spec"]["selector"]["matchLabels"]) == ["app.kubernetes.io/name"]
 
 
-def test_what_is_referenced_is_there_or_is_yours(rendered: Rendered) -> None:
-    there = {kind: {o["metadata"]["name"] for o in rendered.of(kind)} for kind in ("ConfigMap", "Secret")}
+def test_every_reference_resolves(rendered: Rendered) -> None:
+    existing = {kind: {o["metadata"]["name"] for o in rendered.of(kind)} for kind in ("ConfigMap", "Secret")}
     accounts = {each["metadata"]["name"] for each in rendered.of("ServiceAccount")}
     used: dict[str, set[str]] = {"ConfigMap": set(), "Secret": set()}
 
@@ -104,27 +104,27 @@ def test_what_is_referenced_is_there_or_is_yours(rendered: Rendered) -> None:
         volumes = {volume["name"] for volume in template["spec"]["volumes"]} | claims
         for container in containers(template):
             assert {mount["name"] for mount in container["volumeMounts"]} <= volumes, container["name"]
-    assert used["ConfigMap"] - there["ConfigMap"] <= PROVIDED_BY_KUBERNETES
-    missing = used["Secret"] - there["Secret"]
+    assert used["ConfigMap"] - existing["ConfigMap"] <= PROVIDED_BY_KUBERNETES
+    missing = used["Secret"] - existing["Secret"]
     assert missing == (
-        PROVIDED_BY_OPERATOR if rendered.name.startswith("production") and not there["Secret"] else set()
+        PROVIDED_BY_OPERATOR if rendered.name.startswith("production") and not existing["Secret"] else set()
     )
-    assert there["ConfigMap"] <= used["ConfigMap"], "a ConfigMap that nobody reads"
+    assert existing["ConfigMap"] <= used["ConfigMap"], "a ConfigMap that nothing uses"
 
 
 def _statefulset(rendered: Rendered, name: str) -> Json:
     return rendered.one("StatefulSet", name)
 
 
-def test_probes_and_services_point_at_ports_that_exist(rendered: Rendered) -> None:
+def test_probes_and_services_use_existing_ports(rendered: Rendered) -> None:
     ports: dict[str, set[str]] = {}
     for name, template in rendered.pods():
         for container in containers(template):
             own = {port["name"] for port in container["ports"]}
             ports[name] = ports.get(name, set()) | own
             for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-                asked = container.get(probe, {})
-                port = asked.get("httpGet", asked.get("tcpSocket", {})).get("port")
+                action = container.get(probe, {})
+                port = action.get("httpGet", action.get("tcpSocket", {})).get("port")
                 assert port is None or port in own, f"{container['name']}: {probe}"
     for service in rendered.of("Service"):
         for port in service["spec"]["ports"]:
@@ -139,14 +139,14 @@ def test_every_image_has_a_version(rendered: Rendered) -> None:
             assert tag != "latest", container["image"]
 
 
-def test_every_setting_of_a_sidecar_exists(rendered: Rendered) -> None:
+def test_every_setting_of_the_sidecars_exists(rendered: Rendered) -> None:
     known = {setting.variable for setting in ALL_SETTINGS}
     for name, template in nodes(rendered):
         given = {each for each in environment(rendered, template, f"{name}-0") if each.startswith("SIDECAR_")}
         assert given <= known, name
 
 
-def test_each_pod_names_itself_and_finds_its_seed(rendered: Rendered) -> None:
+def test_each_pod_has_its_node_id_and_its_seed(rendered: Rendered) -> None:
     for name, template in nodes(rendered):
         for number in range(_statefulset(rendered, name)["spec"]["replicas"]):
             pod = f"{name}-{number}"
@@ -163,14 +163,14 @@ def test_each_pod_names_itself_and_finds_its_seed(rendered: Rendered) -> None:
                 assert ServerUrl.parse(env["SIDECAR_URL"]) in document.servers
 
 
-def test_every_pod_has_the_same_first_list(rendered: Rendered) -> None:
+def test_every_seed_has_the_same_list(rendered: Rendered) -> None:
     seeds = [rendered.one("ConfigMap", f"{name}-seed")["data"] for name in ("fed", "db")]
     lists = {json.dumps(json.loads(text)["FederatedServers"]) for seed in seeds for text in seed.values()}
 
     assert len(lists) == 1
 
 
-def test_processes_are_shared_only_to_be_signalled_and_a_token_is_only_the_sidecars(
+def test_pods_share_only_what_their_mode_needs(
     rendered: Rendered,
 ) -> None:
     for name, template in nodes(rendered):
@@ -189,19 +189,19 @@ def test_processes_are_shared_only_to_be_signalled_and_a_token_is_only_the_sidec
         assert account["automountServiceAccountToken"] is False
 
 
-def test_without_a_component_nobody_has_any_right(rendered: Rendered) -> None:
+def test_without_a_component_no_account_has_rights(rendered: Rendered) -> None:
     assert bool(rendered.of("Role", "RoleBinding")) == ("+" in rendered.name)
     assert rendered.of("ClusterRole", "ClusterRoleBinding") == []
 
 
-def test_a_setting_replaces_the_pods_and_a_seed_for_a_newcomer_does_not(rendered: Rendered) -> None:
+def test_a_changed_setting_replaces_pods_and_a_new_seed_does_not(rendered: Rendered) -> None:
     names = {each["metadata"]["name"] for each in rendered.of("ConfigMap")}
 
     assert {"fed-seed", "db-seed"} <= names
     assert any(re.fullmatch(r"sidecar-[a-z0-9]{10}", name) for name in names)
 
 
-def test_the_last_known_good_list_outlives_a_pod_in_production(rendered: Rendered) -> None:
+def test_in_production_the_state_folder_outlives_its_pod(rendered: Rendered) -> None:
     for name, _ in nodes(rendered):
         claims = _statefulset(rendered, name)["spec"].get("volumeClaimTemplates", [])
         assert [claim["metadata"]["name"] for claim in claims] == (
@@ -213,7 +213,7 @@ SECRET = re.compile(r"-----BEGIN|password:|token:|(?i:secret)Key:|data:\n +\w+: 
 
 
 @pytest.mark.parametrize("file", sorted(TREE.rglob("*.yaml")), ids=lambda file: str(file.relative_to(TREE)))
-def test_no_file_holds_a_secret(file: Any) -> None:
+def test_no_file_contains_a_secret(file: Any) -> None:
     text = file.read_text()
 
     assert "kind: Secret\n" not in text

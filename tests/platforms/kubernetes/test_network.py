@@ -1,4 +1,4 @@
-"""Who may reach whom, by the rendered NetworkPolicies: what is needed, and nothing else."""
+"""The connections that the rendered NetworkPolicies allow: those that are needed, and no others."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ ETCD_OUTSIDE, INTERNET, API = (
 
 def allowed(policies: list[Json], source: PeerPod, target: PeerPod, port: int, protocol: str = "TCP") -> bool:
     """Whether both ends' policies let the connection through, as a network plugin decides it."""
-    there = _one_way(policies, "Egress", source, target, port, protocol)
-    return there and _one_way(policies, "Ingress", target, source, port, protocol)
+    egress = _one_way(policies, "Egress", source, target, port, protocol)
+    return egress and _one_way(policies, "Ingress", target, source, port, protocol)
 
 
 def _one_way(
@@ -104,7 +104,7 @@ ALWAYS = [
     (FED, DNS, 53, True),
     (DB, DNS, 53, True),
     (FED, DNS, 9153, False),
-    (FED, INTERNET, 443, None),  # whether the API is needed decides
+    (FED, INTERNET, 443, None),  # only if the variant needs the API
     (FED, INTERNET, 80, False),
     (DB, INTERNET, 80, False),
 ]
@@ -126,7 +126,7 @@ PRODUCTION = [
 ]
 
 
-def test_who_reaches_whom(rendered: Rendered) -> None:
+def test_only_needed_connections_are_allowed(rendered: Rendered) -> None:
     policies, by_api = rendered.of("NetworkPolicy"), "+" in rendered.name
     api = [(end, API, port, by_api) for end in (FED, DB) for port in (443, 6443)]
     wanted = [*ALWAYS, *api, *(DEMO if rendered.name.startswith("demo") else PRODUCTION)]
@@ -142,9 +142,7 @@ def test_who_reaches_whom(rendered: Rendered) -> None:
 
 
 @pytest.mark.parametrize("end", [STRANGER, pod("anything")])
-def test_whatever_else_runs_in_the_namespace_talks_to_nobody_but_dns(
-    rendered: Rendered, end: PeerPod
-) -> None:
+def test_other_pods_of_the_namespace_reach_only_dns(rendered: Rendered, end: PeerPod) -> None:
     policies = rendered.of("NetworkPolicy")
     others = [FED, DB, ETCD, CLIENT, INTERNET, API]
 

@@ -1,4 +1,4 @@
-"""Every pod keeps the restricted standard, and the check of it finds each way not to."""
+"""Every pod complies with the restricted standard, and the check of it finds every violation."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tests.platforms.kubernetes.rendering import Rendered, containers
 Json = dict[str, Any]
 
 
-def test_every_pod_keeps_the_restricted_standard(rendered: Rendered) -> None:
+def test_every_pod_complies_with_the_restricted_standard(rendered: Rendered) -> None:
     assert {name: violations(template) for name, template in rendered.pods() if violations(template)} == {}
 
 
-def test_the_namespace_enforces_it(rendered: Rendered) -> None:
+def test_the_namespace_enforces_the_restricted_standard(rendered: Rendered) -> None:
     labels = rendered.one("Namespace", "federation")["metadata"]["labels"]
     modes = [labels[f"pod-security.kubernetes.io/{mode}"] for mode in ("enforce", "audit", "warn")]
 
     assert modes == ["restricted"] * 3
 
 
-def test_beyond_the_standard_every_root_file_system_is_read_only_and_the_user_is_10001(
+def test_containers_are_read_only_limited_and_run_as_10001(
     rendered: Rendered,
 ) -> None:
     for name, template in rendered.pods():
@@ -53,7 +53,7 @@ def _in_container(**fields: Any) -> Callable[[Json], None]:
 
 
 @pytest.mark.parametrize(
-    ("harm", "words"),
+    ("violation", "words"),
     [
         (_set(hostNetwork=True), "hostNetwork is set"),
         (_set(hostPID=True), "hostPID is set"),
@@ -83,10 +83,10 @@ def _in_container(**fields: Any) -> Callable[[Json], None]:
         ),
     ],
 )
-def test_each_way_to_break_the_standard_would_be_found(
-    rendered_all: dict[str, Rendered], harm: Callable[[Json], None], words: str
+def test_every_violation_is_found(
+    rendered_all: dict[str, Rendered], violation: Callable[[Json], None], words: str
 ) -> None:
     template = copy.deepcopy(dict(rendered_all["demo"].pods())["fed"])
-    harm(template["spec"])
+    violation(template["spec"])
 
     assert words in "\n".join(violations(template))

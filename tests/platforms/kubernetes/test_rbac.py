@@ -1,4 +1,4 @@
-"""A Role allows exactly what the driver asks for: tried with the driver itself, on the rendered rights."""
+"""A Role allows exactly the requests of the driver, which runs here with the rendered rights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def anyio_backend() -> str:
 
 
 def rules(rendered: Rendered, account: str) -> tuple[Rule, ...]:
-    """What ``account`` may do, through its bindings."""
+    """The rules that bind ``account``."""
     roles = {each["metadata"]["name"]: each for each in rendered.of("Role")}
     found: list[Rule] = []
     for binding in rendered.of("RoleBinding"):
@@ -43,7 +43,7 @@ def _rule(rule: Json) -> Rule:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("variant", ["demo+pod", "demo+workload", "production+pod", "production+workload"])
-async def test_the_rights_are_those_that_the_driver_uses(
+async def test_the_rules_allow_exactly_what_the_driver_does(
     rendered_all: dict[str, Rendered], variant: str, tmp_path: Path
 ) -> None:
     granted = rules(rendered_all[variant], "fed")
@@ -56,7 +56,7 @@ async def test_the_rights_are_those_that_the_driver_uses(
         access = KubernetesAccess(
             f"https://127.0.0.1:{port}", tmp_path / "token", authority.cert, NAMESPACE, "fed-0"
         )
-        await _live(access, variant.partition("+")[2], cluster)
+        await _run_driver(access, variant.partition("+")[2], cluster)
 
     assert {call.status for call in cluster.calls} == {200}
     kinds = {"pods": "", "statefulsets": "apps"}
@@ -66,30 +66,32 @@ async def test_the_rights_are_those_that_the_driver_uses(
     assert used == {(rule.group, rule.resource, verb) for rule in granted for verb in rule.verbs}
 
 
-async def _live(access: KubernetesAccess, mode: str, cluster: Cluster) -> None:
-    """All that a driver does: look, notice an end, restart."""
-    of = Workload("statefulsets", "fed") if mode == "workload" else None
-    driver = KubernetesDriver(access, workload=of)
-    life = await driver.observe()
-    assert life is not None
+async def _run_driver(access: KubernetesAccess, mode: str, cluster: Cluster) -> None:
+    """Everything that a driver does: observe, wait for an end, restart."""
+    owner = Workload("statefulsets", "fed") if mode == "workload" else None
+    driver = KubernetesDriver(access, workload=owner)
+    incarnation = await driver.observe()
+    assert incarnation is not None
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(driver.wait_for_end, life)
+            tasks.start_soon(driver.wait_for_end, incarnation)
             await cluster.wait_for_request(lambda: any(call.verb == "watch" for call in cluster.calls))
-            await driver.restart(life, LIST)
+            await driver.restart(incarnation, LIST)
             cluster.put(POD, pod(uid="uid-2"))
 
 
 @pytest.mark.parametrize("variant", ["demo+pod", "demo+workload"])
-def test_every_right_is_to_objects_of_ones_own(rendered_all: dict[str, Rendered], variant: str) -> None:
+def test_every_rule_is_limited_to_own_objects(rendered_all: dict[str, Rendered], variant: str) -> None:
     rendered = rendered_all[variant]
     for name in ("fed", "db"):
         granted = rules(rendered, name)
         assert granted
         for rule in granted:
-            assert rule.names, "a rule without names is a right to everything"
+            assert rule.names, "a rule without names allows access to every object"
             own = {name} if rule.resource == "statefulsets" else {f"{name}-{n}" for n in range(20)}
             assert set(rule.names) <= own
         replicas = rendered.one("StatefulSet", name)["spec"]["replicas"]
         pods = {each for rule in granted if rule.resource == "pods" for each in rule.names}
-        assert {f"{name}-{number}" for number in range(replicas + 1)} <= pods, "one more is let in as it is"
+        assert {f"{name}-{number}" for number in range(replicas + 1)} <= pods, (
+            "scaling by one needs no change of the Role"
+        )

@@ -1,4 +1,4 @@
-"""The API's own schemas: of the oldest version that knows native sidecars, and of the newest there are."""
+"""Every object is valid in the oldest API with native sidecars, and in the newest."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ VERSIONS = [OLDEST, latest_version()]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_object_is_what_the_api_takes(rendered: Rendered, version: str) -> None:
+def test_every_object_is_valid(rendered: Rendered, version: str) -> None:
     for each in rendered.objects:
         kubernetes_validate.validate(each, version, strict=True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_misspelt_field_would_be_found(rendered_all: dict[str, Rendered], version: str) -> None:
+def test_a_misspelt_field_is_found(rendered_all: dict[str, Rendered], version: str) -> None:
     broken = copy.deepcopy(rendered_all["demo"].one("StatefulSet", "fed"))
     broken["spec"]["template"]["spec"]["initContainers"][0]["restartPolicies"] = "Always"
 
@@ -29,5 +29,5 @@ def test_a_misspelt_field_would_be_found(rendered_all: dict[str, Rendered], vers
         kubernetes_validate.validate(broken, version, strict=True)
 
 
-def test_the_newest_version_is_newer() -> None:
+def test_the_newest_schemas_are_recent() -> None:
     assert tuple(map(int, latest_version().split(".")[:2])) >= (1, 34)

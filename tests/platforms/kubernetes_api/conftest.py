@@ -1,4 +1,4 @@
-"""One real API server for all tests of this folder."""
+"""A real API server for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rendered_all(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered
 
 @pytest.fixture(scope="session")
 def api(shared_etcd: EtcdServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The API server, with the namespace of k8s/ and nothing in it."""
+    """The API server, still without a namespace for k8s/."""
     binary = REPOSITORY / ".cache" / "kube-apiserver"
     require(binary.exists(), "a kube-apiserver in .cache (tools/build-kube-apiserver)")
     ports = PortPool()
@@ -52,7 +52,7 @@ def namespace(api: Api, rendered_all: dict[str, Rendered]) -> Api:
 
 
 def pod_of(rendered: Rendered, workload: str, number: int = 0) -> Json:
-    """The pod that the StatefulSet controller would make."""
+    """The pod that the StatefulSet controller would create."""
     statefulset = rendered.one("StatefulSet", workload)
     template = copy.deepcopy(statefulset["spec"]["template"])
     for claim in statefulset["spec"].get("volumeClaimTemplates", []):

@@ -1,4 +1,4 @@
-"""A real kube-apiserver on loopback, and requests to it as its administrator or as anybody else."""
+"""A real kube-apiserver on loopback, and requests to it as its administrator or with another token."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ _PLURALS = {
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """An API server's address, and who vouches for it."""
+    """The port of an API server, and the CA of its certificate."""
 
     port: int
     ca: Path
 
-    def ask(
+    def request(
         self,
-        verb: str,
+        method: str,
         path: str,
         body: Json | None = None,
         *,
         token: str = ADMIN,
         kind: str = "application/json",
     ) -> tuple[int, Json]:
-        """One request; the status, and the body where that is JSON. Without ``token``, as a stranger."""
+        """Send one request: the status code, and a JSON body. An empty ``token`` is anonymous."""
         context = ssl.create_default_context(cafile=self.ca)
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=context)
         headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
-            connection.request(verb, path, None if body is None else json.dumps(body), headers)
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             text = answer.read().decode()
         finally:
@@ -65,21 +65,21 @@ class Api:
         return answer.status, json.loads(text) if text.startswith("{") else {}
 
     def apply(self, thing: Json, *, dry: bool = False) -> tuple[int, Json]:
-        """Server-side apply, with unknown fields refused."""
+        """Apply ``thing`` on the server side, which rejects unknown fields."""
         query = "fieldManager=tests&force=true&fieldValidation=Strict" + ("&dryRun=All" if dry else "")
-        return self.ask("PATCH", f"{path_of(thing)}?{query}", thing, kind=APPLY)
+        return self.request("PATCH", f"{path_of(thing)}?{query}", thing, kind=APPLY)
 
     def token(self, account: str) -> str:
-        """A token of a service account of the namespace `federation`."""
-        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        """A token for a service account of the namespace `federation`."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         path = f"/api/v1/namespaces/federation/serviceaccounts/{account}/token"
-        status, answer = self.ask("POST", path, request)
+        status, answer = self.request("POST", path, body)
         assert status == 201, answer
         return str(answer["status"]["token"])
 
 
 def path_of(thing: Json) -> str:
-    """Where an object is in the API."""
+    """The path of an object in the API."""
     metadata, version = thing["metadata"], thing["apiVersion"]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     space = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
@@ -87,7 +87,7 @@ def path_of(thing: Json) -> str:
 
 
 class ApiServer:
-    """The process. `start` returns once it is ready."""
+    """The process; `start` returns once it is ready."""
 
     def __init__(self, binary: Path, folder: Path, *, etcd: str, port: int) -> None:
         self._folder = folder
@@ -112,7 +112,7 @@ class ApiServer:
             f"--service-account-signing-key-file={key}",
             "--service-account-issuer=https://kubernetes.default.svc",
             "--service-cluster-ip-range=10.0.0.0/24",
-            # It wants each pod's account to be there first, which takes a controller for the default ones.
+            # It requires the account of each pod to exist, which needs a controller for the default ones.
             "--disable-admission-plugins=ServiceAccount",
         ]
         self._process: subprocess.Popen[bytes] | None = None
@@ -131,7 +131,7 @@ class ApiServer:
         assert self._process is not None
         assert self._process.poll() is None, (self._folder / "log").read_text()[-2000:]
         try:
-            return self.api.ask("GET", "/readyz")[0] == 200
+            return self.api.request("GET", "/readyz")[0] == 200
         except OSError:
             return False
 

@@ -1,4 +1,4 @@
-"""The real API server takes every object, and lets every pod into the restricted namespace."""
+"""A real API server accepts every object, and admits every pod to the restricted namespace."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ Json = dict[str, Any]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_object_is_taken(namespace: Api, rendered_all: dict[str, Rendered], variant: str) -> None:
+def test_every_object_is_accepted(namespace: Api, rendered_all: dict[str, Rendered], variant: str) -> None:
     for each in rendered_all[variant].objects:
         status, answer = namespace.apply(each, dry=True)
         assert status in (200, 201), answer.get("message")
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_pod_is_let_in(namespace: Api, rendered_all: dict[str, Rendered], variant: str) -> None:
+def test_every_pod_is_admitted(namespace: Api, rendered_all: dict[str, Rendered], variant: str) -> None:
     for name, _ in rendered_all[variant].pods():
         status, answer = namespace.apply(pod_of(rendered_all[variant], name), dry=True)
         assert status == 201, answer.get("message")
 
 
 @pytest.mark.parametrize(
-    ("harm", "words"),
+    ("violation", "words"),
     [
         (lambda pod: pod["spec"].update(hostNetwork=True), "host namespaces"),
         (lambda pod: pod["spec"]["securityContext"].pop("seccompProfile"), "seccompProfile"),
@@ -44,11 +44,11 @@ def test_every_pod_is_let_in(namespace: Api, rendered_all: dict[str, Rendered], 
         (lambda pod: pod["spec"]["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), "hostPath"),
     ],
 )
-def test_a_pod_that_breaks_the_standard_is_not(
-    namespace: Api, rendered_all: dict[str, Rendered], harm: Callable[[Json], object], words: str
+def test_a_pod_that_violates_the_standard_is_rejected(
+    namespace: Api, rendered_all: dict[str, Rendered], violation: Callable[[Json], object], words: str
 ) -> None:
     pod = pod_of(rendered_all["demo"], "fed")
-    harm(pod)
+    violation(pod)
 
     status, answer = namespace.apply(pod, dry=True)
 
@@ -57,11 +57,11 @@ def test_a_pod_that_breaks_the_standard_is_not(
     assert words in answer["message"]
 
 
-def test_a_misspelt_field_is_refused(namespace: Api, rendered_all: dict[str, Rendered]) -> None:
+def test_a_misspelt_field_is_rejected(namespace: Api, rendered_all: dict[str, Rendered]) -> None:
     pod = pod_of(rendered_all["demo"], "fed")
     pod["spec"]["initContainers"][0]["restartPolicies"] = "Always"
 
     status, answer = namespace.apply(pod, dry=True)
 
-    assert status in (400, 500), "as apply words it in different versions"
+    assert status in (400, 500), "the status code differs between versions"
     assert "restartPolicies" in answer["message"]

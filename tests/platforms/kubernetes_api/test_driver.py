@@ -1,4 +1,4 @@
-"""The driver on the real API server, with the very rights that `k8s/components` give its account."""
+"""The driver on a real API server, with the rights that `k8s/components` give to its account."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ def cluster(namespace: Api, rendered: Rendered) -> Iterator[Api]:
     for each in rendered.of(*kinds):
         status, answer = namespace.apply(each)
         assert status in (200, 201), answer
-    namespace.ask("DELETE", POD)
+    namespace.request("DELETE", POD)
     status, answer = namespace.apply(pod_of(rendered, "fed"))
     assert status == 201, answer
-    runs(namespace, "containerd://one")
+    report_running(namespace, "containerd://one")
     yield namespace
-    namespace.ask("DELETE", POD)
+    namespace.request("DELETE", POD)
     for each in rendered.of("Role", "RoleBinding"):
-        namespace.ask("DELETE", path_of(each))
-    namespace.ask("DELETE", STATEFULSET)
+        namespace.request("DELETE", path_of(each))
+    namespace.request("DELETE", STATEFULSET)
 
 
-def runs(api: Api, container: str) -> None:
-    """What the kubelet would report of the pod: its server runs."""
+def report_running(api: Api, container: str) -> None:
+    """Report that the pod's server runs, as the kubelet does."""
     state = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
     server = {
         "name": "server",
@@ -72,7 +72,7 @@ def runs(api: Api, container: str) -> None:
     }
     status = {"phase": "Running", "containerStatuses": [{**server, "containerID": container}]}
     kind = "application/merge-patch+json"
-    code, answer = api.ask("PATCH", f"{POD}/status", {"status": status}, kind=kind)
+    code, answer = api.request("PATCH", f"{POD}/status", {"status": status}, kind=kind)
     assert code == 200, answer
 
 
@@ -85,43 +85,43 @@ def driver_of(api: Api, folder: Path, workload: Workload | None, account: str = 
 
 
 async def observe(driver: KubernetesDriver) -> Incarnation:
-    life = await driver.observe()
-    assert life is not None
-    return life
+    incarnation = await driver.observe()
+    assert incarnation is not None
+    return incarnation
 
 
 @pytest.mark.parametrize("rendered", ["demo+pod"], indirect=True)
-async def test_a_pod_is_watched_deleted_and_its_end_is_seen(cluster: Api, tmp_path: Path) -> None:
+async def test_a_restart_deletes_the_pod(cluster: Api, tmp_path: Path) -> None:
     driver = driver_of(cluster, tmp_path, None)
-    life = await observe(driver)
-    assert life.id.endswith("/containerd://one")
-    assert life.unready_reason == ""
+    incarnation = await observe(driver)
+    assert incarnation.id.endswith("/containerd://one")
+    assert incarnation.unready_reason == ""
 
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(driver.wait_for_end, life)
-            await driver.restart(life, LIST)
+            tasks.start_soon(driver.wait_for_end, incarnation)
+            await driver.restart(incarnation, LIST)
 
-    status, _ = await to_thread.run_sync(partial(cluster.ask, "GET", POD))
-    assert status == 404, "no kubelet has to agree to the end of a pod that no machine took"
+    status, _ = await to_thread.run_sync(partial(cluster.request, "GET", POD))
+    assert status == 404, "a pod on no machine is deleted at once"
 
 
 @pytest.mark.parametrize("rendered", ["demo+pod"], indirect=True)
-async def test_a_container_that_was_restarted_is_seen_on_the_watch(cluster: Api, tmp_path: Path) -> None:
+async def test_a_restarted_container_is_noticed(cluster: Api, tmp_path: Path) -> None:
     driver = driver_of(cluster, tmp_path, None)
-    life = await observe(driver)
+    incarnation = await observe(driver)
 
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(driver.wait_for_end, life)
-            await to_thread.run_sync(runs, cluster, "containerd://two")
+            tasks.start_soon(driver.wait_for_end, incarnation)
+            await to_thread.run_sync(report_running, cluster, "containerd://two")
 
-    assert (await observe(driver)).id != life.id
+    assert (await observe(driver)).id != incarnation.id
     assert driver._may_watch, "the account may watch, by its Role"
 
 
 @pytest.mark.parametrize("rendered", ["demo+pod"], indirect=True)
-async def test_a_pod_that_came_by_the_name_is_left_alone(cluster: Api, tmp_path: Path) -> None:
+async def test_another_pod_with_the_name_is_left_alone(cluster: Api, tmp_path: Path) -> None:
     driver = driver_of(cluster, tmp_path, None)
 
     await driver.restart(Incarnation("another-uid/containerd://one"), LIST)
@@ -130,33 +130,35 @@ async def test_a_pod_that_came_by_the_name_is_left_alone(cluster: Api, tmp_path:
 
 
 @pytest.mark.parametrize("rendered", ["demo+workload"], indirect=True)
-async def test_a_workload_is_marked_once_for_each_list(cluster: Api, tmp_path: Path) -> None:
+async def test_a_workload_is_annotated_once_for_each_list(cluster: Api, tmp_path: Path) -> None:
     driver = driver_of(cluster, tmp_path, FED)
-    life = await observe(driver)
+    incarnation = await observe(driver)
 
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
-            tasks.start_soon(driver.restart, life, LIST)
+            tasks.start_soon(driver.restart, incarnation, LIST)
 
-    _, found = await to_thread.run_sync(partial(cluster.ask, "GET", STATEFULSET))
+    _, found = await to_thread.run_sync(partial(cluster.request, "GET", STATEFULSET))
     notes = found["spec"]["template"]["metadata"]["annotations"]
     assert notes[SERVERS_ANNOTATION] == digest(LIST)
-    assert notes["kubectl.kubernetes.io/default-container"] == "server", "what was there stays"
+    assert notes["kubectl.kubernetes.io/default-container"] == "server", "other annotations stay"
     marked, generation = notes[RESTARTED_AT_ANNOTATION], found["metadata"]["generation"]
-    await driver.restart(life, LIST)
-    _, found = await to_thread.run_sync(partial(cluster.ask, "GET", STATEFULSET))
+    await driver.restart(incarnation, LIST)
+    _, found = await to_thread.run_sync(partial(cluster.request, "GET", STATEFULSET))
     assert found["spec"]["template"]["metadata"]["annotations"][RESTARTED_AT_ANNOTATION] == marked
     assert found["metadata"]["generation"] == generation
 
 
 @pytest.mark.parametrize("rendered", ["demo+workload"], indirect=True)
-async def test_the_right_that_is_missing_is_named_to_the_letter(cluster: Api, tmp_path: Path) -> None:
+async def test_a_missing_right_is_named_exactly(cluster: Api, tmp_path: Path) -> None:
     driver = driver_of(cluster, tmp_path, None)
 
     with pytest.raises(DriverError) as caught:
         await driver.restart(await observe(driver), LIST)
 
-    told = str(caught.value)
-    assert told.startswith("cannot restart pod fed-0: service account federation/fed may not delete pods in ")
+    message = str(caught.value)
+    assert message.startswith(
+        "cannot restart pod fed-0: service account federation/fed may not delete pods in "
+    )
     rule = 'apiGroups: [""], resources: [pods], resourceNames: [fed-0], verbs: [delete]'
-    assert told.endswith(f"namespace federation (403); add to its Role: {{{rule}}}")
+    assert message.endswith(f"namespace federation (403); add to its Role: {{{rule}}}")

@@ -1,4 +1,4 @@
-"""The API server of the tests refuses as the real one does: the same requests, the same answers."""
+"""The fake API server of the tests rejects requests with the same answers as a real one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RIGHTS = (
 
 @dataclass(frozen=True)
 class ApiCall:
-    """A request, made to both."""
+    """A request to both servers."""
 
     verb: str
     path: str
@@ -102,7 +102,7 @@ def real(namespace: Api, rendered_all: dict[str, Rendered]) -> Iterator[tuple[Ap
     assert status in (200, 201), answer
     yield namespace, namespace.token("fed"), answer["metadata"]["uid"]
     for each in (role, binding):
-        namespace.ask("DELETE", path_of(each))
+        namespace.request("DELETE", path_of(each))
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -110,7 +110,7 @@ async def test_the_same_request_gets_the_same_answer(
     real: tuple[Api, str, str], name: str, tmp_path: Path
 ) -> None:
     api, token, uid = real
-    ask = CALLS[name]
+    call = CALLS[name]
     cluster = Cluster(rules=RIGHTS)
     cluster.put(POD, pod(uid=uid))
     cluster.version = 7
@@ -118,14 +118,14 @@ async def test_the_same_request_gets_the_same_answer(
     authority = Authority(tmp_path)
 
     async with serve_api(cluster, authority.issue("api")) as port:
-        fake = await to_thread.run_sync(partial(_put, Api(port, authority.cert), ask, TOKEN))
-    true = await to_thread.run_sync(partial(_put, api, ask, token))
+        fake_answer = await to_thread.run_sync(partial(_send, Api(port, authority.cert), call, TOKEN))
+    real_answer = await to_thread.run_sync(partial(_send, api, call, token))
 
-    assert 400 <= true[0] < 500, true
-    assert fake == true
+    assert 400 <= real_answer[0] < 500, real_answer
+    assert fake_answer == real_answer
 
 
-def _put(api: Api, ask: ApiCall, token: str) -> tuple[int, str]:
-    mine = token if ask.token == TOKEN else ask.token or ""
-    status, body = api.ask(ask.verb, ask.path, ask.body, token=mine, kind=ask.kind)
+def _send(api: Api, call: ApiCall, token: str) -> tuple[int, str]:
+    own = token if call.token == TOKEN else call.token or ""
+    status, body = api.request(call.verb, call.path, call.body, token=own, kind=call.kind)
     return status, json.dumps(body, sort_keys=True)

@@ -21,13 +21,13 @@ class Installation:
     venv: Path
     folder: Path
 
-    def run(self, command: str, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        """Run a command of the environment; neither PYTHON* variables nor this folder reach it."""
+    def run(self, command: str, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run a command of the environment, without PYTHON* variables and outside the checkout."""
         environ = {
             key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "SIDECAR_"))
         }
         return subprocess.run(
-            [self.venv / "bin" / command, *words],
+            [self.venv / "bin" / command, *arguments],
             cwd=self.folder,
             env=environ | {"TMPDIR": str(self.folder)},
             check=False,
@@ -36,8 +36,8 @@ class Installation:
             timeout=timeout,
         )
 
-    def pip(self, *words: str) -> None:
-        done = self.run("python", "-m", "pip", "install", "--quiet", *words, timeout=300)
+    def pip(self, *arguments: str) -> None:
+        done = self.run("python", "-m", "pip", "install", "--quiet", *arguments, timeout=300)
         assert done.returncode == 0, done.stderr
 
 
@@ -51,13 +51,13 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def installation(folder: Path, wheels: Path, lock: str, what: str) -> Installation:
-    """Install what ``lock`` names, then ``what`` from ``wheels`` and from nowhere else."""
+def installation(folder: Path, wheels: Path, lock: str, requirement: str) -> Installation:
+    """Install ``lock``, then ``requirement`` from ``wheels`` alone."""
     venv.create(folder / "venv", with_pip=True)
     (folder / "work").mkdir()
     made = Installation(folder / "venv", folder / "work")
     made.pip("--require-hashes", "--requirement", str(ROOT / "requirements" / lock))
-    made.pip("--no-index", "--find-links", str(wheels), f"{what}=={__version__}")
+    made.pip("--no-index", "--find-links", str(wheels), f"{requirement}=={__version__}")
     return made
 
 

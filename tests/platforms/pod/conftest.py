@@ -1,4 +1,4 @@
-"""A network of pods, made once: what the tests of a story share."""
+"""The federation of pods that the tests share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.kit.prerequisites import require
 from tests.kit.waiting import wait_until
 from tests.platforms.kubernetes.rendering import REPOSITORY, TREE, Rendered, render
 from tests.platforms.pod.podman import Podman
-from tests.platforms.pod.pods import NETWORK, Pod, playable
+from tests.platforms.pod.pods import NETWORK, Pod, pod_manifests
 
 FEDERATION = pytest.StashKey["PodFederation"]()
 
@@ -43,36 +43,36 @@ NEWCOMER = """{
 
 @dataclass
 class PodFederation:
-    """The pods that run, and the manifests that they come from."""
+    """The running pods, and the manifests that they were created from."""
 
     podman: Podman
     rendered: Rendered
     folder: Path
     pods: dict[str, Pod] = field(default_factory=dict)
 
-    def play(self, workload: str, number: int, rendered: Rendered | None = None) -> Pod:
-        """Make a pod and start its sidecar."""
-        documents = playable(rendered or self.rendered, workload, number)
-        pod = Pod.play(self.podman, documents, workload, self.folder)
+    def create_pod(self, workload: str, number: int, rendered: Rendered | None = None) -> Pod:
+        """Create a pod and start its sidecar."""
+        documents = pod_manifests(rendered or self.rendered, workload, number)
+        pod = Pod.create(self.podman, documents, workload, self.folder)
         self.pods[pod.name] = pod
         return pod
 
     def remove(self, pod: Pod) -> None:
-        """End a pod; its emptyDirs go with it."""
+        """Remove a pod and its volumes."""
         del self.pods[pod.name]
         pod.remove()
 
     def servers(self) -> list[Pod]:
         return [pod for pod in self.pods.values() if pod.workload == "fed"]
 
-    def serve(self, servers: list[str], *pods: Pod) -> None:
-        """Wait until each of ``pods`` (else all with a list) says that it serves ``servers``."""
+    def wait_until_served(self, servers: list[str], *pods: Pod) -> None:
+        """Wait until each of ``pods`` (default: all but etcd) serves ``servers``."""
         for pod in pods or [pod for pod in self.pods.values() if pod.workload != "etcd"]:
             wait_until(partial(pod.serves, servers), f"{pod.name} serves {servers}", 90)
 
 
 def _with_newcomer(tree: Path) -> Path:
-    """The overlay scaled to four, as the documents say: a replica more, and a key that names it."""
+    """The overlay scaled to four servers, as documented: one more replica and one more seed."""
     folder = tree / "overlays" / "scaled"
     folder.mkdir()
     (folder / "fed-3.json").write_text(NEWCOMER)
@@ -88,50 +88,50 @@ def _with_newcomer(tree: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of `k8s/` with an overlay that names the images of this machine."""
-    found = tmp_path_factory.mktemp("rendered") / "k8s"
-    shutil.copytree(TREE, found, ignore=shutil.ignore_patterns("secrets"))
-    folder = found / "overlays" / "test"
+    """A copy of `k8s/` with an overlay that uses the images of this machine."""
+    copy = tmp_path_factory.mktemp("rendered") / "k8s"
+    shutil.copytree(TREE, copy, ignore=shutil.ignore_patterns("secrets"))
+    folder = copy / "overlays" / "test"
     folder.mkdir()
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(OVERLAY))
-    return found
+    return copy
 
 
 @pytest.fixture(scope="session")
 def scaled(tree: Path) -> Rendered:
-    """What is applied to have a fourth server."""
+    """What is applied to add a fourth server."""
     return Rendered("scaled", render(_with_newcomer(tree)))
 
 
 @pytest.fixture(scope="session")
 def federation(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PodFederation]:
     """An empty federation of pods, with a network for the pods."""
-    require(shutil.which("podman") is not None, "podman (tools/test-pod says what else)")
+    require(shutil.which("podman") is not None, "podman (see tools/test-pod)")
     podman = Podman.at(REPOSITORY / ".cache" / "podman")
     for image in IMAGES:
         require(
             podman.run("image", "exists", f"{image}:pod").returncode == 0, f"{image}:pod (tools/test-pod)"
         )
     rendered = Rendered("test", render(tree / "overlays" / "test"))
-    found = PodFederation(podman, rendered, tmp_path_factory.mktemp("played"))
+    federation = PodFederation(podman, rendered, tmp_path_factory.mktemp("pods"))
     _clear(podman)
-    podman.done("network", "create", NETWORK)
+    podman.run_or_fail("network", "create", NETWORK)
     try:
-        yield found
+        yield federation
     finally:
         _clear(podman)
 
 
 def _clear(podman: Podman) -> None:
-    """End what a test, or one that was killed, left behind: in a store that is the tests' own."""
+    """Remove everything, also what a killed run left; the store belongs to these tests alone."""
     podman.run("pod", "rm", "--all", "--force", "--time", "1")
     podman.run("volume", "prune", "--force")
     podman.run("network", "rm", "--force", NETWORK)
 
 
 @pytest.fixture(autouse=True)
-def shown(request: pytest.FixtureRequest, federation: PodFederation) -> None:
-    """A test that fails shows what its pods said."""
+def stash_federation(request: pytest.FixtureRequest, federation: PodFederation) -> None:
+    """Let a failed test report the logs of its pods."""
     request.node.stash[FEDERATION] = federation
 
 

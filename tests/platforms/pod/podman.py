@@ -1,4 +1,4 @@
-"""podman with storage and settings of the tests' own, through its command line."""
+"""podman through its command line, with storage and settings for these tests alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Nothing of the machine's own settings counts: neither its runtime nor its limits.
+# These replace the machine's settings.
 SETTINGS = """
 [containers]
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
@@ -28,20 +28,20 @@ network_config_dir = "{networks}"
 
 @dataclass(frozen=True, slots=True)
 class Podman:
-    """``folder`` holds its images, and all that runs."""
+    """A podman whose images and containers are in ``folder``."""
 
     folder: Path
 
     @classmethod
     def at(cls, folder: Path) -> Podman:
-        """Make the settings in ``folder``."""
+        """Write the settings into ``folder``."""
         networks = folder / "networks"
         networks.mkdir(parents=True, exist_ok=True)
         (folder / "containers.conf").write_text(SETTINGS.format(networks=networks))
         return cls(folder)
 
     def run(self, *arguments: str, data: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run ``podman`` with ``arguments``, whatever comes of it."""
+        """Run ``podman`` with ``arguments``; it may fail."""
         root, state = self.folder / "store", self.folder / "run"
         return subprocess.run(
             ["podman", "--root", str(root), "--runroot", str(state), "--log-level=error", *arguments],
@@ -53,13 +53,13 @@ class Podman:
             check=False,
         )
 
-    def done(self, *arguments: str, data: str | None = None) -> str:
-        """Run it; what it says. It has to succeed."""
+    def run_or_fail(self, *arguments: str, data: str | None = None) -> str:
+        """Run ``podman``, which has to succeed; its output."""
         ended = self.run(*arguments, data=data)
         assert ended.returncode == 0, f"podman {' '.join(arguments)}: {ended.stderr}"
         return ended.stdout.strip()
 
     def inspect(self, container: str) -> dict[str, Any]:
-        """What there is to know of a container."""
-        (found,) = json.loads(self.done("container", "inspect", container))
+        """The description of a container."""
+        (found,) = json.loads(self.run_or_fail("container", "inspect", container))
         return dict(found)
