@@ -67,7 +67,7 @@ def render(status: Status) -> str:
         colour=colour,
         reason=escape(status.reason),
         rollout_block=_rollout_block(status),
-        role="server" if status.identity.url else "database node",
+        role=status.identity.role.label,
         network=escape(status.network),
         since=datetime.fromtimestamp(status.phase_since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         servers="".join(_servers(status)) or _row("none yet", "no canonical list is known"),

@@ -11,10 +11,20 @@ from sidecar.domain.servers import NodeID, ServerList, ServerUrl
 
 
 class Role(StrEnum):
-    """What stands next to the sidecar."""
+    """What runs next to the sidecar."""
 
     FEDERATED = "federated"
     DATABASE = "database"
+
+    @property
+    def label(self) -> str:
+        """The role as people know it."""
+        return "server" if self is Role.FEDERATED else "database node"
+
+    @property
+    def short_label(self) -> str:
+        """The same in one word, for the columns of tables."""
+        return "server" if self is Role.FEDERATED else "database"
 
 
 @dataclass(frozen=True, slots=True)

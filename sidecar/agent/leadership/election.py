@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from sidecar.agent.backoff import back_off
 from sidecar.domain.errors import LeaseLost, StoreUnavailable
-from sidecar.domain.network.transaction import NO_REVISION, Term
+from sidecar.domain.network.transaction import Term
 from sidecar.domain.records.encoding import encode
 from sidecar.domain.records.keys import Keys, Range
 from sidecar.domain.records.membership import Candidate
-from sidecar.domain.records.store import Compare, Delete, Entry, LeaseID, Put, Revision, Target, Transaction
+from sidecar.domain.records.store import Compare, Delete, Entry, LeaseID, Put, Revision, Transaction
 from sidecar.ports import Store
 
 
@@ -53,9 +53,8 @@ class Candidacy:
         await self.store.commit(Transaction((), (Delete(self.key),)))
 
     async def _register(self) -> None:
-        absent = Compare(self.key, Target.CREATED, NO_REVISION)
         put = Put(self.key, encode(self.candidate), self.lease)
-        await self.store.commit(Transaction((absent,), (put,)))
+        await self.store.commit(Transaction((Compare.absent(self.key),), (put,)))
 
     async def _wait_until_deleted(self, predecessor: Entry, after: Revision) -> None:
         """Return when ``predecessor`` is deleted, or when that can no longer be told from here."""

@@ -17,12 +17,12 @@ from sidecar.domain.leader.decide import Step, decide, next_decision_at, why_idl
 from sidecar.domain.leader.requests import joins_to_probe
 from sidecar.domain.network.context import Leader
 from sidecar.domain.network.snapshot import Network, read_network
-from sidecar.domain.network.transaction import NO_REVISION, Term
+from sidecar.domain.network.transaction import Term
 from sidecar.domain.node.facts import bootstrap_servers, may_campaign
 from sidecar.domain.records.keys import Keys
 from sidecar.domain.records.policy import AdmissionProbe
 from sidecar.domain.records.requests import Request, RequestKind
-from sidecar.domain.records.store import Listing, Revision
+from sidecar.domain.records.store import NO_REVISION, Listing, Revision
 from sidecar.logs import event
 
 log = logging.getLogger(__name__)

@@ -9,12 +9,11 @@ import anyio
 
 from sidecar.agent.board import Board
 from sidecar.agent.reporting.instance import Instance
-from sidecar.domain.network.transaction import NO_REVISION
 from sidecar.domain.node.process import Running
 from sidecar.domain.records.encoding import encode
 from sidecar.domain.records.keys import Keys, Range
 from sidecar.domain.records.report import Report
-from sidecar.domain.records.store import Compare, LeaseID, Put, Target, Transaction
+from sidecar.domain.records.store import Compare, LeaseID, Put, Transaction
 from sidecar.ports import Store
 
 MAX_REPORT_DELAY = 1.0
@@ -56,7 +55,7 @@ class Reporter:
             conflict = self.instance.why_node_id_taken(entry)
             self.board.update(node_id_conflict=conflict)
             if not conflict:
-                unchanged = Compare(key, Target.MODIFIED, entry.mod_revision if entry else NO_REVISION)
+                unchanged = Compare.unchanged(key, entry)
                 put = Put(key, encode(report), lease)
                 if await self.store.commit(Transaction((unchanged,), (put,))) is not None:
                     return report

@@ -8,7 +8,7 @@ from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.encoding import decode, encode
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.requests import Outcome, Request
-from sidecar.domain.records.store import Compare, Delete, Put, Revision, Target, Transaction
+from sidecar.domain.records.store import NO_REVISION, Compare, Delete, Put, Revision, Target, Transaction
 from sidecar.ports import Store
 
 WITHDRAW_TIMEOUT = 3.0  # seconds for taking a request back
@@ -21,13 +21,12 @@ class PendingRequest:
     def __init__(self, store: Store, key: str) -> None:
         self._store = store
         self._key = key
-        self._written = Revision(0)
+        self._written = NO_REVISION
 
     async def submit(self, request: Request) -> None:
         """Write the request."""
-        missing = Compare(self._key, Target.CREATED, Revision(0))
         put = Put(self._key, encode(request))
-        revision = await self._store.commit(Transaction((missing,), (put,)))
+        revision = await self._store.commit(Transaction((Compare.absent(self._key),), (put,)))
         if revision is None:
             raise StoreUnavailable(f"another request has the name {self._key}; try again")
         self._written = revision

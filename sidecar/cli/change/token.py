@@ -19,7 +19,7 @@ from sidecar.domain.errors import ExitCode, Refused, StoreUnavailable
 from sidecar.domain.records.encoding import encode
 from sidecar.domain.records.keys import Keys, Range
 from sidecar.domain.records.policy import Admission
-from sidecar.domain.records.store import Compare, Delete, Put, Revision, Target, Transaction
+from sidecar.domain.records.store import Compare, Delete, Put, Target, Transaction
 from sidecar.domain.records.tokens import JoinToken, TokenRecord
 from sidecar.domain.timestamps import format_timestamp
 from sidecar.ports import Store
@@ -105,8 +105,8 @@ async def _create_token(
     expires = None if ttl is None else now + ttl
     record = TokenRecord(token.secret, operator_name(context.environ), format_timestamp(now), expires, uses)
     key = keys.token(token.id)
-    missing = Compare(key, Target.CREATED, Revision(0))
-    if await store.commit(Transaction((missing,), (Put(key, encode(record)),))) is None:
+    creation = Transaction((Compare.absent(key),), (Put(key, encode(record)),))
+    if await store.commit(creation) is None:
         raise StoreUnavailable(f"another join token has the id {token.id}; try again")
     context.out.write(f"{token}\n")
     network = (await read_snapshot(store, keys)).network
@@ -180,8 +180,8 @@ async def _revoke_token(store: Store, keys: Keys, *, name: str, context: Command
     key = keys.token(name)
     entry = (await store.read(Range(key))).entries.get(key)
     # The leader may count a use meanwhile: that it is the same token is enough.
-    same = Compare(key, Target.CREATED, entry.create_revision if entry else Revision(0))
-    if entry is None or await store.commit(Transaction((same,), (Delete(key),))) is None:
+    same = Compare(key, Target.CREATED, entry.create_revision) if entry else None
+    if same is None or await store.commit(Transaction((same,), (Delete(key),))) is None:
         raise Refused(f"there is no join token {name}, or not any more; see `sidecar token list`")
     context.out.write(f"revoked the join token {name}\n")
     return ExitCode.OK

@@ -8,6 +8,7 @@ from functools import partial
 from typing import cast
 
 from sidecar.cli.shared.context import CommandContext
+from sidecar.cli.shared.messages import no_list_message
 from sidecar.cli.shared.output import print_json, print_table
 from sidecar.cli.shared.parser import Parser, add_network_settings, version
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store, warn_unreadable
@@ -62,7 +63,7 @@ async def _show(
     if as_json:
         print_json(context.out, [_to_json(snapshot, each) for each in versions])
     elif not versions:
-        context.out.write(f"network {keys.network} has no list yet: none of its servers has led it\n")
+        context.out.write(f"{no_list_message(keys)}\n")
     else:
         _print(context, snapshot, versions)
     return ExitCode.OK

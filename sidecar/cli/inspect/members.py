@@ -141,7 +141,7 @@ def _describe_outsider(node: MemberRow) -> str:
 
 
 def _row(node: MemberRow) -> tuple[str, ...]:
-    role = "leader" if node.is_leader else {Role.FEDERATED: "server", Role.DATABASE: "database"}[node.role]
+    role = "leader" if node.is_leader else node.role.short_label
     url = node.url.text if node.url else ""
     report = node.report
     if report is None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from sidecar.cli.shared.context import CommandContext
+from sidecar.cli.shared.messages import no_list_message
 from sidecar.cli.shared.output import print_json, print_table
 from sidecar.cli.shared.parser import Parser, add_network_settings
 from sidecar.cli.shared.snapshot import read_snapshot, run_with_store
@@ -34,7 +35,7 @@ async def _show(store: Store, keys: Keys, *, context: CommandContext, as_json: b
     if as_json:
         print_json(context.out, canonical and to_json(canonical))
     elif canonical is None:
-        context.out.write(f"network {keys.network} has no list yet: none of its servers has led it\n")
+        context.out.write(f"{no_list_message(keys)}\n")
     else:
         rows = [(url.text, network.node_at(url) or "") for url in canonical.servers]
         print_table(context.out, ("SERVER", "NODE"), rows)

@@ -14,15 +14,13 @@ from sidecar.domain.records.encoding import decode, loads
 from sidecar.domain.records.formats import FORMAT_KEY
 from sidecar.domain.records.keys import Keys, Range
 from sidecar.domain.records.policy import Policy
-from sidecar.domain.records.store import Compare, Put, Revision, Target, Transaction
+from sidecar.domain.records.store import NO_REVISION, Compare, Put, Revision, Target, Transaction
 from sidecar.ports import Store
-
-ABSENT = Revision(0)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPolicy:
-    """The policy's document as it was read, at its mod revision ``modified`` (`ABSENT`: there is none).
+    """The policy's document as it was read, at its mod revision ``modified`` (`NO_REVISION`: there is none).
 
     ``document`` is None where ``text`` is no JSON object. ``problems``: why the leader cannot obey it.
     """
@@ -42,7 +40,7 @@ async def read_policy(store: Store, keys: Keys) -> StoredPolicy:
     """Read the policy; whatever is wrong with it is in the result, not raised."""
     entry = (await store.read(Range(keys.policy))).entries.get(keys.policy)
     if entry is None:
-        return StoredPolicy("", {}, (), ABSENT)
+        return StoredPolicy("", {}, (), NO_REVISION)
     text = entry.value.decode(errors="replace")
     return StoredPolicy(text, _object(entry.value), _problems(entry.value, text, keys), entry.mod_revision)
 
@@ -76,7 +74,7 @@ async def write_policy(
                 f"somebody else changed the {name} meanwhile, so nothing was written; "
                 "see `sidecar policy show`, and do it again"
             )
-    before = "" if stored_policy.modified == ABSENT else stored_policy.readable
+    before = "" if stored_policy.modified == NO_REVISION else stored_policy.readable
     context.out.write(policy_diff(before, policy_text(document), name))
     for note in await _notes(store, keys, from_json(Policy, document)):
         print(f"sidecar: note: {note}", file=context.err)

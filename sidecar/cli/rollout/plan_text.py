@@ -21,7 +21,6 @@ from sidecar.domain.rollout.node_progress import NodeProgress, Progress
 from sidecar.domain.rollout.summary import restart_waves
 from sidecar.domain.servers import NodeID, ServerUrl
 
-_ROLES = {Role.FEDERATED: "server", Role.DATABASE: "database node"}
 _ADMISSION = {
     Admission.OPEN: "",
     Admission.CLOSED: "",
@@ -164,7 +163,7 @@ def _restart_lines(plan: Plan, rollout: RolloutState) -> Iterator[str]:
 
 
 def _wave_lines(plan: Plan, rollout: RolloutState) -> Iterator[str]:
-    counts = {name: len(rollout.with_role(role)) for role, name in _ROLES.items()}
+    counts = {role.label: len(rollout.with_role(role)) for role in Role}
     most = {name: rollout.policy.max_unavailable.of(count) for name, count in counts.items() if count}
     limits = (f"{number} {name}{'' if number == 1 else 's'}" for name, number in most.items())
     waves = plan.planned_waves
@@ -175,7 +174,7 @@ def _wave_lines(plan: Plan, rollout: RolloutState) -> Iterator[str]:
 
 def _describe_node(plan: Plan, rollout: RolloutState, node: NodeProgress) -> str:
     marks = {"leads": plan.snapshot.leader, "canary": rollout.policy.canary}
-    labels = [_ROLES[node.role], *(mark for mark, holder in marks.items() if holder == node.node_id)]
+    labels = [node.role.label, *(mark for mark, holder in marks.items() if holder == node.node_id)]
     return f"{node.node_id} ({', '.join(labels)})"
 
 

@@ -22,6 +22,7 @@ from sidecar.cli.rollout.status_text import (
 )
 from sidecar.cli.shared.context import CommandContext
 from sidecar.cli.shared.follow import follow_network
+from sidecar.cli.shared.messages import no_list_message
 from sidecar.cli.shared.output import json_line, print_json, print_table
 from sidecar.cli.shared.parser import Parser, add_network_settings
 from sidecar.cli.shared.snapshot import Snapshot, read_snapshot, run_with_store
@@ -62,14 +63,10 @@ async def _show(store: Store, keys: Keys, *, arguments: argparse.Namespace, cont
     if arguments.json:
         print_json(context.out, status and status_to_json(status))
     elif status is None:
-        context.out.write(_no_list_line(keys))
+        context.out.write(f"{no_list_message(keys)}\n")
     else:
         _print(context, status)
     return ExitCode.OK
-
-
-def _no_list_line(keys: Keys) -> str:
-    return f"network {keys.network} has no list yet: none of its servers has led it\n"
 
 
 def _print(context: CommandContext, status: RolloutStatus) -> None:
@@ -96,7 +93,7 @@ async def _watch_screen(store: Store, keys: Keys, context: CommandContext, _: ar
 
         def draw() -> RolloutStatus | None:
             status = make_status(latest[-1], time.time()) if latest else None
-            screen.draw(render_status(status) if status else _no_list_line(keys))
+            screen.draw(render_status(status) if status else f"{no_list_message(keys)}\n")
             return status
 
         def show(snapshot: Snapshot) -> bool:
@@ -127,7 +124,7 @@ async def _watch_lines(
         if arguments.json:
             lines: list[str] = _json_lines(last, status)
         elif status is None:
-            lines = [] if last else [_no_list_line(keys)]
+            lines = [] if last else [f"{no_list_message(keys)}\n"]
         elif not last or last[-1] is None:
             lines = []
             _print(context, status)

@@ -19,9 +19,6 @@ BAR_WIDTH = 30  # characters
 NO_NODE = NodeID("")
 STARTING_PHASES = (Phase.STARTING, Phase.RESTARTING)
 
-_BARS = {Role.FEDERATED: "servers", Role.DATABASE: "database nodes"}
-_ROLES = {Role.FEDERATED: "server", Role.DATABASE: "database"}
-
 
 @dataclass(frozen=True, slots=True)
 class RolloutStatus:
@@ -72,10 +69,10 @@ def headline(status: RolloutStatus) -> str:
 
 def progress_bars(status: RolloutStatus) -> Iterator[tuple[str, int, int]]:
     """Yield, for each role that somebody has: its name, how many are in step, of how many."""
-    for role, name in _BARS.items():
+    for role in Role:
         nodes = status.rollout.with_role(role)
         if nodes:
-            yield name, _count_done(nodes), len(nodes)
+            yield f"{role.label}s", _count_done(nodes), len(nodes)
 
 
 def text_bar(done: int, total: int) -> str:
@@ -96,7 +93,7 @@ def footnote_lines(status: RolloutStatus) -> Iterator[str]:
 def row(status: RolloutStatus, node: NodeProgress) -> tuple[str, ...]:
     """One node, as `TITLES` has it."""
     report = status.snapshot.network.reports.get(node.node_id)
-    role = "leader" if node.node_id == status.snapshot.leader else _ROLES[node.role]
+    role = "leader" if node.node_id == status.snapshot.leader else node.role.short_label
     loaded = str(report.loaded_version) if report else ""
     turn = format_age(node.next_grant.granted_at) if node.next_grant else ""
     return node.node_id, role, node.progress.value, loaded, turn, node.reason
@@ -185,8 +182,8 @@ def _node_to_json(status: RolloutStatus, node: NodeProgress) -> dict[str, object
         "loaded_version": report.loaded_version if report else None,
         "grant": {
             "version": node.next_grant.version,
-            "since": node.next_grant.granted_at,
-            "outside_budget": node.next_grant.already_unavailable,
+            "granted_at": node.next_grant.granted_at,
+            "already_unavailable": node.next_grant.already_unavailable,
         }
         if node.next_grant
         else None,

@@ -12,6 +12,7 @@ import anyio
 
 from sidecar import logs
 from sidecar.cli.shared.context import CommandContext
+from sidecar.cli.shared.messages import no_list_message
 from sidecar.cli.shared.parser import flags_of
 from sidecar.config import NetworkSettings, load_network
 from sidecar.domain.errors import BadRecord, StoreUnavailable, Transient
@@ -100,10 +101,7 @@ def require_canonical(snapshot: Snapshot) -> Canonical:
     """The canonical list. Raises `Transient` where there is none."""
     network = snapshot.network
     if network.canonical is None:
-        raise Transient(
-            f"network {network.keys.network} has no list: none of its servers has started, "
-            "or --network is wrong"
-        )
+        raise Transient(no_list_message(network.keys))
     return network.canonical
 
 

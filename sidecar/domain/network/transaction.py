@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sidecar.domain.records.encoding import Record, encode
 from sidecar.domain.records.keys import Keys
 from sidecar.domain.records.store import (
+    NO_REVISION,
     Compare,
     Delete,
     Listing,
@@ -18,8 +19,6 @@ from sidecar.domain.records.store import (
     Transaction,
 )
 from sidecar.domain.servers import NodeID
-
-NO_REVISION = Revision(0)
 
 # etcd refuses a transaction of more than 128 operations (--max-txn-ops), and a join takes up to four.
 MAX_OPERATIONS = 96
@@ -101,7 +100,6 @@ class TransactionBuilder:
         """Everything collected, fenced by ``term``."""
         seen = self.listing.entries
         compares = [Compare(term.key, Target.CREATED, term.create_revision)]
-        for key in sorted({self.keys.canonical, self.keys.policy, *self._operations}):
-            modified = seen[key].mod_revision if key in seen else NO_REVISION
-            compares.append(Compare(key, Target.MODIFIED, modified))
+        read = sorted({self.keys.canonical, self.keys.policy, *self._operations})
+        compares += [Compare.unchanged(key, seen.get(key)) for key in read]
         return Transaction(tuple(compares), (*self._operations.values(), *self._unfenced))

@@ -14,6 +14,8 @@ Revision = NewType("Revision", int)
 LeaseID = NewType("LeaseID", int)
 
 NO_LEASE = LeaseID(0)
+NO_REVISION = Revision(0)
+"""Both revisions of a key that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,16 @@ class Compare:
     key: str
     target: Target
     revision: Revision
+
+    @classmethod
+    def absent(cls, key: str) -> Compare:
+        """Holds while ``key`` does not exist: a put beside it creates the key, or nothing."""
+        return cls(key, Target.CREATED, NO_REVISION)
+
+    @classmethod
+    def unchanged(cls, key: str, entry: Entry | None) -> Compare:
+        """Holds while ``key`` is as it was read: ``entry``, or None where it did not exist."""
+        return cls(key, Target.MODIFIED, entry.mod_revision if entry else NO_REVISION)
 
 
 @dataclass(frozen=True, slots=True)

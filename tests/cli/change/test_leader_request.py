@@ -94,7 +94,7 @@ def test_a_network_without_a_list_is_not_asked() -> None:
     code, _, err = shell("remove", "fed-3", "--network", "typo")
 
     assert code == 69
-    assert "network typo has no list: none of its servers has started, or --network is wrong" in err
+    assert "network typo has no list yet: none of its servers has started, or --network is wrong" in err
     assert shell.open_requests == []
 
 

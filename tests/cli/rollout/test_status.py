@@ -170,7 +170,7 @@ def test_scripts_get_one_document_with_the_same_keys_always() -> None:
         "reason": "died: exit code 3",
         "available": False,
         "loaded_version": 5,
-        "grant": {"version": 6, "since": 1.0, "outside_budget": False},
+        "grant": {"version": 6, "granted_at": 1.0, "already_unavailable": False},
     }
     assert list(second) == list(first)
     assert second["grant"] is None
