@@ -55,7 +55,7 @@ def test_wait_ends_for_a_version_that_was_rolled_back(network: Network) -> None:
     put_policy(network, Policy(rollout=RolloutPolicy(on_failure=OnFailure.ROLLBACK)))
     newcomer = network.newcomer("fed-4", servers[0])
     for node in servers:
-        node.configure_app(crash_on=newcomer.url)
+        node.configure_app(crash_on=newcomer.url or "")
     newcomer.start()
 
     waited = network.cli("wait", "--version", "2", "--timeout", "40")
