@@ -50,7 +50,7 @@ def then(end: Network, records: dict[str, Record]) -> Network:
     return run_leader(read_network(KEYS, Listing(Revision(1000), entries)))
 
 
-def standing() -> dict[str, Record]:
+def converged_records() -> dict[str, Record]:
     records: dict[str, Record] = {KEYS.canonical: canonical(9000, 9001, 9002)}
     for number in (1, 2, 3):
         who = server(number)
@@ -66,7 +66,7 @@ def test_a_server_with_two_node_ids_is_removed_once() -> None:
     renamed = replace(report(server(3)), node_id=NodeID("fed-3b"))
     end = run_leader(
         network(
-            standing()
+            converged_records()
             | {
                 KEYS.report(renamed.node_id): renamed,
                 KEYS.request("r"): operator_request(RequestKind.REMOVE, "fed-3"),
@@ -127,7 +127,7 @@ def test_a_number_beyond_all_floats_is_refused() -> None:
 
 def test_a_join_with_an_invalid_node_id_does_not_change_the_list() -> None:
     request = replace(join(server(4, 9004), 9000, 9004), subject="fed 4/grant")
-    end = run_leader(network(standing() | {KEYS.request("join-x"): request}))
+    end = run_leader(network(converged_records() | {KEYS.request("join-x"): request}))
     assert not end.unreadable
     assert end.canonical is not None
     assert end.canonical.version == 1
@@ -148,7 +148,7 @@ def test_garbage_collection_stays_within_etcds_transaction_limit() -> None:
         records[KEYS.member(who.node_id)] = Member(who.node_id, who.role, who.url, "")
         records[KEYS.grant(who.node_id)] = Grant(1, 5, 0.0)
         records[KEYS.report(who.node_id)] = report(who)
-    end = run_leader(network(standing() | records))
+    end = run_leader(network(converged_records() | records))
     assert not end.requests
     assert not end.rollout.grants
     assert len(end.membership.members) == 3
@@ -159,14 +159,14 @@ def test_an_outcome_from_the_future_is_deleted_too(at: float) -> None:
     answered = replace(
         operator_request(RequestKind.REMOVE, "nobody"), outcome=Outcome(OutcomeKind.REFUSED, "", 1, at)
     )
-    assert not run_leader(network(standing() | {KEYS.request("r"): answered})).requests
+    assert not run_leader(network(converged_records() | {KEYS.request("r"): answered})).requests
 
 
 # Versions that fall, and writers that meet.
 
 
 def test_a_grant_for_a_withdrawn_version_ends() -> None:
-    records = standing() | {KEYS.canonical: canonical(9000, 9001, version=2)}
+    records = converged_records() | {KEYS.canonical: canonical(9000, 9001, version=2)}
     records[KEYS.grant(FED_2)] = Grant(3, 5, 0.0)
     records[KEYS.report(FED_2)] = report(server(2), loaded=2)
     records[KEYS.report(NodeID("fed-1"))] = report(server(1), Phase.RESTART_PENDING, loaded=0)

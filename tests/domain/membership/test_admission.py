@@ -27,7 +27,7 @@ JOIN_REQUEST = join(server(4, 9004), 9000, 9004)
 VERDICT = KEYS.verdict(NodeID("fed-4"))
 
 
-def judged(
+def handled(
     request: Request,
     policy: Policy,
     records: dict[str, Record] | None = None,
@@ -42,25 +42,25 @@ def judged(
 
 
 def test_open_admits_a_server_that_names_itself_and_a_member() -> None:
-    answer = judged(JOIN_REQUEST, Policy())
+    answer = handled(JOIN_REQUEST, Policy())
     assert answer.accepted
     assert answer.context.servers == servers(9000, 9001, 9002, 9004)
     assert answer.writes == {VERDICT: None}
 
 
 def test_manual_keeps_the_request_pending_and_says_so_once() -> None:
-    answer = judged(JOIN_REQUEST, Policy(Admission.MANUAL))
+    answer = handled(JOIN_REQUEST, Policy(Admission.MANUAL))
     assert not answer.final
     verdict = answer.writes[VERDICT]
     assert getattr(verdict, "kind", None) is VerdictKind.PENDING
-    told = judged(JOIN_REQUEST, Policy(Admission.MANUAL), {VERDICT: verdict} if verdict else {})
+    told = handled(JOIN_REQUEST, Policy(Admission.MANUAL), {VERDICT: verdict} if verdict else {})
     assert not told.final
     assert told.writes == {}
 
 
 def test_an_approval_names_the_operator_and_closes_the_request() -> None:
     records: dict[str, Record] = {KEYS.request("join-fed-4"): JOIN_REQUEST}
-    answer = judged(operator_request(RequestKind.APPROVE, "fed-4"), Policy(Admission.MANUAL), records)
+    answer = handled(operator_request(RequestKind.APPROVE, "fed-4"), Policy(Admission.MANUAL), records)
     assert answer.accepted
     assert answer.writes == {VERDICT: None, KEYS.request("join-fed-4"): None}
     assert answer.context.network.requests == {}
@@ -70,7 +70,7 @@ def test_an_approval_names_the_operator_and_closes_the_request() -> None:
 
 def test_an_approval_overrides_the_policy_but_not_the_rules() -> None:
     stranger: dict[str, Record] = {KEYS.request("join-fed-4"): join(server(4, 9004), 9004)}
-    answer = judged(operator_request(RequestKind.APPROVE, "fed-4"), Policy(Admission.MANUAL), stranger)
+    answer = handled(operator_request(RequestKind.APPROVE, "fed-4"), Policy(Admission.MANUAL), stranger)
     assert not answer.accepted
     assert "a stranger" in answer.reason
 
@@ -85,7 +85,7 @@ def test_an_approval_overrides_the_policy_but_not_the_rules() -> None:
 )
 def test_a_spent_or_wrong_token_admits_no_server(record: TokenRecord, why: str) -> None:
     signed = TOKEN.signed(JOIN_REQUEST, KEYS.network)
-    answer = judged(signed, Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record})
+    answer = handled(signed, Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record})
     assert not answer.accepted
     assert why in answer.reason
 
@@ -93,7 +93,7 @@ def test_a_spent_or_wrong_token_admits_no_server(record: TokenRecord, why: str) 
 def test_each_join_uses_a_token_once() -> None:
     record = TokenRecord(TOKEN.secret, "me", "", expires=NOW + 1, uses_left=2)
     signed = TOKEN.signed(JOIN_REQUEST, KEYS.network)
-    answer = judged(signed, Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record})
+    answer = handled(signed, Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record})
     assert answer.accepted
     assert answer.writes[KEYS.token(TOKEN.id)] == replace(record, uses_left=1)
     assert answer.context.network.membership.tokens[TOKEN.id].uses_left == 1
@@ -112,13 +112,13 @@ def test_each_join_uses_a_token_once() -> None:
 def test_a_proof_is_valid_only_for_the_signed_request(changed: dict[str, object]) -> None:
     record = TokenRecord(TOKEN.secret, "me", "")
     replayed = replace(TOKEN.signed(JOIN_REQUEST, KEYS.network), **changed)  # type: ignore[arg-type]  # any field
-    answer = judged(replayed, Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record})
+    answer = handled(replayed, Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record})
     assert not answer.accepted
 
 
 def test_a_proof_is_valid_for_one_network_only() -> None:
     record = TokenRecord(TOKEN.secret, "me", "")
-    answer = judged(
+    answer = handled(
         TOKEN.signed(JOIN_REQUEST, "other"), Policy(Admission.TOKEN), {KEYS.token(TOKEN.id): record}
     )
     assert "was not made with the join token" in answer.reason
@@ -133,9 +133,9 @@ def test_a_malformed_token_is_refused_without_being_quoted(text: str) -> None:
 
 def test_a_join_waits_for_its_probe_and_follows_the_result() -> None:
     policy = Policy(admission_probe=AdmissionProbe.ANSWERS)
-    assert not judged(JOIN_REQUEST, policy).final
-    assert judged(JOIN_REQUEST, policy, probed="").accepted
-    assert judged(JOIN_REQUEST, policy, probed="nothing answers").reason == "nothing answers"
+    assert not handled(JOIN_REQUEST, policy).final
+    assert handled(JOIN_REQUEST, policy, probed="").accepted
+    assert handled(JOIN_REQUEST, policy, probed="nothing answers").reason == "nothing answers"
 
 
 def test_the_result_of_another_kind_of_probe_does_not_count() -> None:
@@ -154,14 +154,14 @@ def test_the_result_of_another_kind_of_probe_does_not_count() -> None:
     ],
 )
 def test_a_live_node_keeps_its_node_id_even_outside_the_list(holder: Report, whose: str) -> None:
-    answer = judged(JOIN_REQUEST, Policy(), {KEYS.report(NodeID("fed-4")): holder})
+    answer = handled(JOIN_REQUEST, Policy(), {KEYS.report(NodeID("fed-4")): holder})
     assert not answer.accepted
     assert f"the NodeID fed-4 is taken by {whose}" in answer.reason
     pending: dict[str, Record] = {
         KEYS.request("join-fed-4"): JOIN_REQUEST,
         KEYS.report(NodeID("fed-4")): holder,
     }
-    assert not judged(
+    assert not handled(
         operator_request(RequestKind.APPROVE, "fed-4"), Policy(Admission.MANUAL), pending
     ).accepted
 
@@ -169,13 +169,13 @@ def test_a_live_node_keeps_its_node_id_even_outside_the_list(holder: Report, who
 def test_a_listed_server_keeps_its_node_id_while_it_is_away() -> None:
     known = Member(NodeID("fed-4"), server(4).role, server(4, 9002).url, "")
     for claim in ({}, {KEYS.report(NodeID("fed-4")): report(server(4, 9004))}):
-        answer = judged(JOIN_REQUEST, Policy(), {KEYS.member(NodeID("fed-4")): known, **claim})
+        answer = handled(JOIN_REQUEST, Policy(), {KEYS.member(NodeID("fed-4")): known, **claim})
         assert "the NodeID fed-4 is taken by the server at http://localhost:9002" in answer.reason
 
 
 def test_a_join_does_not_restore_a_quarantined_list() -> None:
     bad = Quarantine(3, servers(9000, 9001, 9002, 9004), "fed-2 died", "")
-    answer = judged(JOIN_REQUEST, Policy(), {KEYS.quarantine(3): bad})
+    answer = handled(JOIN_REQUEST, Policy(), {KEYS.quarantine(3): bad})
     assert not answer.accepted
     assert "version 3, the same list, is quarantined: fed-2 died" in answer.reason
 

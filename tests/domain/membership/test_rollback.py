@@ -22,7 +22,7 @@ FED_2 = NodeID("fed-2")
 ROLLBACK = Policy(rollout=RolloutPolicy(on_failure=OnFailure.ROLLBACK))
 
 
-def standing(count: int, version: int = 2) -> dict[str, Record]:
+def converged_records(count: int, version: int = 2) -> dict[str, Record]:
     """``count`` servers in step; version 1 was a list of three."""
     ports = range(9000, 9000 + count)
     records: dict[str, Record] = {KEYS.canonical: canonical(*ports, version=version)}
@@ -45,7 +45,7 @@ def failed() -> dict[str, Record]:
 @pytest.mark.parametrize("count", [4, 43, 300])
 def test_a_large_rollback_takes_several_versions(count: int) -> None:
     wish = replace(operator_request(RequestKind.ROLLBACK, "1"), servers=THREE.urls)
-    end = run_leader(network({**standing(count), KEYS.request("a"): wish}), leading(count))
+    end = run_leader(network({**converged_records(count), KEYS.request("a"): wish}), leading(count))
     assert end.canonical
     assert end.canonical.servers == THREE
     assert len(end.membership.tombstones) == len(end.canonical.removed) == count - 3
@@ -57,7 +57,7 @@ def test_a_large_rollback_takes_several_versions(count: int) -> None:
 def test_a_rollback_readmits_the_servers_it_restores() -> None:
     there = replace(operator_request(RequestKind.ROLLBACK, "1"), servers=THREE.urls)
     back = replace(there, subject="2", servers=servers(*range(9000, 9050)).urls)
-    gone = run_leader(network({**standing(50), KEYS.request("a"): there}), leading(50))
+    gone = run_leader(network({**converged_records(50), KEYS.request("a"): there}), leading(50))
     assert gone.canonical
     records: dict[str, Record] = {KEYS.canonical: gone.canonical, KEYS.request("b"): back}
     records |= {KEYS.tombstone(each.name): each for each in gone.membership.tombstones}
@@ -69,7 +69,7 @@ def test_a_rollback_readmits_the_servers_it_restores() -> None:
 
 @pytest.mark.parametrize("count", [4, 100])
 def test_the_leader_rolls_back_and_quarantines_a_failed_list(count: int) -> None:
-    start = {**standing(count), **failed(), KEYS.policy: ROLLBACK}
+    start = {**converged_records(count), **failed(), KEYS.policy: ROLLBACK}
     end = run_leader(network(start), leading(count))
     assert end.canonical
     assert end.canonical.servers == THREE
@@ -79,4 +79,7 @@ def test_the_leader_rolls_back_and_quarantines_a_failed_list(count: int) -> None
 
 def test_a_list_that_proves_healthy_leaves_quarantine() -> None:
     bad = Quarantine(1, servers(9000, 9001, 9002, 9003), "fed-2 died", "")
-    assert run_leader(network({**standing(4), KEYS.quarantine(1): bad}), leading(4)).rollout.quarantines == ()
+    assert (
+        run_leader(network({**converged_records(4), KEYS.quarantine(1): bad}), leading(4)).rollout.quarantines
+        == ()
+    )
