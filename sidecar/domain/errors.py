@@ -125,7 +125,7 @@ class BadRecord(Permanent):
 
 
 class UnknownFormat(BadRecord):
-    """A value in etcd is in a format that this version does not read; it must not be written over."""
+    """A value in etcd is in a format that this version cannot read, and must not overwrite."""
 
 
 class StoreRefused(Permanent):

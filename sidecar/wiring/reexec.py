@@ -57,7 +57,7 @@ class Handover:
 def take_handover(environ: MutableMapping[str, str]) -> Handover | None:
     """What the life before has left, in this very process; taken out of ``environ``, as no child needs it.
 
-    Raises `BadConfiguration` where that life was another version, whose handover this one does not read.
+    Raises `BadConfiguration` if the previous run was a newer version, whose handover this one cannot read.
     """
     text = environ.pop(HANDOVER_VARIABLE, None)
     if text is None:

@@ -1,4 +1,4 @@
-"""Whether this version of the sidecar may use a state folder: another one may have written it."""
+"""Whether this version of the sidecar can use a state folder: a newer one may have written it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ STATE_FILES: Mapping[str, Formats] = {
 
 
 def require_known_formats(folder: Path) -> None:
-    """Raise `BadFile` where a file in ``folder`` is in a format that this version does not read.
+    """Raise `BadFile` if this version cannot read the format of a file in ``folder``.
 
-    Without what a newer version wrote there, this one would start a second process beside the one that
-    runs, or forget the list, and would write over both. A damaged file is left to its reader.
+    Ignoring such a file could start a second process beside the running one, or lose the list; and this
+    version would overwrite it. Damaged files are left to their readers.
     """
     for name, formats in STATE_FILES.items():
         path = folder / name

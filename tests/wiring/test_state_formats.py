@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from sidecar.adapters.files.lock import Holder, locked, read_holder, write_holde
 from sidecar.domain.errors import BadConfiguration, BadFile
 from sidecar.wiring.reexec import HANDOVER_VARIABLE, take_handover
 from sidecar.wiring.state_formats import STATE_FILES, require_known_formats
+from tests.builders import document
 from tests.samples.catalogue import STORED
 
 
@@ -71,3 +74,26 @@ def test_a_newer_handover_is_refused_with_what_to_do() -> None:
 
     with pytest.raises(BadConfiguration, match=r"handover .*: /format: format 2 is too new"):
         take_handover(environ)
+
+
+def test_run_starts_nothing_beside_a_newer_state_folder(tmp_path: Path) -> None:
+    (tmp_path / "federated.json").write_text(document(9000).text)
+    state = tmp_path / ".sidecar"
+    state.mkdir()
+    (state / "child-process.json").write_text(newer("child-process"))
+    options = ["--etcd", "http://127.0.0.1:1", "--admin", "off", "--", "touch", "started"]
+    argv = [sys.executable, "-m", "sidecar", "run", *options]
+
+    ended = subprocess.run(
+        [*argv, "--", "touch", "started"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode == 65, ended.stderr
+    assert "child-process.json: /format: format 2 is too new" in ended.stderr
+    assert not (tmp_path / "started").exists()
+    assert [path.name for path in state.iterdir()] == ["child-process.json"]

@@ -68,7 +68,7 @@ def _encode(holder: Holder) -> bytes:
 def read_holder(folder: Path) -> Holder | None:
     """The sidecar that holds the state folder now; None where none does.
 
-    Raises `BadFile` where it is another version, and wrote its lock in a format that this one does not read.
+    Raises `BadFile` if that sidecar is a newer version, whose lock this one cannot read.
     """
     try:
         handle = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)

@@ -133,7 +133,7 @@ def _unknown_rule(key: str, known: list[str]) -> str:
 def _rules(part: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Json]]:
     for key, inner in part.get("properties", {}).items():
         if (*path, key) == (FORMAT_KEY,):
-            continue  # no rule: a new number does not make a new format
+            continue  # not a rule: it describes the document
         yield (*path, key), inner
         yield from _rules(inner, (*path, key))
 

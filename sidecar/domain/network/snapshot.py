@@ -20,7 +20,7 @@ from sidecar.domain.records.tokens import TokenRecord
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl, is_node_id
 
 _LEFT_ALONE: tuple[type, ...] = (Request, TokenRecord)
-"""What does no harm where it cannot be read: it is not answered, not accepted, and not deleted."""
+"""Records that the leader skips if it cannot read them: it neither answers, accepts nor deletes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ class RolloutRecords:
 class Network:
     """What is known of a network. Records that cannot be read are left out and named in ``unreadable``.
 
-    ``unknown_formats`` names those of them that the leader decides from or writes over, and that another
-    version of the sidecar wrote in a format that this one does not read.
+    ``unknown_formats`` names those of them whose format this version cannot read, if the leader would decide
+    without them or overwrite them.
     """
 
     keys: Keys

@@ -40,7 +40,7 @@ def encode(record: Record) -> bytes:
 def decode(cls: type[R], data: bytes, source: str) -> R:
     """Return the record in ``data``; ``source`` (its key) names it in errors.
 
-    Raises `BadRecord`; `UnknownFormat` where another version of the sidecar wrote it in a format of its own.
+    Raises `BadRecord`, or its kind `UnknownFormat` if this version cannot read the format of ``data``.
     """
     try:
         record: R = _decode(cls, data, source)  # type: ignore[arg-type]  # mypy: a TypeVar of types is hashable

@@ -12,10 +12,10 @@ FORMAT_KEY = "format"
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """A stored type is written in format ``current``, and read in that one and in the ``older`` ones.
+    """The sidecar writes a stored type in format ``current``, and reads that one and the ``older`` ones.
 
-    A type declares this as its class variable ``FORMATS``. The number rises when a reader of the previous
-    format would misread the new one; a key that readers may ignore does not need a new number.
+    A type declares this as its class variable ``FORMATS``. Raise the number when a reader of the previous
+    format would misread the new one; a new key that readers may ignore needs no new number.
     """
 
     current: int
@@ -26,12 +26,12 @@ class Formats:
         return (*self.older, self.current)
 
     def find_problem(self, document: object) -> Problem | None:
-        """Say why ``document`` is in a format that this version does not read; None where it does.
+        """Say why this version cannot read the format of ``document``; None if it can.
 
-        A document without a format is in format 1: people may write one by hand.
+        A document without a number is in format 1: people may write one by hand.
         """
         if not isinstance(document, Mapping):
-            return None  # not an object at all, which its reader says better
+            return None  # not an object: its reader says so
         found = document.get(FORMAT_KEY, 1)
         if type(found) is not int:
             return Problem(f"/{FORMAT_KEY}", f"{found!r} is not a number", f"write {self.current}")
@@ -46,13 +46,13 @@ class Formats:
 
 
 def formats_of(cls: type) -> Formats | None:
-    """The formats that ``cls`` declares; None for what is only ever stored as a part of something else."""
+    """The formats that ``cls`` declares; None if it is only stored as a part of another type."""
     found = getattr(cls, "FORMATS", None)
     return found if isinstance(found, Formats) else None
 
 
 def find_format_problem(cls: type, document: object) -> Problem | None:
-    """Say why ``document`` is in no format of ``cls`` that this version reads; None where it is."""
+    """Say why this version cannot read ``document`` as a ``cls``, by its format; None if it can."""
     formats = formats_of(cls)
     return formats.find_problem(document) if formats else None
 
