@@ -27,6 +27,11 @@ from tests.samples.sample import KEPT, Sample, name_of
 
 PACKAGE = Path(sidecar.__file__).parent
 
+NEW_FIELD = """
+A field of {name} is new, or not in its sample: give it a value that is not its default in tests/samples.
+If readers of format {number} may not ignore it, raise the number ({where}) and keep {kept} as it is.
+"""
+
 CHANGED = """
 The format of {name} has changed. Readers of format {number} may misread it: raise the number ({where}),
 list {number} there as one that is still read, keep {kept} as it is,
@@ -46,12 +51,9 @@ def stored(request: pytest.FixtureRequest) -> Sample:
 
 
 def test_what_is_written_is_the_kept_sample(sample: Sample) -> None:
-    hint = CHANGED.format(
-        name=sample.name, number=sample.formats.current, where=sample.declared_in, kept=sample.path.name
-    )
     assert sample.path.exists(), f"{sample.path} is missing: `python -m tests.samples --write` writes it"
 
-    assert sample.write().decode() == sample.path.read_text("utf-8"), hint
+    assert sample.write().decode() == sample.path.read_text("utf-8"), _hint(CHANGED, sample)
 
 
 def test_the_kept_sample_is_read_back(stored: Sample) -> None:
@@ -72,9 +74,12 @@ def test_a_stored_sample_begins_with_its_format(stored: Sample) -> None:
 
 
 def test_no_field_of_a_stored_sample_holds_its_default(stored: Sample) -> None:
-    hint = "a field at its default is not written: give it another value in tests/samples"
+    assert list(_defaults(stored.value)) == [], _hint(NEW_FIELD, stored)
 
-    assert list(_defaults(stored.value)) == [], hint
+
+def _hint(text: str, sample: Sample) -> str:
+    number, kept = sample.formats.current, sample.path.name
+    return text.format(name=sample.name, number=number, where=sample.declared_in, kept=kept)
 
 
 def _defaults(value: object, where: str = "") -> Iterator[str]:
