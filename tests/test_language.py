@@ -16,7 +16,6 @@ UNCLEAN: tuple[str, ...] = (
     "bench/",
     "demo/",
     "docs/reference/",
-    "java/",
     "sidecar/adapters/",
     "sidecar/admin/",
     "sidecar/agent/",

@@ -59,7 +59,8 @@ HABITS = (
     _habit(HEAD + r"who\b(?![^.?!]*\?)", "the node that, a server that", PROSE),
     _habit(rf"\b{NODES},?\s+whom?\b", "a node is a thing: that, which", PROSE),
     _habit(
-        r"\b(?:no|some|any)body(?:'s)?\b", "no node, no leader, no one; a node, someone; any node, anyone"
+        r"(?<!\.)\b(?:no|some|any)body(?:'s)?\b",
+        "no node, no leader, no one; a node, someone; any node, anyone",
     ),
     _habit(r"\beverybody(?:'s)?\b", "every node, all nodes, everyone"),
     _habit(r"\bgo(?:es|ing|ne)?\s+on\b|\bwent\s+on\b", "continue, keep running"),

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the database node in place of this shell: signals and the exit code are Java's own.
-# JAVA names another java, JAVA_OPTS holds options of the JVM (split at blanks).
+# Runs the database node in place of this shell, so that signals and the exit code are Java's.
+# JAVA is the command to run (default: java); JAVA_OPTS holds options of the JVM, split at blanks.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 jar=$here/database-node.jar

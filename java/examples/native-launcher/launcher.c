@@ -1,9 +1,9 @@
-/* Stands for a GraalVM native image in tests, where no native-image tool is to be had.
+/* Stands for a GraalVM native image in tests, because no native-image tool is available to them.
  *
- * What it is: an ELF executable that is the program. It loads libjvm.so into itself and runs the main class, so that
- * /proc/self/exe, the command line and the process's name are its own and no `java` is to be seen. As a native image
- * does, it takes -D and -X options for the runtime and gives everything else to the program.
- * What it is not: a native image. HotSpot runs in it, with reflection, class loading and jdk.unsupported.
+ * Like a native image, it is an ELF executable that is the program: it loads libjvm.so into itself and runs the main
+ * class, so that /proc/self/exe, the command line and the process's name are its own, and no `java` is visible. It
+ * takes -D and -X options for the runtime and passes everything else to the program.
+ * Unlike a native image, it runs HotSpot, with reflection, class loading and jdk.unsupported.
  *
  * Compile with -DLIBJVM="..." -DCLASS_PATH="..." -DMAIN_CLASS="a/b/C" (see ./build).
  */

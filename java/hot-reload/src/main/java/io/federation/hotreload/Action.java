@@ -7,9 +7,9 @@ enum Action {
     EXIT;
 
     /**
-     * Chooses.
+     * Chooses how to restart.
      *
-     * @param restartable what the application says of itself
+     * @param restartable whether the application can start twice in one JVM
      * @param clean whether everything of the old generation could be closed
      * @param launch who launched this process
      */

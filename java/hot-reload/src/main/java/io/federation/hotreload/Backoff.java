@@ -13,14 +13,14 @@ final class Backoff {
         this(first, max, first);
     }
 
-    /** One that goes on with {@code next}. */
+    /** A backoff that continues with {@code next}. */
     Backoff(Duration first, Duration max, Duration next) {
         this.first = first;
         this.max = max;
         this.next = next;
     }
 
-    /** The pause that {@link #next} would return, where the last start failed; zero where it did not. */
+    /** The pause that {@link #next} would return if the last start failed; zero if it did not. */
     Duration grown() {
         return next.equals(first) ? Duration.ZERO : next;
     }

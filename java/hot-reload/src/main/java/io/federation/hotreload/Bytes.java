@@ -8,12 +8,12 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** Bytes of the system as Java's strings, only where the way back gives the same bytes. */
+/** Bytes of the system as Java strings, only if the conversion back gives the same bytes. */
 final class Bytes {
 
     private Bytes() {}
 
-    /** The text that ProcessBuilder turns into exactly these bytes; empty where this locale has none. */
+    /** The text that ProcessBuilder turns into exactly these bytes; empty if this locale has none. */
     static Optional<String> text(byte[] bytes) {
         // Up to Java 17 ProcessBuilder encodes with the default charset, since 18 with the locale's.
         Charset first = Charset.defaultCharset();

@@ -27,7 +27,7 @@ final class Closers {
         this.log = log;
     }
 
-    /** Registers a resource; false where it comes too late, and is the caller's to close. */
+    /** Registers a resource; returns false if it comes too late, and the caller must close it. */
     synchronized boolean add(String name, AutoCloseable resource) {
         if (!closed) {
             open.push(new Named(name, resource));
@@ -35,7 +35,7 @@ final class Closers {
         return !closed;
     }
 
-    /** Closes everything, and takes nothing more; returns the names of those that did not end within {@code limit}. */
+    /** Closes everything and accepts nothing more; returns the names of those not closed within {@code limit}. */
     List<String> close(Duration limit) throws InterruptedException {
         List<String> abandoned = new ArrayList<>();
         for (Named next = take(); next != null; next = take()) {
@@ -51,7 +51,7 @@ final class Closers {
         return open.poll();
     }
 
-    // On a thread of its own, so that one that hangs can be left behind.
+    // On a thread of its own, so that a close that hangs can be abandoned.
     private boolean close(Named named, Duration limit) throws InterruptedException {
         Thread thread = new Thread(() -> closeLogged(named.name, named.resource), "close of " + named.name);
         thread.setDaemon(true);

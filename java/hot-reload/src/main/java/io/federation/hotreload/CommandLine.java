@@ -16,7 +16,7 @@ final class CommandLine {
 
     final String program;
     final List<byte[]> arguments;
-    /** The script whose environment and folder go with it; empty where they are this process's own. */
+    /** The script whose environment and folder go with it; empty if they are this process's own. */
     final Optional<Long> script;
 
     private CommandLine(String program, List<byte[]> arguments, Optional<Long> script) {
@@ -40,8 +40,8 @@ final class CommandLine {
     }
 
     /**
-     * What to run. The name it was called by comes first, so that a program that was replaced is found in its new form;
-     * the file that runs now comes first where the name leads to another one, as after exec -a.
+     * What to run: the name that it was called by, so that a program that was replaced is found in its new form; or
+     * the file that runs now, if the name leads to another file, as after exec -a.
      */
     private static String program(byte[] name, long pid, Proc proc) throws IOException {
         Optional<Path> running = proc.executable(pid);
@@ -75,12 +75,13 @@ final class CommandLine {
         }
     }
 
-    // Elsewhere than on Linux.
+    // On systems other than Linux.
     private static CommandLine fromProcessHandle() throws IOException {
         ProcessHandle.Info info = ProcessHandle.current().info();
-        String command = info.command().orElseThrow(() -> new IOException("this system does not tell the command line"));
+        String command = info.command()
+                .orElseThrow(() -> new IOException("this system does not show the command line"));
         String[] arguments = info.arguments()
-                .orElseThrow(() -> new IOException("this system does not tell the arguments of " + command));
+                .orElseThrow(() -> new IOException("this system does not show the arguments of " + command));
         List<byte[]> bytes = new ArrayList<>();
         for (String argument : arguments) {
             bytes.add(argument.getBytes());

@@ -2,18 +2,18 @@ package io.federation.hotreload;
 
 import java.util.List;
 
-/** What an application knows of its present generation, and may ask for. Every method may be called from any thread. */
+/** The current generation of an application, and what it may ask for. Any thread may call any method. */
 public interface Context {
 
     /** The arguments of the command line, the same in every generation. */
     List<String> args();
 
-    /** 1 for the first life in this process; one more with each restart inside the JVM. */
+    /** 1 for the first generation in this process; one more with each restart inside the JVM. */
     int generation();
 
     /**
      * Registers what is closed when this generation ends: the last one registered is closed first. Each has
-     * the time limit {@code hotreload.close.timeout}. Registered too late, it is closed at once.
+     * the timeout {@code hotreload.close.timeout}. A resource that is registered too late is closed at once.
      *
      * @param name what the log calls it
      */
@@ -24,12 +24,12 @@ public interface Context {
         onClose(resource.getClass().getName(), resource);
     }
 
-    /** Says which federated servers this generation has loaded: the endpoint shows them. */
+    /** Sets the federated servers that this generation has loaded, which the endpoint reports. */
     void loaded(List<String> federatedServers);
 
-    /** Asks for a restart, and returns at once. Several of them while one runs end in one more. */
+    /** Requests a restart, and returns at once. Several requests during a restart lead to one more. */
     void restart(String reason);
 
-    /** Asks for the program's end: everything is closed, and {@link HotReload#run} returns. */
+    /** Requests the program's end: everything is closed, and {@link HotReload#run} returns. */
     void stop(String reason);
 }

@@ -8,15 +8,15 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.IntConsumer;
 
-/** One generation after the other, on the thread that runs it, until the end is asked for. */
+/** Runs one generation after the other, on the calling thread, until the end is requested. */
 final class Controller {
 
-    /** Starts the process that takes over, and returns its pid; {@code pause} is where its backoff goes on. */
+    /** Starts the process that takes over, and returns its pid; its backoff continues with {@code pause}. */
     interface HandOver {
         long start(boolean afterThisOne, Duration pause) throws IOException;
     }
 
-    // Loaded while the jar is as it was: one that is written over in place can't give them any more.
+    // Loaded early: a jar that is overwritten in place can't provide them any more.
     private static final List<Class<?>> FOR_THE_HAND_OVER =
             List.of(Action.class, CommandLine.class, Script.class, Successor.class, Bytes.class, Proc.class);
 
@@ -64,7 +64,7 @@ final class Controller {
         return status;
     }
 
-    /** Asks for the end, and waits until everything is closed. */
+    /** Requests the end, and waits until everything is closed. */
     void stopAndWait(String reason) {
         requests.stop(reason);
         try {
@@ -74,7 +74,7 @@ final class Controller {
         }
     }
 
-    /** Runs the application until it is told to stop. Returns, too, where {@code exit} does. */
+    /** Runs the application until a stop is requested. Also returns if {@code exit} returns. */
     void run() throws InterruptedException {
         boolean again = true;
         try {
@@ -88,7 +88,7 @@ final class Controller {
         }
     }
 
-    // One generation; whether another one follows in this process.
+    // Runs one generation; returns whether another one follows in this process.
     private boolean live() throws InterruptedException {
         status.starting(number);
         triggers.aboutToStart();
@@ -101,14 +101,14 @@ final class Controller {
             backoff.reset();
             asked = requests.take();
             asked.ifPresent(reason -> log.info("restart of generation " + number + ": " + reason));
-            status.restarting(asked.orElse("told to stop"));
+            status.restarting(asked.orElse("stopping"));
             clean = generation.close(settings.closeTimeout);
             number++;
         } else {
             clean = generation.close(settings.closeTimeout);
             asked = afterFailure("generation " + number + " did not start: " + failure);
         }
-        // The end may have been asked for while everything was closed.
+        // The end may have been requested while everything was closed.
         return asked.isPresent() && !requests.stopping() && follow(clean);
     }
 
@@ -118,12 +118,12 @@ final class Controller {
         }
         status.failed(failure);
         Duration pause = backoff.next();
-        log.warn(failure + "; the next attempt comes in " + pause.toMillis() + " ms");
+        log.warn(failure + "; the next attempt is in " + pause.toMillis() + " ms");
         return requests.take(pause, "the last start failed");
     }
 
     private boolean follow(boolean clean) throws InterruptedException {
-        // No switch: it would need a class of its own, which a jar that was written over can't give any more.
+        // No switch: it would need a class of its own, which a jar that was overwritten can't provide any more.
         Action action = Action.choose(settings.mode, application.restartable(), clean, launch);
         if (action == Action.EXIT) {
             log.info("everything is closed; exit with " + settings.exitCode + ", to be started again by "
@@ -134,7 +134,7 @@ final class Controller {
         return action == Action.JVM || startSuccessor(clean);
     }
 
-    // Whether this process goes on: it does where no successor can be started.
+    // Whether this process continues, as it does if no successor can be started.
     private boolean startSuccessor(boolean clean) throws InterruptedException {
         while (!requests.stopping()) {
             triggers.rest();
@@ -149,7 +149,7 @@ final class Controller {
                 String failure = "no successor could be started: " + Log.reason(cannot);
                 triggers.open();
                 if (application.restartable()) {
-                    log.warn(failure + "; the restart goes on in this JVM");
+                    log.warn(failure + "; the restart continues in this JVM");
                     return true;
                 }
                 if (afterFailure(failure).isEmpty()) {
@@ -160,7 +160,7 @@ final class Controller {
         return false;
     }
 
-    // Everything is closed: who waits for the end need not wait for the exit, which waits for the shutdown hooks.
+    // Everything is closed: a caller that waits for the end need not wait for the shutdown hooks.
     private void leave(int code) {
         triggers.rest();
         finished.countDown();

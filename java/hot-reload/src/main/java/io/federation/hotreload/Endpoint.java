@@ -9,12 +9,12 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
-/** The loopback endpoint: who has the token may ask for the status and for a restart. Outlives the generations. */
+/** The loopback endpoint: a client with the token may read the status and restart. Outlives the generations. */
 final class Endpoint implements AutoCloseable {
 
     static final String PATH = "/hot-reload";
 
-    /** Bytes of a request's body that are read; there is no use for more. */
+    /** The bytes of a request's body that are read; more are of no use. */
     private static final int BODY = 4096;
 
     private final Token token;
@@ -78,7 +78,7 @@ final class Endpoint implements AutoCloseable {
         }
     }
 
-    // Whether a restart was asked for. Who has no token learns nothing, not even which paths there are.
+    // Whether a restart was requested. A client without the token learns nothing, not even the paths.
     private boolean answer(HttpExchange exchange) throws IOException {
         if (!authorized(exchange)) {
             exchange.getResponseHeaders().set("WWW-Authenticate", "Bearer");
@@ -97,20 +97,20 @@ final class Endpoint implements AutoCloseable {
                 return restart(exchange);
             default:
                 exchange.getResponseHeaders().set("Allow", "GET, POST");
-                send(exchange, 405, error("GET tells the status, POST restarts"));
+                send(exchange, 405, error("GET returns the status, POST restarts"));
                 return false;
         }
     }
 
     private boolean restart(HttpExchange exchange) throws IOException {
         if (exchange.getRequestBody().readNBytes(BODY + 1).length > BODY) {
-            send(exchange, 413, error("the body is to be empty"));
+            send(exchange, 413, error("the body must be empty"));
             return false;
         }
         try {
             send(exchange, 202, status.json());
         } catch (IOException gone) {
-            log.warn("who called the endpoint did not wait for the answer; the restart follows");
+            log.warn("the caller of the endpoint did not wait for the answer; the restart follows");
         }
         return true;
     }
@@ -123,7 +123,7 @@ final class Endpoint implements AutoCloseable {
         try {
             return token.matches(header.substring(7).trim());
         } catch (IOException unreadable) {
-            log.warn("the endpoint refuses everybody: " + Log.reason(unreadable));
+            log.warn("the endpoint refuses every request: " + Log.reason(unreadable));
             return false;
         }
     }
@@ -136,7 +136,7 @@ final class Endpoint implements AutoCloseable {
         byte[] body = (json + "\n").getBytes(StandardCharsets.UTF_8);
         exchange.getResponseHeaders().set("Content-Type", "application/json");
         if (code >= 400) {
-            // What is left of a body that nobody reads is not to be taken for the next request.
+            // The unread rest of a body must not be taken for the next request.
             exchange.getResponseHeaders().set("Connection", "close");
         }
         boolean head = exchange.getRequestMethod().equals("HEAD");

@@ -15,17 +15,17 @@ import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Sees that a file's content changed: written in place, replaced by a rename, or behind a symbolic link that turned,
+ * Detects a change of a file's content: written in place, replaced by a rename, or behind a symbolic link that turned,
  * as in a ConfigMap. The folder is watched, and the content decides.
  */
 final class FileWatch implements AutoCloseable {
 
-    /** Milliseconds of silence after which a write is taken to be whole, and the longest wait for them. */
+    /** Milliseconds of silence after which a write counts as complete, and the longest wait for them. */
     private static final int QUIET = 200;
 
     private static final int PATIENCE = 2_000;
 
-    /** Milliseconds between two looks without an event: a network file system sends none. */
+    /** Milliseconds between two checks without an event: a network file system sends none. */
     private static final int LOOK = 5_000;
 
     private static final byte[] ABSENT = {};
@@ -48,7 +48,7 @@ final class FileWatch implements AutoCloseable {
         thread.start();
     }
 
-    /** Takes the present content for the one that the application is about to read. */
+    /** Takes the current content for the one that the application is about to read. */
     final synchronized void remember() {
         known = digest();
     }
@@ -74,7 +74,7 @@ final class FileWatch implements AutoCloseable {
         }
     }
 
-    // Null where there is no such folder: the next look may find one.
+    // Null if there is no such folder: the next check may find one.
     private WatchKey register() {
         try {
             return file.getParent().register(service, StandardWatchEventKinds.ENTRY_CREATE,
@@ -94,12 +94,12 @@ final class FileWatch implements AutoCloseable {
         }
     }
 
-    /** Compares the content with the one that is known. */
+    /** Compares the content with the known one. */
     synchronized void look() {
         byte[] present = digest();
         boolean gone = present.length == 0;
         if (gone && !missing) {
-            log.warn(file + " is not there or can't be read; nothing is restarted for that");
+            log.warn(file + " is missing or can't be read; nothing is restarted");
         }
         missing = gone;
         if (!gone && !Arrays.equals(present, known)) {

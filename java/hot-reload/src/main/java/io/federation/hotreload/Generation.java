@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** One life of the application: from its start to the last close. */
+/** One run of the application, from its start to the last close. */
 final class Generation implements Context {
 
     private final int number;
@@ -29,14 +29,14 @@ final class Generation implements Context {
         closers = new Closers(log);
     }
 
-    /** Starts the application; returns "" once it serves, else why it does not. */
+    /** Starts the application; returns "" once it serves, or the reason why it does not. */
     String start(Application application, Duration limit) throws InterruptedException {
         Thread thread = threads.start("start-" + number, () -> startLogged(application));
         if (!requests.awaitUnlessStopped(() -> returned, limit)) {
             String where = Threads.stack(thread);
             thread.interrupt();
             return requests.stopping()
-                    ? "it was told to stop while it started"
+                    ? "it was stopped while it started"
                     : "the start takes longer than " + limit.toMillis() + " ms; it stands at" + where;
         }
         return failure == null ? "" : Log.reason(failure);
@@ -53,11 +53,11 @@ final class Generation implements Context {
         }
     }
 
-    /** Closes everything in reverse order; returns whether nothing had to be abandoned. */
+    /** Closes everything in reverse order; returns false if a close had to be abandoned. */
     boolean close(Duration each) throws InterruptedException {
         over = true;
         List<String> abandoned = closers.close(each);
-        // One that hung keeps its threads, too: those are not waited for a second time.
+        // A close that hung keeps its threads, too: those are not waited for a second time.
         List<Thread> left = threads.awaitEnd(abandoned.isEmpty() ? each : Duration.ofMillis(100));
         if (!left.isEmpty()) {
             log.warn("generation " + number + " leaves " + left.size() + " threads behind: "
@@ -98,7 +98,7 @@ final class Generation implements Context {
 
     @Override
     public void restart(String reason) {
-        // A late thread of an old generation has no say in the life of the next one.
+        // A late thread of an old generation must not affect the next one.
         if (!over) {
             requests.restart(reason);
         }

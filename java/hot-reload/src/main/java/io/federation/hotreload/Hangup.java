@@ -5,7 +5,7 @@ import sun.misc.SignalHandler;
 
 /**
  * SIGHUP. The only class that names {@code sun.misc.Signal}: in an image or a runtime without {@code jdk.unsupported}
- * loading it fails, and the caller goes on without.
+ * loading it fails, and the caller continues without it.
  */
 final class Hangup implements AutoCloseable {
 
@@ -20,12 +20,12 @@ final class Hangup implements AutoCloseable {
     /**
      * Listens for SIGHUP.
      *
-     * @throws IllegalArgumentException where the JVM may not (-Xrs), or the system has no such signal
+     * @throws IllegalArgumentException if the JVM may not (-Xrs), or the system has no such signal
      */
     static Hangup listen(Runnable received) {
         Hangup hangup = new Hangup(Signal.handle(HUP, signal -> received.run()));
         if (hangup.before == SignalHandler.SIG_IGN) {
-            throw new IllegalArgumentException("it is ignored since before the start, as nohup has it");
+            throw new IllegalArgumentException("it was ignored before the start, as under nohup");
         }
         return hangup;
     }

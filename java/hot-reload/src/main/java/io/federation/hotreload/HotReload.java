@@ -23,14 +23,14 @@ public final class HotReload {
     /** EX_CONFIG of sysexits.h. */
     private static final int BAD_SETTING = 78;
 
-    /** Milliseconds that the shutdown hooks of others get once everything of ours is closed. */
+    /** Milliseconds that other shutdown hooks get once everything of ours is closed. */
     private static final long LAST_WORDS = 5_000;
 
     private HotReload() {}
 
     /**
-     * Runs {@code application} with the settings of this process until it is told to stop: by SIGTERM or SIGINT, or
-     * by {@link Context#stop}. A setting that can't be used is said on standard error, and ends the process with 78.
+     * Runs {@code application} with the settings of this process until SIGTERM, SIGINT or {@link Context#stop}. An
+     * invalid setting is reported on standard error, and the process exits with 78.
      */
     public static void run(String[] args, Application application) {
         Settings settings;
@@ -44,14 +44,14 @@ public final class HotReload {
         run(args, application, settings);
     }
 
-    /** Runs {@code application} until it is told to stop. */
+    /** Runs {@code application} until a stop is requested. */
     public static void run(String[] args, Application application, Settings settings) {
         long pid = ProcessHandle.current().pid();
         Path root = Path.of("/");
         Launch launch = Launch.recognise(System.getenv(), pid, new Proc(root), root);
         Controller controller = new Controller(settings, application, List.of(args), launch,
                 Successor.pauseLeft(System.getenv()), Controller.processes(settings), HotReload::exit);
-        Thread hook = new Thread(() -> controller.stopAndWait("the process is told to end"), "hot-reload stop");
+        Thread hook = new Thread(() -> controller.stopAndWait("the process is being terminated"), "hot-reload stop");
         Runtime.getRuntime().addShutdownHook(hook);
         try {
             controller.run();
@@ -60,7 +60,7 @@ public final class HotReload {
         }
     }
 
-    // The hooks of others still run, to flush a log or remove a pid file; one that hangs must not keep the process.
+    // Other hooks still run, to flush a log or remove a pid file; one that hangs must not keep the process.
     private static void exit(int code) {
         Thread guard = new Thread(() -> {
             try {

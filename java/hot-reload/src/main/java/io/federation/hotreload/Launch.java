@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 
-/** Who launched this process, as far as it matters: does somebody start it again when it ends? */
+/** What launched this process, as far as it matters: is it started again when it exits? */
 enum Launch {
     /** The first process of its PID namespace: the container ends with it. */
     PID_1("who started this container", true),
@@ -18,7 +18,7 @@ enum Launch {
     /** A shell, a script, a program such as the sidecar. */
     PLAIN("who launched it", false);
 
-    /** Programs that start again what ends, with whatever code. */
+    /** Programs that start again what exits, with any code. */
     private static final Set<String> SUPERVISORS =
             Set.of("supervisord", "s6-supervise", "runsv", "supervise", "supervise-daemon");
 
@@ -30,7 +30,7 @@ enum Launch {
         this.startedAgain = startedAgain;
     }
 
-    /** Whether somebody starts the program again when it exits, and would end or double a successor. */
+    /** Whether the launcher starts the program again when it exits, and would stop or duplicate a successor. */
     boolean startedAgain() {
         return startedAgain;
     }
@@ -45,7 +45,7 @@ enum Launch {
      * @param root the root folder, where a container engine leaves its mark
      */
     static Launch recognise(Map<String, String> environment, long pid, Proc proc, Path root) {
-        // A script that forked ends with us: who launched the script is the one who launched us.
+        // A script that forked ends with us: the launcher of the script is our launcher.
         long top = pid;
         while (proc.parent(top) > 0 && !supervised(proc, top) && Script.isRunBy(proc, proc.parent(top))) {
             top = proc.parent(top);
@@ -56,7 +56,7 @@ enum Launch {
         if (pid == 1 || top == 1) {
             return PID_1;
         }
-        // Its parent has ended, and whoever adopted it launched nothing.
+        // Its parent has exited, and the process that adopted it launched nothing.
         if (Successor.isOne(environment)) {
             return PLAIN;
         }
@@ -89,7 +89,7 @@ enum Launch {
         }
         String main = environment.get("SYSTEMD_EXEC_PID");
         if (main == null) {
-            // systemd before 248 does not say whom it started.
+            // systemd before 248 does not name the process that it started.
             return proc.name(proc.parent(top)).equals("systemd");
         }
         return main.equals(Long.toString(pid)) || main.equals(Long.toString(top));

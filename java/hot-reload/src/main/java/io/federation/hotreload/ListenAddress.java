@@ -13,7 +13,7 @@ final class ListenAddress {
         int colon = text.lastIndexOf(':');
         int port = colon < 0 ? -1 : port(text.substring(colon + 1));
         if (colon < 1 || port < 0 || port > 65535) {
-            throw bad(text, "it is HOST:PORT, such as 127.0.0.1:9100, or off");
+            throw bad(text, "it must be HOST:PORT, such as 127.0.0.1:9100, or off");
         }
         String host = text.substring(0, colon);
         try {
@@ -23,7 +23,7 @@ final class ListenAddress {
             }
             return new InetSocketAddress(address, port);
         } catch (UnknownHostException unknown) {
-            throw bad(text, "the host is not known; write 127.0.0.1:" + port);
+            throw bad(text, "the host is unknown; write 127.0.0.1:" + port);
         }
     }
 

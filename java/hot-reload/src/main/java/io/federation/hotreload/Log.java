@@ -19,17 +19,17 @@ final class Log {
         write(Level.WARNING, message);
     }
 
-    // One line each, whatever an exception's message or a reason holds.
+    // One line each, whatever an exception's message or a reason contains.
     private void write(Level level, String text) {
         String message = text.replaceAll("\\s*\\R\\s*", " ");
         try {
             application.log(level, message);
         } catch (RuntimeException | LinkageError broken) {
-            System.err.println("hot-reload: the log failed with " + broken + "; it was to say: " + message);
+            System.err.println("hot-reload: the log failed with " + broken + "; the event was: " + message);
         }
     }
 
-    /** What went wrong: the class, and its message where it has one. */
+    /** The reason of a failure: the class, and its message if it has one. */
     static String reason(Throwable failure) {
         String message = failure.getMessage();
         String name = failure.getClass().getSimpleName();

@@ -33,7 +33,7 @@ final class Proc {
         return strings(pid, "environ");
     }
 
-    /** The file a process runs; empty where that can't be told, or where the file was replaced since. */
+    /** The file a process runs; empty if it is unknown, or if the file was replaced since. */
     Optional<Path> executable(long pid) {
         return link(pid, "exe").filter(Files::isExecutable);
     }
@@ -50,7 +50,7 @@ final class Proc {
         return open < 0 || close < open ? "" : stat.substring(open + 1, close);
     }
 
-    /** The parent's pid; 0 where it can't be told, or is out of this PID namespace. */
+    /** The parent's pid; 0 if it is unknown, or outside this PID namespace. */
     long parent(long pid) {
         return field(pid, 1);
     }

@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /**
- * What was asked for and not yet done: at most one restart, and the end. Any number of requests that come while
+ * The pending requests: at most one restart, and the end. Any number of requests that come while
  * a restart runs are one request.
  */
 final class Requests {
@@ -23,17 +23,17 @@ final class Requests {
         notifyAll();
     }
 
-    // An exception's message is often null; the wish counts all the same.
+    // An exception's message is often null; the request counts all the same.
     private static String said(String reason) {
         return reason == null ? "no reason given" : reason;
     }
 
-    /** Lets {@link #awaitUnlessStopped} look at its condition again. */
+    /** Lets {@link #awaitUnlessStopped} check its condition again. */
     synchronized void wake() {
         notifyAll();
     }
 
-    /** Takes what was asked for: the reason of a restart. Waits for it; empty once the end was asked for. */
+    /** Waits for a request; returns the reason of a restart, or empty once the end is requested. */
     synchronized Optional<String> take() throws InterruptedException {
         while (stop == null && restart == null) {
             wait();
@@ -41,7 +41,7 @@ final class Requests {
         return taken();
     }
 
-    /** The same, but not for longer than {@code limit}: a restart then has the reason {@code otherwise}. */
+    /** The same, for at most {@code limit}: after that, a restart has the reason {@code otherwise}. */
     synchronized Optional<String> take(Duration limit, String otherwise) throws InterruptedException {
         await(() -> stop != null || restart != null, limit);
         if (stop == null && restart == null) {
@@ -50,7 +50,7 @@ final class Requests {
         return taken();
     }
 
-    /** Waits for {@code done}, for the end being asked for, or for {@code limit}; returns what {@code done} says then. */
+    /** Waits for {@code done}, for a request to end, or for {@code limit}; returns {@code done}'s last value. */
     synchronized boolean awaitUnlessStopped(BooleanSupplier done, Duration limit) throws InterruptedException {
         await(() -> stop != null || done.getAsBoolean(), limit);
         return done.getAsBoolean();
@@ -76,7 +76,7 @@ final class Requests {
             if (left <= 0) {
                 return;
             }
-            // Rounded up: wait(0) would wait for ever.
+            // Rounded up: wait(0) would wait forever.
             wait(left / 1_000_000 + 1);
         }
     }

@@ -15,8 +15,8 @@ final class Script {
     private Script() {}
 
     /**
-     * The parent of {@code pid}, where it is a script whose only business is this process. A script with
-     * other children does more than launch: to run that again would be wrong.
+     * The parent of {@code pid}, if it is a script that does nothing but run this process. A script with other
+     * children does more than launch: repeating it would be wrong.
      */
     static Optional<Long> launcherOf(long pid, Proc proc) {
         long parent = proc.parent(pid);
@@ -46,7 +46,7 @@ final class Script {
                 .orElse(false);
     }
 
-    // The first argument that is no option; a shell with -c or -s runs no file.
+    // The first argument that is not an option; a shell with -c or -s runs no file.
     private static Optional<Path> scriptAt(List<byte[]> arguments, int first) {
         for (int i = first; i < arguments.size(); i++) {
             String argument = new String(arguments.get(i), StandardCharsets.UTF_8);

@@ -49,7 +49,7 @@ public final class Settings {
         backoffMax = from.seconds("backoff.max", "30");
         if (listen.isPresent() && tokenFile.isEmpty()) {
             throw new HotReloadException("hotreload.listen is set, and hotreload.token.file is not: name the file "
-                    + "that holds the token (it is made where it does not exist)");
+                    + "that holds the token (it is created if it does not exist)");
         }
     }
 
@@ -58,11 +58,11 @@ public final class Settings {
         return of(System.getProperties(), System.getenv());
     }
 
-    /** The settings in {@code properties}, else in {@code environment}. */
+    /** The settings in {@code properties}, or in {@code environment} for those that are not set there. */
     public static Settings of(Properties properties, Map<String, String> environment) {
         for (String name : properties.stringPropertyNames()) {
             if (name.startsWith("hotreload.") && !NAMES.contains(name.substring("hotreload.".length()))) {
-                throw new HotReloadException(name + " is no setting; there are: hotreload."
+                throw new HotReloadException(name + " is not a setting; the settings are: hotreload."
                         + String.join(", hotreload.", new java.util.TreeSet<>(NAMES)));
             }
         }
@@ -92,7 +92,7 @@ public final class Settings {
             try {
                 return text.map(Path::of);
             } catch (InvalidPathException notOne) {
-                throw bad(name, text.get(), "it is no path here; where it has characters beyond ASCII, set LC_ALL=C.UTF-8");
+                throw bad(name, text.get(), "it must be a path; if it has characters beyond ASCII, set LC_ALL=C.UTF-8");
             }
         }
 
@@ -108,7 +108,7 @@ public final class Settings {
             }
             String all = String.join(", ", java.util.Arrays.stream(type.getEnumConstants())
                     .map(constant -> constant.name().toLowerCase(Locale.ROOT)).toArray(String[]::new));
-            throw bad(name, text.get(), "it is one of " + all);
+            throw bad(name, text.get(), "it must be one of " + all);
         }
 
         int number(String name, int otherwise, int least, int most) {
@@ -116,7 +116,7 @@ public final class Settings {
             if (text.isEmpty()) {
                 return otherwise;
             }
-            String rule = "it is a number from " + least + " to " + most;
+            String rule = "it must be a number from " + least + " to " + most;
             try {
                 int value = Integer.parseInt(text.get());
                 if (value >= least && value <= most) {
@@ -136,15 +136,15 @@ public final class Settings {
                     return Duration.ofMillis(Math.round(value * 1000));
                 }
             } catch (NumberFormatException notOne) {
-                throw bad(name, text, "it is a number of seconds");
+                throw bad(name, text, "it must be a number of seconds");
             }
-            throw bad(name, text, "it is a number of seconds, from 0.001 to 86400");
+            throw bad(name, text, "it must be a number of seconds, from 0.001 to 86400");
         }
 
         boolean hangup() {
             String text = text("signal").orElse("HUP");
             if (!text.equals("HUP") && !text.equals("off")) {
-                throw bad("signal", text, "it is HUP or off");
+                throw bad("signal", text, "it must be HUP or off");
             }
             return text.equals("HUP");
         }

@@ -3,7 +3,7 @@ package io.federation.hotreload;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** What the endpoint tells. One thread writes the state, the application its list; any thread reads. */
+/** The status that the endpoint reports. One thread writes the state, the application its list; any thread reads. */
 final class Status {
 
     private String state = "restarting";
@@ -12,7 +12,7 @@ final class Status {
     private String reason = "";
     private List<String> servers = List.of();
 
-    /** The restart runs; the generation that is told stays the old one until the next one starts. */
+    /** A restart runs; the reported generation stays the old one until the next one starts. */
     synchronized void restarting(String why) {
         state = "restarting";
         reason = why;

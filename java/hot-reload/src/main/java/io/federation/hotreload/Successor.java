@@ -20,7 +20,7 @@ import java.util.Set;
 final class Successor {
 
     /**
-     * Waits until its parent has ended, 10 s at most, then becomes the command. A zombie has no exe any more: its
+     * Waits until its parent has exited, 10 s at most, then becomes the command. A zombie no longer has an exe: its
      * ports are free, though its parent may never reap it.
      */
     private static final String WAIT =
@@ -28,16 +28,16 @@ final class Successor {
 
     private static final Path SHELL = Path.of("/bin/sh");
 
-    /** The variable that tells a successor that it is one: it can't see who launched the first of its line. */
+    /** The variable that marks a successor, which can't see what launched the first process of its line. */
     private static final String MARK = "HOT_RELOAD_SUCCESSOR";
 
     private Successor() {}
 
     /**
-     * Starts it.
+     * Starts a successor.
      *
      * @param afterThisOne whether it needs what only the end of this process frees, such as a debugger's port
-     * @param pause the first pause after a failed start of its own; zero where the last start here did not fail
+     * @param pause the first pause after a failed start of its own; zero if the last start here did not fail
      * @return its pid
      */
     static long start(CommandLine command, boolean afterThisOne, Duration pause, Proc proc) throws IOException {
@@ -49,12 +49,12 @@ final class Successor {
         return builder.start().pid();
     }
 
-    /** Whether this process is one, by its environment. */
+    /** Whether this process is a successor, by its environment. */
     static boolean isOne(Map<String, String> environment) {
         return environment.containsKey(MARK);
     }
 
-    /** The first pause after a failed start that the process before this one has left; empty where it has left none. */
+    /** The first pause after a failed start, as the previous process left it; empty if it left none. */
     static Optional<Duration> pauseLeft(Map<String, String> environment) {
         try {
             long milliseconds = Long.parseLong(environment.getOrDefault(MARK, "0"));
@@ -93,7 +93,7 @@ final class Successor {
         return words;
     }
 
-    // Java can't hand over bytes, but a script in ASCII can say them. The dot keeps $(...) from eating newlines.
+    // Java can't pass bytes, but a script in ASCII can write them. The dot keeps $(...) from eating newlines.
     private static String script(CommandLine command) {
         StringBuilder script = new StringBuilder("set --; ");
         List<byte[]> all = new ArrayList<>(List.of(command.program.getBytes()));
@@ -108,7 +108,7 @@ final class Successor {
         return script + "exec \"$@\"";
     }
 
-    // A script computes from what it was given: with its results as its input, PATH would grow with each restart.
+    // A script computes from its input: with its own results as input, PATH would grow with each restart.
     private static void asLaunched(ProcessBuilder builder, long script, Proc proc) throws IOException {
         Map<String, String> given = new HashMap<>();
         Set<String> unreadable = new HashSet<>();
@@ -126,7 +126,7 @@ final class Successor {
             Map<String, String> environment = builder.environment();
             environment.keySet().removeIf(name -> !given.containsKey(name) && !unreadable.contains(name));
             given.forEach((name, value) -> {
-                // What is equal stays as it is, to the byte.
+                // Equal values stay as they are, to the byte.
                 if (!value.equals(environment.get(name))) {
                     environment.put(name, value);
                 }
@@ -138,7 +138,7 @@ final class Successor {
 
     /** Whether this JVM itself listens on a port, which no close frees: a debugger's, or that of remote JMX. */
     static boolean holdsPorts(CommandLine command, Proc proc) {
-        // An option may come from a script or an @file: what is loaded tells, on Linux.
+        // An option may come from a script or an @file; the loaded libraries show it, on Linux.
         if (System.getProperty("com.sun.management.jmxremote.port") != null || proc.hasLoaded("libjdwp")) {
             return true;
         }

@@ -20,7 +20,7 @@ final class Threads {
 
     Thread start(String name, Runnable run) {
         Thread thread = new Thread(group, run, name);
-        // A JVM whose main thread ended has to be able to end while a start hangs.
+        // A JVM whose main thread has ended must be able to exit while a start hangs.
         thread.setDaemon(true);
         thread.start();
         return thread;
@@ -42,7 +42,7 @@ final class Threads {
     }
 
     private List<Thread> alive() {
-        // The group may grow between counting and listing: one that does not fit is not told, so ask with room.
+        // The group may grow between counting and listing, and threads that do not fit are left out: ask with room.
         Thread[] found = new Thread[group.activeCount() + 16];
         int count = group.enumerate(found);
         while (count == found.length) {

@@ -11,7 +11,7 @@ import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Base64;
 
-/** The secret in a file that both sides can read. It is read anew for each request, so it can be changed at any time. */
+/** The secret in a file that both sides can read. It is read for each request, so it can change at any time. */
 final class Token {
 
     private static final int LONGEST = 4096;
@@ -22,7 +22,7 @@ final class Token {
         this.file = file;
     }
 
-    /** The token in {@code file}, which is made where it does not exist: 0600, 256 random bits. */
+    /** The token in {@code file}, which is created if it does not exist: 0600, 256 random bits. */
     static Token in(Path file) throws IOException {
         if (!Files.exists(file)) {
             make(file);
@@ -49,16 +49,16 @@ final class Token {
         return token;
     }
 
-    // Written aside and linked into place: nobody reads half of it, and two that make it at once end with one.
+    // Written aside and linked into place: no reader sees half of it, and of two writers at once one wins.
     private static void make(Path file) throws IOException {
         byte[] random = new byte[32];
         new SecureRandom().nextBytes(random);
         String token = Base64.getUrlEncoder().withoutPadding().encodeToString(random);
         Path folder = file.toAbsolutePath().getParent();
         if (!Files.isDirectory(folder)) {
-            throw new IOException("the token file " + file + " can't be made: there is no folder " + folder);
+            throw new IOException("the token file " + file + " can't be created: there is no folder " + folder);
         }
-        // Java makes its temporary files 0600.
+        // Java creates its temporary files with mode 0600.
         Path aside = Files.createTempFile(folder, ".token", "");
         try {
             Files.writeString(aside, token + "\n");
@@ -76,7 +76,7 @@ final class Token {
         } catch (FileAlreadyExistsException another) {
             throw another;
         } catch (FileSystemException | UnsupportedOperationException noLinks) {
-            // The last of two that do this at once has its way, which is no harm: requests read the file anew.
+            // If two do this at once, the last one wins, which does no harm: requests read the file again.
             Files.move(aside, file);
         }
     }

@@ -8,7 +8,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
-/** What asks for a restart from outside: the endpoint, SIGHUP, the file. They outlive the generations. */
+/** The triggers of a restart from outside: the endpoint, SIGHUP, the file. They outlive the generations. */
 final class Triggers implements AutoCloseable {
 
     private final Settings settings;
@@ -44,14 +44,14 @@ final class Triggers implements AutoCloseable {
         }
     }
 
-    /** The application is about to read its file: what stands there now is no change. */
+    /** The application is about to read its file: the current content is not a change. */
     synchronized void aboutToStart() {
         if (watch != null) {
             watch.remember();
         }
     }
 
-    /** Closes them all, and lets SIGHUP mean again what it did before. */
+    /** Closes them all, and restores the previous handling of SIGHUP. */
     @Override
     public synchronized void close() {
         rest();
@@ -61,7 +61,7 @@ final class Triggers implements AutoCloseable {
         }
     }
 
-    /** Closes what a successor needs, such as the port. A SIGHUP does nothing then, and ends nothing either. */
+    /** Closes what a successor needs, such as the port. A SIGHUP then has no effect. */
     synchronized void rest() {
         if (retries != null) {
             retries.shutdownNow();
@@ -98,7 +98,7 @@ final class Triggers implements AutoCloseable {
         }
     }
 
-    // A taken port or an unreadable token file is no reason not to serve: it is tried again.
+    // A taken port or an unreadable token file does not stop the program: the endpoint is retried.
     private synchronized void openEndpoint(Backoff backoff) {
         if (retries == null) {
             return;
@@ -111,11 +111,11 @@ final class Triggers implements AutoCloseable {
                     + endpoint.address().getPort() + Endpoint.PATH);
             retries.shutdown();
         } catch (LinkageError absent) {
-            log.warn("the endpoint can't be opened, this Java has no jdk.httpserver: " + Log.reason(absent));
+            log.warn("the endpoint can't be opened: this Java has no jdk.httpserver: " + Log.reason(absent));
             retries.shutdown();
         } catch (IOException cannot) {
             Duration pause = backoff.next();
-            log.warn("the endpoint can't be opened, the next attempt comes in " + pause.toMillis() + " ms: "
+            log.warn("the endpoint can't be opened; the next attempt is in " + pause.toMillis() + " ms: "
                     + Log.reason(cannot));
             retries.schedule(() -> openEndpoint(backoff), pause.toMillis(), TimeUnit.MILLISECONDS);
         }

@@ -79,7 +79,7 @@ class CommandLineTest {
     }
 
     @Test
-    void doesNotBelieveANameThatIsAnotherFile() throws IOException {
+    void ignoresANameThatLeadsToAnotherFile() throws IOException {
         Path other = executable("srv/fed-1");
         machine.process(700, 1, "java", root, other.toString(), "-version").runs(700, java);
         assertEquals(java.toString(), find(700).program);
@@ -138,7 +138,7 @@ class CommandLineTest {
     }
 
     @Test
-    void seesADebuggersPort() throws IOException {
+    void recognisesADebuggersPort() throws IOException {
         machine.process(700, 1, "java", root, java.toString(), "-agentlib:jdwp=transport=dt_socket,server=y").runs(700, java);
         assertTrue(Successor.holdsPorts(find(700), machine.proc));
     }

@@ -76,7 +76,7 @@ class EndpointTest {
     }
 
     @Test
-    void tellsTheStatus() throws Exception {
+    void reportsTheStatus() throws Exception {
         HttpResponse<String> answer = send("GET", "Bearer secret");
         assertEquals(200, answer.statusCode());
         assertEquals("application/json", answer.headers().firstValue("Content-Type").orElse(""));
@@ -87,7 +87,7 @@ class EndpointTest {
     }
 
     @Test
-    void refusesWhoHasNoToken() throws Exception {
+    void refusesARequestWithoutTheToken() throws Exception {
         for (String authorization : List.of("", "Bearer wrong", "Bearer ", "Bearer secretsecret", "Basic secret", "secret")) {
             for (String method : List.of("GET", "POST", "DELETE")) {
                 HttpResponse<String> answer = send(method, authorization);
@@ -130,12 +130,12 @@ class EndpointTest {
     }
 
     @Test
-    void isOpenedLaterWhereItsPortIsTaken() throws Exception {
+    void opensLaterWhenItsPortIsTaken() throws Exception {
         try (Harness second = new Harness(); ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             second.set("listen", "127.0.0.1:" + taken.getLocalPort()).set("token.file", folder.resolve("token").toString());
             second.run(context -> { });
             second.awaitState("running", 1);
-            second.awaitLog("the endpoint can't be opened, the next attempt comes in");
+            second.awaitLog("the endpoint can't be opened; the next attempt is in");
             taken.close();
             second.awaitLog("the endpoint is");
         }

@@ -45,7 +45,7 @@ class FileWatchTest {
 
         @Override
         public void log(System.Logger.Level level, String message) {
-            // What the watch says is not looked at here.
+            // The log of the watch does not matter here.
         }
     }
 
@@ -85,7 +85,7 @@ class FileWatchTest {
     }
 
     @Test
-    void takesATouchOrTheSameContentForNothing() throws IOException {
+    void ignoresATouchAndTheSameContent() throws IOException {
         Files.setLastModifiedTime(file, FileTime.fromMillis(0));
         watch.look();
         Files.writeString(file, "one");
@@ -96,7 +96,7 @@ class FileWatchTest {
     }
 
     @Test
-    void takesAFileThatIsGoneForNothingUntilItIsBack() throws IOException {
+    void ignoresAMissingFileUntilItIsBack() throws IOException {
         Files.delete(file);
         watch.look();
         assertEquals(0, changes.get());
@@ -109,8 +109,8 @@ class FileWatchTest {
     }
 
     @Test
-    void takesWhatTheApplicationIsAboutToReadForNoChange() throws IOException {
-        // Held, so that the watch's own thread can't look in between.
+    void ignoresTheContentThatTheApplicationIsAboutToRead() throws IOException {
+        // Held, so that the watch's own thread can't check in between.
         synchronized (watch) {
             Files.writeString(file, "two");
             watch.remember();

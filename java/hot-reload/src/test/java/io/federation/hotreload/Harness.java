@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 
-/** A controller on a thread of its own, with what it would do to the process written down instead. */
+/** A controller on a thread of its own; its effects on the process are recorded instead of performed. */
 final class Harness implements AutoCloseable {
 
     final List<String> log = Collections.synchronizedList(new ArrayList<>());
@@ -49,7 +49,7 @@ final class Harness implements AutoCloseable {
         return this;
     }
 
-    void tellToStop() {
+    void requestStop() {
         controller.requests().stop("the test asks");
     }
 

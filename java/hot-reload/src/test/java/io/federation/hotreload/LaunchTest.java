@@ -58,7 +58,7 @@ class LaunchTest {
     }
 
     @Test
-    void aSuccessorWasLaunchedByNobodyWhoStartsItAgain() throws IOException {
+    void nothingStartsASuccessorAgain() throws IOException {
         machine.process(21, 1, "java", root, "java", "-jar", "server.jar");
         Map<String, String> inherited =
                 Map.of("container", "podman", "KUBERNETES_SERVICE_HOST", "10.0.0.1", "HOT_RELOAD_SUCCESSOR", "0");

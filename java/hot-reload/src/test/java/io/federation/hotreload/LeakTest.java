@@ -24,13 +24,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A hundred restarts of a program with a real server, and what is left of them. */
+/** A hundred restarts of a program with a real server leave nothing behind. */
 class LeakTest {
 
     private static final int WARM_UP = 10;
     private static final int RESTARTS = 100;
 
-    /** Bytes by which the heap may grow: a generation below holds 1 MiB, so a single one that is kept would show. */
+    /** Bytes by which the heap may grow: a generation holds 1 MiB, so that a single one that is kept is noticed. */
     private static final long HEAP = 900 * 1024;
 
     // The client's own threads and connections would be counted with the application's.
@@ -44,7 +44,7 @@ class LeakTest {
     private final List<WeakReference<Served>> generations = Collections.synchronizedList(new ArrayList<>());
     private volatile int port;
 
-    /** What one generation opens. */
+    /** The resources of one generation. */
     private static final class Served {
         final byte[] ballast = new byte[1024 * 1024];
         final HttpServer server;
@@ -121,7 +121,7 @@ class LeakTest {
         });
     }
 
-    /** What this JVM holds once it is quiet. */
+    /** The memory in use once this JVM is quiet. */
     private final class Measure {
         final int threads;
         final int files;
@@ -129,7 +129,7 @@ class LeakTest {
 
         Measure() {
             awaitCollected(1);
-            // A server's worker comes and goes with the requests; the count holds once two looks agree.
+            // A server's workers come and go with the requests; the count is stable once two counts agree.
             threads = settled("threads", () -> Thread.getAllStackTraces().size());
             files = settled("open files", this::openFiles);
             heap = Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();

@@ -18,7 +18,7 @@ import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
-/** Real probes in JVMs of their own: started, asked, signalled, and ended, whatever became of them. */
+/** Real probes in JVMs of their own: started, queried, signalled, and always ended. */
 final class Machine implements AutoCloseable {
 
     final Path folder;
@@ -121,7 +121,7 @@ final class Machine implements AutoCloseable {
         }
     }
 
-    /** The pids of the probes that live, zombies not counted. */
+    /** The pids of the running probes, without zombies. */
     List<Long> alive() {
         return ProcessHandle.allProcesses().map(ProcessHandle::pid)
                 .filter(pid -> texts(proc().arguments(pid)).contains(mark)).collect(Collectors.toList());
@@ -135,7 +135,7 @@ final class Machine implements AutoCloseable {
         return new Proc(Path.of("/"));
     }
 
-    // One char for a byte: what is compared are the bytes.
+    // One char for each byte, because the bytes are compared.
     static List<String> texts(List<byte[]> words) {
         return words.stream().map(word -> new String(word, StandardCharsets.ISO_8859_1)).collect(Collectors.toList());
     }

@@ -8,7 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 
-/** A program for tests that serves on the port {@code probe.port} what it sees of itself. Runs in a JVM of its own. */
+/** A program for tests that reports on itself at the port {@code probe.port}. Runs in a JVM of its own. */
 public final class Probe implements Application {
 
     private final boolean restartable = !Boolean.getBoolean("probe.unrestartable");

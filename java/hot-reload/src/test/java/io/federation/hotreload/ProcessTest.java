@@ -57,7 +57,7 @@ class ProcessTest {
 
     @Test
     void isStartedAgainByItsSupervisor() throws Exception {
-        // A script is called by its file's name: this one is known for a supervisor.
+        // A script is known by its file's name: this one counts as a supervisor.
         Path supervise = Files.writeString(folder.resolve("supervise"),
                 "#!/bin/sh\nwhile \"$@\"; code=$?; echo \"it ended with $code\"; [ $code = 75 ]; do :; done\n");
         assertTrue(supervise.toFile().setExecutable(true));
@@ -91,7 +91,7 @@ class ProcessTest {
     }
 
     @Test
-    void goesOnWithoutHangupUnderNohup() throws Exception {
+    void continuesWithoutHangupUnderNohup() throws Exception {
         List<String> words = new ArrayList<>(List.of("nohup"));
         words.addAll(machine.java(machine.options()));
         machine.start(words);
@@ -121,7 +121,7 @@ class ProcessTest {
         HttpClient client = HttpClient.newHttpClient();
         assertEquals(202, client.send(request.POST(HttpRequest.BodyPublishers.noBody()).build(), BodyHandlers.discarding())
                 .statusCode());
-        Waiting.until("the successor tells its pid", () -> machine, () -> {
+        Waiting.until("the successor reports its pid", () -> machine, () -> {
             String body = client.send(request.GET().build(), BodyHandlers.ofString()).body();
             return body.contains("\"state\": \"running\", \"generation\": 1,") && !body.contains("\"pid\": " + before + ",");
         });

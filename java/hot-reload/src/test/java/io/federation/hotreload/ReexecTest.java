@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A real JVM that hands over to a real successor. */
+/** A real JVM that starts a real successor. */
 class ReexecTest {
 
     @TempDir
@@ -75,8 +75,8 @@ class ReexecTest {
     }
 
     @Test
-    void handsStandardInputOn() throws Exception {
-        // A pipe with a name: Java closes one of its own as soon as the process that it launched ends.
+    void passesOnStandardInput() throws Exception {
+        // A named pipe: Java closes its own pipe as soon as the process that it launched exits.
         Path pipe = folder.resolve("in");
         assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
         try (RandomAccessFile in = new RandomAccessFile(pipe.toFile(), "rw")) {
@@ -90,12 +90,12 @@ class ReexecTest {
 
     @Test
     void keepsTheWholeEnvironment() throws Exception {
-        // Names that a shell would drop: Kubernetes and Spring have such.
+        // Names that a shell would drop; Kubernetes and Spring use such names.
         machine.builder.environment().put("probe.dotted-name", "kept");
         machine.start(machine.java(exec()));
         List<String> before = Machine.texts(Machine.proc().environment(machine.awaitServing()));
         List<String> after = Machine.texts(Machine.proc().environment(machine.restartInANewProcess()));
-        assertTrue(after.remove("HOT_RELOAD_SUCCESSOR=0"), "it is told that it is one");
+        assertTrue(after.remove("HOT_RELOAD_SUCCESSOR=0"), "the successor is marked as one");
         before.sort(null);
         after.sort(null);
         assertEquals(before, after);

@@ -45,7 +45,7 @@ class RestartTest {
     }
 
     @Test
-    void closesInReverseOrderWhenToldToStop() {
+    void closesInReverseOrderOnStop() {
         harness.run(context -> {
             context.onClose("first", () -> events.add("close first"));
             context.onClose("second", () -> events.add("close second"));
@@ -57,7 +57,7 @@ class RestartTest {
     }
 
     @Test
-    void goesOnWhenACloseFails() {
+    void continuesWhenACloseFails() {
         harness.run(context -> {
             context.onClose("first", () -> events.add("close first"));
             context.onClose("second", () -> {
@@ -72,7 +72,7 @@ class RestartTest {
     }
 
     @Test
-    void leavesACloseBehindThatHangsAndTakesANewProcess() {
+    void abandonsACloseThatHangsAndTakesANewProcess() {
         harness.set("close.timeout", "0.5").run(context -> {
             context.onClose("first", () -> events.add("close first"));
             context.onClose("the stubborn one", this::hang);
@@ -88,7 +88,7 @@ class RestartTest {
     }
 
     @Test
-    void staysInTheJvmAfterACloseThatHangsWhereThatWasChosen() {
+    void staysInTheJvmAfterACloseThatHangsInModeJvm() {
         harness.set("close.timeout", "0.5").set("mode", "jvm").run(context -> context.onClose("stubborn", this::hang));
         harness.awaitState("running", 1);
         harness.restart();
@@ -109,7 +109,7 @@ class RestartTest {
     }
 
     @Test
-    void triesAgainUntilAStartSucceeds() {
+    void retriesUntilAStartSucceeds() {
         AtomicInteger attempts = new AtomicInteger();
         harness.run(context -> {
             context.onClose("what was opened before it failed", () -> events.add("closed"));
@@ -120,11 +120,11 @@ class RestartTest {
         harness.awaitState("running", 1);
         assertEquals(4, attempts.get());
         assertEquals(List.of("closed", "closed", "closed"), events);
-        assertTrue(harness.logged("the next attempt comes in 40 ms"), "the pause doubles: " + harness.log);
+        assertTrue(harness.logged("the next attempt is in 40 ms"), "the pause doubles: " + harness.log);
     }
 
     @Test
-    void tellsWhyAStartFailedAndTriesAgainAtOnceWhenAsked() {
+    void reportsWhyAStartFailedAndRetriesAtOnceOnRequest() {
         AtomicInteger attempts = new AtomicInteger();
         harness.set("backoff.first", "3600").set("backoff.max", "3600").run(context -> {
             if (attempts.incrementAndGet() < 2) {
@@ -139,7 +139,7 @@ class RestartTest {
     }
 
     @Test
-    void givesUpAStartThatTakesTooLong() {
+    void abandonsAStartThatTakesTooLong() {
         AtomicInteger attempts = new AtomicInteger();
         harness.set("start.timeout", "2").run(context -> {
             if (attempts.incrementAndGet() == 1) {
@@ -165,7 +165,7 @@ class RestartTest {
     }
 
     @Test
-    void makesOneMoreRestartOfAllThatAreAskedForDuringOne() {
+    void combinesRequestsDuringARestartIntoOneMore() {
         Semaphore closing = new Semaphore(0);
         Semaphore mayClose = new Semaphore(0);
         harness.run(context -> {
@@ -185,7 +185,7 @@ class RestartTest {
         }
         mayClose.release();
         harness.awaitState("running", 3);
-        // Nothing is left to be done: the next generation is the one that is asked for now.
+        // No request is pending: the next generation comes from this request.
         harness.restart();
         harness.awaitState("running", 4);
         assertEquals(3, harness.log.stream().filter(line -> line.startsWith("restart of generation")).count());
@@ -205,7 +205,7 @@ class RestartTest {
     }
 
     @Test
-    void aWishWithoutAReasonCounts() {
+    void aRequestWithoutAReasonCounts() {
         harness.run(context -> {
             if (context.generation() == 1) {
                 context.restart(null);
@@ -218,10 +218,10 @@ class RestartTest {
     }
 
     @Test
-    void startsNoOtherGenerationWhenItIsToldToStopWhileOneCloses() {
+    void startsNoGenerationAfterAStopDuringAClose() {
         harness.run(context -> {
             events.add("start " + context.generation());
-            context.onClose("what hears it", harness::tellToStop);
+            context.onClose("what hears it", harness::requestStop);
         });
         harness.awaitState("running", 1);
         harness.restart();
@@ -234,7 +234,7 @@ class RestartTest {
     void aPoolInAStaticFieldThatWasIdleWorksInTheNextGeneration() {
         AtomicReference<ThreadPoolExecutor> pool = new AtomicReference<>();
         harness.run(context -> {
-            // As a static field is made: by the first who needs it, with the thread group that it has.
+            // Like a static field: created by its first user, in that thread group.
             pool.compareAndSet(null, new ThreadPoolExecutor(0, 8, 10, TimeUnit.MILLISECONDS, new SynchronousQueue<>()));
             assertEquals("done", pool.get().submit(() -> "done").get());
         });
@@ -246,7 +246,7 @@ class RestartTest {
     }
 
     @Test
-    void aLogThatIsBrokenEndsNothingAndIsWaitedForByNobody() {
+    void aBrokenLogNeitherStopsNorDelaysAnything() {
         harness.logFails = true;
         harness.run(context -> context.onClose("it", () -> events.add("closed")));
         harness.awaitState("running", 1);
@@ -257,7 +257,7 @@ class RestartTest {
     }
 
     @Test
-    void aSuccessorOfAFailedStartGoesOnWithItsPause() {
+    void aSuccessorOfAFailedStartContinuesWithItsPause() {
         harness.restartable = false;
         harness.run(context -> {
             throw new IllegalStateException("no");
@@ -267,7 +267,7 @@ class RestartTest {
     }
 
     @Test
-    void anOldGenerationHasNoSay() {
+    void anOldGenerationHasNoEffect() {
         List<Context> contexts = Collections.synchronizedList(new ArrayList<>());
         harness.run(context -> {
             contexts.add(context);
@@ -311,7 +311,7 @@ class RestartTest {
     }
 
     @Test
-    void triesToStartASuccessorAgainWhereTheProgramCannotRestart() {
+    void retriesASuccessorWhereTheProgramCannotRestart() {
         harness.successorsFail = true;
         harness.restartable = false;
         harness.run(context -> { });
@@ -331,7 +331,7 @@ class RestartTest {
                 testEnds.await();
                 over = true;
             } catch (InterruptedException ignored) {
-                // That is what makes it stubborn.
+                // Ignores the interruption.
             }
         }
     }

@@ -45,25 +45,25 @@ class SettingsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "hotreload.mode | fast | hotreload.mode is \"fast\": it is one of auto, jvm, exec, exit",
-        "hotreload.exit.code | 0 | hotreload.exit.code is \"0\": it is a number from 1 to 255",
-        "hotreload.exit.code | x | hotreload.exit.code is \"x\": it is a number from 1 to 255",
-        "hotreload.close.timeout | soon | hotreload.close.timeout is \"soon\": it is a number of seconds",
-        "hotreload.close.timeout | NaN | hotreload.close.timeout is \"NaN\": it is a number of seconds, from 0.001 to 86400",
-        "hotreload.signal | USR1 | hotreload.signal is \"USR1\": it is HUP or off",
-        "hotreload.listen | 9100 | hotreload.listen is \"9100\": it is HOST:PORT, such as 127.0.0.1:9100, or off",
+        "hotreload.mode | fast | hotreload.mode is \"fast\": it must be one of auto, jvm, exec, exit",
+        "hotreload.exit.code | 0 | hotreload.exit.code is \"0\": it must be a number from 1 to 255",
+        "hotreload.exit.code | x | hotreload.exit.code is \"x\": it must be a number from 1 to 255",
+        "hotreload.close.timeout | soon | hotreload.close.timeout is \"soon\": it must be a number of seconds",
+        "hotreload.close.timeout | NaN | hotreload.close.timeout is \"NaN\": it must be a number of seconds, from 0.001 to 86400",
+        "hotreload.signal | USR1 | hotreload.signal is \"USR1\": it must be HUP or off",
+        "hotreload.listen | 9100 | hotreload.listen is \"9100\": it must be HOST:PORT, such as 127.0.0.1:9100, or off",
         "hotreload.listen | 0.0.0.0:9100 | hotreload.listen is \"0.0.0.0:9100\": only a loopback address is accepted, such as 127.0.0.1:9100",
         "hotreload.listen | 192.0.2.1:9100 | hotreload.listen is \"192.0.2.1:9100\": only a loopback address is accepted, such as 127.0.0.1:9100",
-        "hotreload.listen | 127.0.0.1:70000 | hotreload.listen is \"127.0.0.1:70000\": it is HOST:PORT, such as 127.0.0.1:9100, or off",
+        "hotreload.listen | 127.0.0.1:70000 | hotreload.listen is \"127.0.0.1:70000\": it must be HOST:PORT, such as 127.0.0.1:9100, or off",
     })
     void sayWhatIsWrong(String name, String value, String message) {
         assertEquals(message, assertThrows(HotReloadException.class, () -> of(name, value)).getMessage());
     }
 
     @Test
-    void refuseAPropertyThatIsNone() {
+    void refuseAnUnknownProperty() {
         String message = assertThrows(HotReloadException.class, () -> of("hotreload.tokenfile", "x")).getMessage();
-        assertTrue(message.startsWith("hotreload.tokenfile is no setting; there are: hotreload.backoff.first, "), message);
+        assertTrue(message.startsWith("hotreload.tokenfile is not a setting; the settings are: hotreload.backoff.first, "), message);
     }
 
     @Test

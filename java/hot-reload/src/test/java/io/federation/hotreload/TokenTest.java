@@ -26,7 +26,7 @@ class TokenTest {
     Path folder;
 
     @Test
-    void isMadeWhereThereIsNoneAndOnlyItsOwnerReadsIt() throws IOException {
+    void isCreatedForItsOwnerAlone() throws IOException {
         Path file = folder.resolve("token");
         Token token = Token.in(file);
         assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
@@ -64,7 +64,7 @@ class TokenTest {
     }
 
     @Test
-    void isOneWhereManyMakeItAtOnce() throws Exception {
+    void isOneWhenManyCreateItAtOnce() throws Exception {
         Path file = folder.resolve("token");
         ExecutorService pool = Executors.newFixedThreadPool(8);
         List<Callable<String>> makers = new ArrayList<>();

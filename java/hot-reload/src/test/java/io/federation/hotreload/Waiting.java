@@ -9,7 +9,7 @@ import java.util.function.Supplier;
 /** Waiting for a condition, with a deadline. */
 final class Waiting {
 
-    /** Far more than anything here takes: on a busy machine a test is slow, not wrong. */
+    /** Far more than anything here takes: on a busy machine a test is slow, and does not fail. */
     private static final Duration DEADLINE = Duration.ofSeconds(60);
 
     private Waiting() {}
@@ -18,7 +18,7 @@ final class Waiting {
         until(message, () -> "", condition);
     }
 
-    /** Waits; {@code details} are asked for when it was in vain. */
+    /** Waits; {@code details} are read only on a timeout. */
     static void until(String message, Supplier<Object> details, Callable<Boolean> condition) {
         long end = System.nanoTime() + DEADLINE.toNanos();
         Exception last = null;

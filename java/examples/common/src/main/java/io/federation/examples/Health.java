@@ -7,7 +7,7 @@ import java.nio.file.Path;
 
 /**
  * Asks the node on this machine whether it is healthy: 0 or 1, for a HEALTHCHECK in an image that has nothing but Java.
- * Its argument is the node's configuration file: its Port, else HTTP_PORT, is asked.
+ * Its argument is the node's configuration file: it asks the file's Port, or HTTP_PORT if there is none.
  */
 public final class Health {
 

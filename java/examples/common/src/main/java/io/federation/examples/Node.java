@@ -28,7 +28,7 @@ public final class Node {
     /** The configuration file: the first argument, else {@code otherwise} in the working directory. */
     public static Path file(Context context, String otherwise) throws IOException {
         if (context.args().size() > 1) {
-            throw new IOException("one argument is taken, the configuration file; there are " + context.args().size());
+            throw new IOException("expected one argument, the configuration file, but got " + context.args().size());
         }
         return Path.of(context.args().isEmpty() ? otherwise : context.args().get(0));
     }
@@ -36,8 +36,8 @@ public final class Node {
     /**
      * Serves on {@code port} until the generation ends.
      *
-     * @param more adds to what {@code GET /} tells
-     * @param trouble why it is not healthy, empty where it is
+     * @param more adds to what {@code GET /} reports
+     * @param trouble why it is not healthy; empty if it is
      */
     public void serve(int port, Consumer<JsonObject> more, Supplier<String> trouble) throws Exception {
         // For tests and demonstrations: a node that takes its time.

@@ -19,7 +19,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A node's configuration file, {@code federated.json} or {@code config.json}. A fault in it names the file and the key. */
+/** A node's configuration file: {@code federated.json} or {@code config.json}. An error names the file and the key. */
 public final class NodeFile {
 
     private static final Pattern PLACE = Pattern.compile("line (\\d+) column (\\d+)");
@@ -32,7 +32,7 @@ public final class NodeFile {
         this.json = json;
     }
 
-    /** Reads the file. Its faults are an {@link IOException} whose message says what to do. */
+    /** Reads the file. An error in it is an {@link IOException} whose message says what to do. */
     public static NodeFile read(Path file) throws IOException {
         String text;
         try {
@@ -53,7 +53,7 @@ public final class NodeFile {
         }
     }
 
-    // Gson's own words are about Gson.
+    // Gson's own messages are about Gson.
     private static String place(String message) {
         Matcher found = PLACE.matcher(String.valueOf(message));
         return found.find() ? ": line " + found.group(1) + ", column " + found.group(2) : "";
@@ -100,7 +100,7 @@ public final class NodeFile {
     }
 
     private IOException wrong(String key, String rule) {
-        return new IOException(key + " in " + file + " is " + (json.has(key) ? json.get(key) : "missing") + "; it has to be "
-                + rule);
+        String found = json.has(key) ? json.get(key).toString() : "missing";
+        return new IOException(key + " in " + file + " is " + found + "; it must be " + rule);
     }
 }

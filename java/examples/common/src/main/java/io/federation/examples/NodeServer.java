@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 
-/** A node's HTTP side: {@code GET /} tells what it is, {@code GET /health} whether it serves. */
+/** A node's HTTP side: {@code GET /} reports what it is, {@code GET /health} whether it serves. */
 public final class NodeServer implements AutoCloseable {
 
     private static final int PATIENCE = 2; // seconds
@@ -30,8 +30,8 @@ public final class NodeServer implements AutoCloseable {
     /**
      * Listens at once.
      *
-     * @param host the address to listen on; empty is every one
-     * @param trouble why the node is not healthy; empty where it is
+     * @param host the address to listen on; empty means every address
+     * @param trouble why the node is not healthy; empty if it is
      */
     public NodeServer(String host, int port, Supplier<JsonObject> description, Supplier<String> trouble)
             throws IOException {
@@ -50,7 +50,7 @@ public final class NodeServer implements AutoCloseable {
         server.start();
     }
 
-    /** Says 503 from now on, so that nobody sends more work. */
+    /** Answers 503 from now on, so that clients send no more work. */
     public void drain() {
         closing = true;
     }
@@ -65,12 +65,12 @@ public final class NodeServer implements AutoCloseable {
         }
     }
 
-    /** Stopping cuts off whoever is being answered; the server's own delay is waited out also where nobody is. */
+    /** Lets running requests finish: a stop would cut them off, and its own delay is fixed, even with no request. */
     private void awaitAnswers() throws InterruptedException {
         try {
             busy.awaitAdvanceInterruptibly(busy.arriveAndDeregister(), PATIENCE, TimeUnit.SECONDS);
         } catch (TimeoutException cutOff) {
-            // They had their time.
+            // Requests that are still running are cut off.
         }
     }
 

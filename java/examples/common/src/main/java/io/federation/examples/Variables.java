@@ -21,8 +21,8 @@ public final class Variables {
                 return value;
             }
         } catch (NumberFormatException notOne) {
-            throw new IOException("the variable " + name + " is \"" + text + "\"; it has to be a number", notOne);
+            throw new IOException("the variable " + name + " is \"" + text + "\"; it must be a number", notOne);
         }
-        throw new IOException("the variable " + name + " is " + text + "; it has to be from 0 to " + most);
+        throw new IOException("the variable " + name + " is " + text + "; it must be from 0 to " + most);
     }
 }

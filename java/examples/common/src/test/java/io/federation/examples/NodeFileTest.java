@@ -33,9 +33,9 @@ class NodeFileTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "{}                             | is missing; it has to be a list of URLs",
-        "{'FederatedServers': 'http'}   | is \"http\"; it has to be a list of URLs",
-        "{'FederatedServers': [1]}      | is [1]; it has to be a list of URLs",
+        "{}                             | is missing; it must be a list of URLs",
+        "{'FederatedServers': 'http'}   | is \"http\"; it must be a list of URLs",
+        "{'FederatedServers': [1]}      | is [1]; it must be a list of URLs",
         "[]                             | is not one JSON object",
         "{} {}                          | is not JSON",
         "{'FederatedServers': [}        | is not JSON: line 1, column 23",
@@ -54,7 +54,7 @@ class NodeFileTest {
     void saysWhatIsWrongWithThePort(String port) throws IOException {
         NodeFile file = read(("{'Port': " + port + "}").replace('\'', '"'));
         String message = assertThrows(IOException.class, file::port).getMessage();
-        assertTrue(message.contains("it has to be a number from 1 to 65535"), message);
+        assertTrue(message.contains("it must be a number from 1 to 65535"), message);
     }
 
     @Test

@@ -84,7 +84,7 @@ class NodeServerTest {
     }
 
     @Test
-    void whoeverIsBeingAnsweredGetsTheWholeAnswerBeforeItCloses() throws Exception {
+    void aRequestInProgressIsAnsweredBeforeTheClose() throws Exception {
         CompletableFuture<HttpResponse<String>> answer = ask();
         Thread closer = close();
         awaitWaiting(closer);
@@ -99,7 +99,7 @@ class NodeServerTest {
     }
 
     @Test
-    void anAnswerThatNeverComesDoesNotHoldUpTheEnd() throws Exception {
+    void anAnswerThatNeverComesDoesNotDelayTheEnd() throws Exception {
         CompletableFuture<HttpResponse<String>> answer = ask();
 
         Thread closer = close();

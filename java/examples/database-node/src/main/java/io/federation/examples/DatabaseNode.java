@@ -18,15 +18,15 @@ public final class DatabaseNode {
         NodeFile file = NodeFile.read(Node.file(context, "config.json"));
         List<String> servers = file.federatedServers();
         String nodeId = file.nodeId().orElse(Variables.text("NODE_ID", "database"));
-        Neighbours neighbours = new Neighbours(servers);
-        context.onClose("the questions to the federated servers", neighbours);
+        ServerPoller poller = new ServerPoller(servers);
+        context.onClose("the poller of the federated servers", poller);
         Node node = new Node(context, nodeId, "database", servers);
-        node.serve(Variables.number("HTTP_PORT", 8080, 65535), json -> answers(json, neighbours), neighbours::trouble);
+        node.serve(Variables.number("HTTP_PORT", 8080, 65535), json -> answers(json, poller), poller::trouble);
     }
 
-    private static void answers(JsonObject json, Neighbours neighbours) {
+    private static void answers(JsonObject json, ServerPoller poller) {
         JsonObject answers = new JsonObject();
-        neighbours.answers().forEach(answers::addProperty);
+        poller.answers().forEach(answers::addProperty);
         json.add("Answers", answers);
     }
 }

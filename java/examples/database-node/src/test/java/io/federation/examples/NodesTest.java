@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The runnable jars and their scripts, as they are delivered. */
+/** The runnable jars and their scripts, as delivered. */
 class NodesTest {
 
     private static final int SECONDS = 60;
@@ -110,7 +110,7 @@ class NodesTest {
                     return;
                 }
             } catch (IOException notYet) {
-                // It does not listen yet.
+                // It is not listening yet.
             }
             Thread.sleep(20);
         }
@@ -122,7 +122,7 @@ class NodesTest {
     }
 
     @Test
-    void aFederatedServerReadsItsFileAnewAtEveryRestart() throws Exception {
+    void aFederatedServerRereadsItsFileAtEveryRestart() throws Exception {
         Process process = start(example("federated-server/run.sh"), "federated.json");
         until("it serves", () -> get(federatedPort, "/").contains("\"NodeID\":\"fed-1\",\"Role\":\"federated\""));
         assertTrue(get(federatedPort, "/").contains("\"generation\":1,\"pid\":" + process.pid()), "the script became Java");
@@ -151,10 +151,10 @@ class NodesTest {
     }
 
     @Test
-    void aDatabaseNodeShowsWhoAnswers() throws Exception {
+    void aDatabaseNodeShowsWhichServersAnswer() throws Exception {
         start(java(), "-jar", example("database-node/target/database-node.jar"));
         until("it asked", () -> get(databasePort, "/").contains("\"Answers\":{" + url() + ":false}"));
-        assertEquals("{\"healthy\":true}\n", get(databasePort, "/health"), "that nobody answers is no fault of its own");
+        assertEquals("{\"healthy\":true}\n", get(databasePort, "/health"), "healthy though no server answers");
         endpoint = freePort();
         Process server = start(java(), "-jar", example("federated-server/target/federated-server.jar"));
         until("it sees the server", () -> get(databasePort, "/").contains("\"Answers\":{" + url() + ":true}"));
@@ -163,7 +163,7 @@ class NodesTest {
     }
 
     @Test
-    void healthIsAskedWithNothingButTheJar() throws Exception {
+    void theJarAloneChecksTheHealth() throws Exception {
         String jar = example("database-node/target/database-node.jar");
         assertEquals(1, start(java(), "-cp", jar, "io.federation.examples.Health", "config.json").waitFor());
         start(java(), "-jar", jar);

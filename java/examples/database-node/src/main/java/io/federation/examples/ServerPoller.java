@@ -15,10 +15,10 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
-/** Asks each federated server once a second whether it serves: as many at a time as there are threads, each for a second. */
-final class Neighbours implements AutoCloseable {
+/** Asks each federated server once a second whether it serves, several at a time, each with a timeout of a second. */
+final class ServerPoller implements AutoCloseable {
 
-    private static final int AT_ONCE = 8;
+    private static final int MAX_THREADS = 8;
     private static final int MILLIS = 1_000;
 
     private final List<String> servers;
@@ -28,20 +28,20 @@ final class Neighbours implements AutoCloseable {
     private volatile boolean asked;
 
     // HttpURLConnection, as HttpClient has no close before Java 21: its thread would outlive the generation.
-    Neighbours(List<String> servers) {
+    ServerPoller(List<String> servers) {
         this.servers = servers;
-        askers = Executors.newFixedThreadPool(Math.max(1, Math.min(AT_ONCE, servers.size())));
+        askers = Executors.newFixedThreadPool(Math.max(1, Math.min(MAX_THREADS, servers.size())));
         clock.scheduleWithFixedDelay(this::round, 0, MILLIS, TimeUnit.MILLISECONDS);
     }
 
-    /** Which server answered in the last round, in the order of the list. */
+    /** Whether each server answered in the last round, in the order of the list. */
     Map<String, Boolean> answers() {
         return answers;
     }
 
-    /** A node that has not asked yet does not know whom it can reach. That none answers is no fault of its own. */
+    /** Not healthy until the first round of questions is done. A node that reaches no server is healthy. */
     String trouble() {
-        return asked ? "" : "the federated servers were not asked yet";
+        return asked ? "" : "the federated servers have not been asked yet";
     }
 
     @Override
@@ -66,7 +66,7 @@ final class Neighbours implements AutoCloseable {
         } catch (InterruptedException closing) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException impossible) {
-            throw new IllegalStateException("a question throws nothing", impossible);
+            throw new IllegalStateException("a poll throws nothing", impossible);
         }
     }
 
