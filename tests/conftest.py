@@ -19,7 +19,7 @@ __all__ = ["etcd_cluster", "own_etcd", "shared_etcd"]
 def pytest_configure() -> None:
     """Let no program that a test starts inherit an ignored signal: nohup and a script's ``&`` leave some.
 
-    The tests go on ignoring it: a handler of Python's is not inherited, to ignore is.
+    The tests still ignore it: a program inherits ignored signals, but not Python's handlers.
     """
     for signum in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         if signal.getsignal(signum) is signal.SIG_IGN:
@@ -40,7 +40,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def free_port() -> Iterator[int]:
-    """A port where nobody listens."""
+    """A free port."""
     ports = PortPool()
     yield ports.take()
     ports.close()

@@ -1,6 +1,10 @@
-"""What every implementation of a port has to do, whichever it is."""
+"""Contracts: what every implementation of a port has to do.
+
+Belongs here: tests that run unchanged on every implementation, fake and real. Forbidden here: a test of one
+implementation alone.
+"""
 
 import pytest
 
-# Their asserts are to be told as a test module's are.
+# So that pytest explains their asserts as it does in a test module.
 pytest.register_assert_rewrite("tests.contracts.restart.contract", "tests.contracts.restart.node")

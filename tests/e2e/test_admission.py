@@ -1,4 +1,4 @@
-"""Who gets in: by an operator's word, a join token, what answers at the URL; and names that are taken."""
+"""Admission: by an operator, a join token or a probe of the URL; and names that are in use."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def test_a_join_token_is_good_for_one_newcomer(network: Network) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("secret\n", "is not a join token"), ("", "is empty"), (None, "cannot be read")]
+    ("text", "message"), [("secret\n", "is not a join token"), ("", "is empty"), (None, "cannot be read")]
 )
-def test_a_token_file_without_a_token_is_reported_before_the_start(
-    network: Network, text: str | None, said: str
+def test_an_invalid_token_file_is_reported_before_the_start(
+    network: Network, text: str | None, message: str
 ) -> None:
     (node,) = network.servers(1)
     file = node.folder / "join.token"
@@ -84,7 +84,7 @@ def test_a_token_file_without_a_token_is_reported_before_the_start(
         file.write_text(text)
     node.start("--join-token-file", str(file))
     assert node.wait_for_exit() == 78
-    assert said in node.log_text()
+    assert message in node.log_text()
     assert "Traceback" not in node.log_text()
     assert not text or text.strip() not in node.log_text()
 
@@ -107,8 +107,8 @@ def test_a_node_id_in_use_elsewhere_keeps_the_process_stopped(network: Network) 
     nodes[1].wait_for_reason(
         f"at {double.url} claims its NodeID and is kept out: give that one its own, or stop it"
     )
-    (told,) = nodes[1].logged("another node claims what this one has")
-    assert told["node_id"] == "fed-2"
+    (line,) = nodes[1].logged("another node claims what this one has")
+    assert line["node_id"] == "fed-2"
 
 
 def test_two_database_nodes_cannot_share_a_node_id(network: Network) -> None:

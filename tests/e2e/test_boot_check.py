@@ -1,4 +1,4 @@
-"""A list that was edited by hand while its server was down is not obeyed."""
+"""A list that was edited while its server was down is reverted before the start."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def test_the_leaders_own_forged_file_is_reverted_too(network: Network) -> None:
     true = one.servers
     one.stop()
     two.stop()
-    network.wait(lambda: network.leader is None, "nobody leads")
+    network.wait(lambda: network.leader is None, "there is no leader")
     one.edit(FederatedServers=[*true, "http://localhost:1"])
 
-    network.start(one)  # alone: it leads, and it is the only one to say what the list was
+    network.start(one)  # alone: it leads, and no other node has the list
 
     assert network.leader is one
     assert one.servers == true

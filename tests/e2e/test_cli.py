@@ -169,7 +169,7 @@ def test_flags_override_variables_which_override_the_file(network: Network) -> N
     assert len(one.starts) == 1
     assert one.log()
     ours = env | {"SIDECAR_NETWORK": network.name}
-    found = run_sidecar("servers", "--network", "of-nobody", "--json", folder=one.folder, env=ours)
+    found = run_sidecar("servers", "--network", "unused", "--json", folder=one.folder, env=ours)
     assert found.document is None
     found = run_sidecar("servers", "--json", folder=one.folder, env=ours)
     assert found.document["FederatedServers"] == [one.url]

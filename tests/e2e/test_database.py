@@ -1,4 +1,4 @@
-"""Database nodes: the same list, and no say in it."""
+"""Database nodes follow the list, and never change it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_another_spelling_of_the_same_list_is_not_rewritten(network: Network) ->
     assert database.file_identity() == before
 
 
-def test_database_nodes_follow_each_change_and_restart_one_at_a_time(
+def test_database_nodes_follow_and_restart_one_at_a_time(
     network: Network,
 ) -> None:
     one, two = network.servers(2)
@@ -46,7 +46,7 @@ def test_database_nodes_follow_each_change_and_restart_one_at_a_time(
     assert overlapping(databases) == []
 
 
-def test_a_database_node_never_leads_and_is_never_in_the_list(network: Network) -> None:
+def test_a_database_node_never_leads_and_is_never_listed(network: Network) -> None:
     (one,) = network.servers(1)
     database = network.database("db-1", ["http://localhost:1"])
     database.start()

@@ -1,4 +1,4 @@
-"""``sidecar demo``, whole: on its own etcd, with its own processes, and none of them left behind."""
+"""The whole ``sidecar demo``: it runs on its own etcd, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.kit.commands import environment
 from tests.kit.etcd import etcd_binary
 
 MAX_RUNS = 3
-"""Of that many one must be in time: on a machine at its limit the others may be late, and nothing else."""
+"""On a busy machine a run may be late; one of this many has to be in time."""
 
 TOO_SLOW = re.compile(r"it took [\d.]+ s, longer than|after [\d.]+ s: ")
-"""How a complaint begins that is only about the time."""
+"""The beginning of a failure that is only about time."""
 
 
 def run_demo(tmp_path: Path) -> tuple[int, str]:
-    """Run the demo: its exit code and all that it printed."""
+    """Run the demo; its exit code and its output."""
     found = subprocess.run(
         [sys.executable, "-m", "sidecar", "demo", "--etcd-binary", str(etcd_binary())],
         env=environment(TMPDIR=str(tmp_path)),
@@ -40,13 +40,13 @@ def was_only_slow(text: str) -> bool:
     return bool(failures) and all(map(TOO_SLOW.match, failures))
 
 
-@pytest.mark.timeout(900)  # half a minute each; a machine that is busy takes its time
+@pytest.mark.timeout(900)  # half a minute each, and longer on a busy machine
 def test_the_demo_passes_and_leaves_nothing_behind(tmp_path: Path) -> None:
     code, text = run_demo(tmp_path)
     for _ in range(MAX_RUNS - 1):
         if code == 0 or not was_only_slow(text):
             break
-        for kept in tmp_path.iterdir():  # the files of one that failed
+        for kept in tmp_path.iterdir():  # the files of a failed run
             shutil.rmtree(kept)
         code, text = run_demo(tmp_path)
     assert code == 0, text

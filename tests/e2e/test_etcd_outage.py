@@ -1,4 +1,4 @@
-"""Without etcd nothing is stopped or restarted, and a boot relies on what was last known to be good."""
+"""Without etcd nothing is stopped or restarted, and a boot uses the last-known-good list."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def test_an_outage_restarts_nothing_and_the_network_catches_up(
     code, body = one.get("/readyz")
     assert code == 503
     assert json.loads(body)["reasons"] == ["its lease in etcd is not alive"]
-    # What needs no etcd goes on: a process that dies is brought back, an edit is put back.
+    # What needs no etcd continues: a killed process is started again, an edit is reverted.
     two.edit(FederatedServers=["http://localhost:1"])
-    network.wait(lambda: two.servers == one.servers, "the edit is put back")
+    network.wait(lambda: two.servers == one.servers, "the edit is reverted")
     os.kill(pids[1], signal.SIGKILL)
-    network.wait(lambda: len(two.events("listening")) == 2, "the process that died is back")
+    network.wait(lambda: len(two.events("listening")) == 2, "the killed process is started again")
 
     own_etcd.start()
     network.wait_in_sync(*network.nodes)
@@ -65,11 +65,11 @@ def test_an_etcd_that_hangs_is_treated_as_unreachable(own_network: Network, own_
     own_etcd.resume()
 
     network.wait_in_sync(one, two)
-    network.wait(lambda: one.status.get("leading") or two.status.get("leading"), "somebody leads again")
+    network.wait(lambda: one.status.get("leading") or two.status.get("leading"), "there is a leader again")
     assert [len(node.starts) for node in (one, two)] == [1, 1]
 
 
-def test_a_boot_without_etcd_starts_on_the_last_known_good_list(
+def test_a_boot_without_etcd_uses_the_last_known_good_list(
     own_network: Network, own_etcd: EtcdServer
 ) -> None:
     network = own_network
@@ -125,9 +125,7 @@ def test_a_first_boot_without_etcd_waits_with_a_reason(own_network: Network, own
     assert len(one.starts) == 1
 
 
-def test_a_last_known_good_list_with_a_wrong_checksum_is_ignored(
-    own_network: Network, own_etcd: EtcdServer
-) -> None:
+def test_a_damaged_last_known_good_list_is_ignored(own_network: Network, own_etcd: EtcdServer) -> None:
     network = own_network
     (one,) = network.servers(1)
     network.start(one)
@@ -188,8 +186,8 @@ def test_a_restart_that_is_due_waits_for_etcd(own_network: Network, own_etcd: Et
 
     own_etcd.kill()
     wait_for_lease_loss(waiting, rollout.stuck)
-    let_start(rollout.stuck)  # its turn would be over, if anybody could tell
-    own_network.wait(lambda: rollout.stuck.status.get("healthy"), "the one that was stuck is well")
+    let_start(rollout.stuck)  # its grant would be returned if etcd answered
+    own_network.wait(lambda: rollout.stuck.status.get("healthy"), "the stuck node is healthy")
 
     status = waiting.status
     assert status["phase"] == "restart-pending"

@@ -13,7 +13,7 @@ def gate(network: Network, node: Node, *options: str) -> CommandResult:
     return network.cli("gate", "--file", str(node.file), *options)
 
 
-def test_the_first_gate_of_a_network_publishes_and_the_others_follow(network: Network) -> None:
+def test_the_first_gate_publishes_and_the_others_follow(network: Network) -> None:
     one, two = network.servers(2)
     database = network.database("db-1", [str(one.url)])
 
@@ -21,7 +21,7 @@ def test_the_first_gate_of_a_network_publishes_and_the_others_follow(network: Ne
 
     assert codes == [0, 0, 0]
     assert network.canonical["FederatedServers"] == one.servers == database.servers
-    network.wait(lambda: network.leader is None, "it gives back what it held")
+    network.wait(lambda: network.leader is None, "the gate releases the leadership")
 
 
 def test_a_forged_file_is_reverted_and_saved(network: Network) -> None:

@@ -1,4 +1,4 @@
-"""What counts as healthy: what the health URL says, as often and as patiently as is set."""
+"""Health: the answers of the health URL, with the configured interval, threshold and timeout."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 from tests.kit.network import Network
 
 HANG = 0
-"""In place of a status: the request is not answered."""
+"""In place of a status: the request gets no answer."""
 
 
 class HealthServer:
-    """An endpoint that answers what it is told to, and counts who asks."""
+    """An endpoint with configurable answers, which counts its requests."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.requests = 0
         self.usual = 200
         self.next: deque[int] = deque()
         self.closed = threading.Event()
@@ -27,7 +27,7 @@ class HealthServer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                health_server.asked += 1
+                health_server.requests += 1
                 status = health_server.next.popleft() if health_server.next else health_server.usual
                 if status == HANG:
                     health_server.closed.wait()
@@ -60,17 +60,17 @@ def health_server() -> Iterator[HealthServer]:
 def test_the_health_url_decides_whether_a_node_is_healthy(network: Network) -> None:
     leader, *followers = network.servers(3)
     for node in followers:
-        # So seldom that only a process that boots is found to be sick.
+        # So rarely that only a process that starts is found unhealthy.
         node.defaults += ("--health", f"{node.url}/health", "--health-interval", "3600")
     network.start(leader)
     network.start(*followers)
     for node in followers:
         node.make_unhealthy()
     network.start(network.newcomer("fed-4", leader))
-    sick = network.wait(
+    restarted = network.wait(
         lambda: next((n for n in followers if len(n.events("listening")) == 2), None), "one restarts"
     )
-    status = sick.wait_for_reason("503")
+    status = restarted.wait_for_reason("503")
     assert (status["phase"], status["healthy"]) == ("starting", False)
     assert sum(len(node.starts) for node in followers) == 3
 
@@ -90,13 +90,13 @@ def test_probe_interval_and_failure_threshold_are_respected(
     network.start(one)
     boots = len(one.logged("starting"))
 
-    before = health_server.asked
-    network.wait(lambda: health_server.asked > before + 20, "it is asked all the time")
+    before = health_server.requests
+    network.wait(lambda: health_server.requests > before + 20, "it is probed repeatedly")
 
     health_server.next += (503, 503, 200, 500, 500, 200)
-    network.wait(lambda: not health_server.next, "it was asked")
-    before = health_server.asked
-    network.wait(lambda: health_server.asked > before + 1, "and asked again")
+    network.wait(lambda: not health_server.next, "it was probed")
+    before = health_server.requests
+    network.wait(lambda: health_server.requests > before + 1, "it is probed again")
     assert len(one.logged("starting")) == boots  # two failures in a row are not three
 
     health_server.usual = 503
@@ -105,7 +105,7 @@ def test_probe_interval_and_failure_threshold_are_respected(
 
     health_server.usual = 200
     network.wait_in_sync(one)
-    assert len(one.starts) == 1  # who was healthy once is not restarted for falling sick
+    assert len(one.starts) == 1  # a process that has been healthy is not restarted for failing later
 
 
 def test_a_probe_that_times_out_is_a_failure(network: Network, health_server: HealthServer) -> None:

@@ -1,4 +1,4 @@
-"""Newcomers and strangers."""
+"""Joins: of newcomers, which the network admits, and of strangers, which it refuses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.kit.node import Node
 
 
 def overlapping(nodes: list[Node]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """The outages of two nodes that were away at the same time."""
+    """Pairs of outages of two nodes at the same time."""
     outages = sorted(outage for node in nodes for outage in node.downtimes)
     return [(a, b) for a, b in pairwise(outages) if b[0] < a[1]]
 

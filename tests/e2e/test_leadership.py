@@ -1,4 +1,4 @@
-"""One leader, by lease: it stays, it is succeeded, and one that was away does no harm when it comes back."""
+"""The leader: it stays, it is succeeded, and an old leader that comes back writes nothing."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from tests.kit.network import Network
 from tests.kit.node import Node
 
 TTL = 2.0
-QUIET_PERIOD = 6
-"""Of that many successions one must be in time: on a machine at its limit the others may be late."""
+MAX_SUCCESSIONS = 6
+"""On a busy machine a succession may be late; one of this many has to be in time."""
 
 
 def wait_for_leader(network: Network) -> Node:
-    return network.wait(lambda: network.leader, "somebody leads")
+    return network.wait(lambda: network.leader, "there is a leader")
 
 
 def wait_for_successor(network: Network, *before: Node) -> Node:
-    """Wait until somebody else leads, and says so."""
+    """Wait until another node leads, and its status says so."""
 
     def found() -> Node | None:
         leader = network.leader
         return leader if leader and leader not in before and leader.status.get("leading") else None
 
     names = ", ".join(node.id for node in before)
-    return network.wait(found, f"somebody else than {names} leads")
+    return network.wait(found, f"a leader other than {names}")
 
 
 def terms(network: Network) -> list[tuple[str, int]]:
-    """Who wrote each canonical version, and in which term."""
+    """The author and the term of each canonical version."""
     found = [stored.document for stored in network.etcd.all("history/").values()]
     return [(document["author"], document["term"]) for document in sorted(found, key=lambda d: d["version"])]
 
@@ -53,14 +53,14 @@ def test_the_leader_stays_through_joins_restarts_and_crashes_of_others(network: 
 
 
 def test_a_killed_leader_is_succeeded_within_the_lease_ttl(network: Network) -> None:
-    nodes = network.servers(1 + QUIET_PERIOD)
+    nodes = network.servers(1 + MAX_SUCCESSIONS)
     for node in nodes:
         node.defaults += ("--lease-ttl", f"{TTL:g}")
     network.start(*nodes)
     took = list[float]()
     dead = list[Node]()
 
-    while not took or (took[-1] > TTL + 1 and len(took) < QUIET_PERIOD):
+    while not took or (took[-1] > TTL + 1 and len(took) < MAX_SUCCESSIONS):
         dead.append(wait_for_leader(network))
         dead[-1].kill()
         died = time.monotonic()
@@ -71,7 +71,7 @@ def test_a_killed_leader_is_succeeded_within_the_lease_ttl(network: Network) -> 
     network.start(dead[0])
     network.wait_in_sync(leader, dead[0])
     assert all(len(node.starts) == 1 for node in nodes)
-    # It does not only say so.
+    # It also acts as the leader.
     assert network.cli("remove", dead[-1].id).code == 0
     assert terms(network)[-1] == (leader.id, network.cli("leader", "--json").document["term"])
 
@@ -82,7 +82,7 @@ def test_a_terminated_leader_is_succeeded_at_once(network: Network) -> None:
         node.defaults += ("--lease-ttl", "600")
     network.start(*nodes)
     old = wait_for_leader(network)
-    # The process takes its time to end; the leadership does not wait for it.
+    # The process may stop slowly; the leadership does not wait for it.
     old.sidecar.send_signal(signal.SIGTERM)
 
     wait_for_successor(network, old)
@@ -92,7 +92,7 @@ def test_a_terminated_leader_is_succeeded_at_once(network: Network) -> None:
     assert len(network.etcd.all("leader/")) == 2
 
 
-def test_the_leadership_is_handed_over_before_the_leaders_process_has_ended(network: Network) -> None:
+def test_leadership_is_handed_over_before_the_process_stops(network: Network) -> None:
     one, two = network.servers(2)
     one.configure_app(ignores_sigterm=1)
     one.defaults += ("--stop-timeout", "600")
@@ -110,7 +110,7 @@ def test_the_leadership_is_handed_over_before_the_leaders_process_has_ended(netw
 
 def test_a_leader_frozen_beyond_its_lease_writes_nothing(network: Network) -> None:
     one, two, three = network.servers(3)
-    # The successor's lease is long, so that it leads on while it is frozen as well.
+    # The successor has a long lease, so that it stays the leader while it is frozen, too.
     for node, ttl in ((one, "5"), (two, "60"), (three, "60")):
         node.defaults += ("--lease-ttl", ttl)
     network.start(one)
@@ -121,13 +121,13 @@ def test_a_leader_frozen_beyond_its_lease_writes_nothing(network: Network) -> No
     old.freeze()
     new = wait_for_successor(network, old)
     new.freeze()
-    # Work for whoever believes to lead; the real leader cannot do it now.
+    # Work for a node that believes it leads; the real leader is frozen.
     assert network.cli("remove", "fed-3" if new is two else "fed-2", "--no-wait").code == 0
     revision = network.etcd.revision()
     old.thaw()
-    network.wait(lambda: old.logged("leading no more"), "the old leader knows that it leads no more")
+    network.wait(lambda: old.logged("leading no more"), "the old leader knows that it does not lead")
     network.wait(lambda: old.status.get("lease_alive"), "the old leader has a new lease")
-    network.wait(lambda: network.report(old), "the old leader is back as one of many")
+    network.wait(lambda: network.report(old), "the old leader reports again")
 
     written = {name: stored for name, stored in network.etcd.all().items() if stored.modified > revision}
     assert {name.partition("/")[0] for name in written} <= {"report", "leader"}, written

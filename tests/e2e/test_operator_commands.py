@@ -1,4 +1,4 @@
-"""Operators at work: who is let in, and how far a rollout may go, by commands alone."""
+"""Operators' commands: for admission and for the rollout."""
 
 from __future__ import annotations
 

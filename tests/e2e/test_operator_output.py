@@ -1,4 +1,4 @@
-"""What operators are shown of a change: before it, while it goes on, and after it; on a live network."""
+"""What operators see of a change before, during and after it, on a live network."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def test_the_rollout_follows_the_plan(network: Network) -> None:
 
     assert waited.code == 0, waited.err
     assert waited.out == "5 nodes run on version 2 or a later one\n"
-    standing = [*servers, database]
-    assert [len(node.starts) for node in standing] == [2] * 4
-    order = sorted(standing, key=lambda node: node.starts[-1].at)
+    members = [*servers, database]
+    assert [len(node.starts) for node in members] == [2] * 4
+    order = sorted(members, key=lambda node: node.starts[-1].at)
     assert plan["restart_waves"] == [[node.id] for node in order]
     assert plan["FederatedServers"] == network.canonical["FederatedServers"]
     versions = network.cli("history", "--json").document

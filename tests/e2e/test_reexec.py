@@ -1,4 +1,4 @@
-"""A sidecar that is executed anew in place: the same process, with its child, its lease and its lead."""
+"""A sidecar that re-executes in place keeps its process, its lease and its leadership."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.kit.node import Node
 
 
 def executions(node: Node) -> int:
-    """How often its sidecar went on anew, and is there again."""
+    """How often its sidecar has re-executed and adopted the process."""
     return len(node.logged("took over the running process"))
 
 
 def reexec(network: Network, node: Node) -> None:
-    """Have it executed anew, and wait until it is in step again."""
+    """Re-execute its sidecar, and wait until it is in sync again."""
     before = executions(node)
     node.signal(signal.SIGHUP)
     network.wait(lambda: executions(node) > before, f"{node.id} has taken over its process")
@@ -35,7 +35,7 @@ def candidacy(network: Network) -> tuple[str, int, int]:
 
 def test_a_reexecuted_leader_keeps_process_lease_and_leadership(network: Network) -> None:
     (one,) = network.servers(1)
-    # However long a busy machine takes to execute it anew.
+    # Longer than a busy machine takes to re-execute it.
     one.defaults += ("--lease-ttl", "60")
     network.start(one)
     pid, lead = one.status["pid"], candidacy(network)
@@ -45,11 +45,11 @@ def test_a_reexecuted_leader_keeps_process_lease_and_leadership(network: Network
 
     network.wait(lambda: one.status.get("leading"), "it leads")
     assert candidacy(network) == lead
-    assert one.sidecar.poll() is None, "it is the same process"
+    assert one.sidecar.poll() is None, "the sidecar is the same process"
     assert one.status["pid"] == pid
     assert len(one.starts) == 1
     assert not one.events("stopping")
-    assert one.stop() == 143, "the exit code of its process is still its own to tell"
+    assert one.stop() == 143, "it exits with the code of its process"
 
 
 def test_the_admin_api_refuses_no_connection_during_a_reexec(network: Network) -> None:
@@ -96,7 +96,7 @@ def test_it_waits_until_a_restart_is_done(network: Network) -> None:
     one.defaults += ("--stop-timeout", "20")
     reexec(network, one)
     network.newcomer("fed-3", two).start()
-    network.wait(lambda: one.events("stopping"), "it is being restarted")
+    network.wait(lambda: one.events("stopping"), "its process is being restarted")
 
     one.signal(signal.SIGHUP)
 

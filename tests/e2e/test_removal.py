@@ -1,4 +1,4 @@
-"""Servers that are taken out, stay out, and come back."""
+"""Servers that are removed, stay out, and are readmitted."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_removed_server_stays_out_until_it_is_readmitted(
     assert network.cli("removed", "--json").document == []
 
 
-def test_a_removal_accepts_any_url_spelling_and_may_leave_the_process(
+def test_remove_accepts_any_spelling_of_a_url(
     network: Network,
 ) -> None:
     one, two = network.servers(2)
@@ -71,12 +71,12 @@ def test_a_removed_leader_hands_over_the_leadership(network: Network) -> None:
 
     assert answer.code == 0, answer.err
     network.wait_in_sync(*others, servers=[str(node.url) for node in others])
-    new = network.wait(lambda: network.leader, "somebody leads")
+    new = network.wait(lambda: network.leader, "there is a leader")
     assert new in others
     old.wait_for_phase("removed")
     assert old.status["leading"] is False
     network.wait(lambda: not is_alive(old.starts[-1].pid), "the removed leader's process is stopped")
-    # The new leader works.
+    # The new leader acts.
     assert network.cli("readmit", old.id).code == 0
     network.wait_in_sync(*nodes)
 

@@ -1,4 +1,4 @@
-"""Restarts take turns: the file follows at once, the restart waits for the leader's grant."""
+"""Grants: each file follows at once, each restart waits for the leader's grant."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.kit.node import Node
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """Three servers that restart after a join: one of them does not come up, another waits for its turn.
+    """Three servers that restart after a join: one does not become healthy, another waits for its grant.
 
-    The leader's own server may have had its turn before, or waits as well.
+    The leader's own server may have restarted before, or waits as well.
     """
 
     leader: Node
@@ -25,15 +25,17 @@ class Rollout:
 
 
 def stuck_rollout(network: Network, *others: Node) -> Rollout:
-    """Three servers and ``others`` in step, then a join after which a restart does not come up."""
+    """Three servers and ``others`` in sync, then a join after which one restart does not complete."""
     leader, *followers = network.servers(3)
     network.start(leader)
     network.start(*followers, *others)
     for node in followers:
         node.configure_app(never_listens=1)
     newcomer = network.newcomer("fed-4", leader)
-    network.start(newcomer)  # who is new needs no turn
-    stuck = network.wait(lambda: next((n for n in followers if len(n.starts) == 2), None), "one has its turn")
+    network.start(newcomer)  # a newcomer needs no grant
+    stuck = network.wait(
+        lambda: next((n for n in followers if len(n.starts) == 2), None), "one has its grant"
+    )
     (waiting,) = (node for node in followers if node is not stuck)
     waiting.configure_app()
     assert (
@@ -43,7 +45,7 @@ def stuck_rollout(network: Network, *others: Node) -> Rollout:
 
 
 def let_start(node: Node) -> None:
-    """Let the process that does not come up end, and come up the next time."""
+    """Kill the process that does not listen; the next one does."""
     node.configure_app()
     os.kill(node.starts[-1].pid, signal.SIGKILL)
 
@@ -56,7 +58,7 @@ def test_a_node_that_stays_unhealthy_keeps_its_grant(
 
     network.wait(lambda: [node.servers for node in network.nodes] == [full] * 4, "every file follows at once")
     network.wait(
-        lambda: set(network.etcd.all("node/")) == {f"node/{rollout.stuck.id}/grant"}, "one has the turn"
+        lambda: set(network.etcd.all("node/")) == {f"node/{rollout.stuck.id}/grant"}, "one has the grant"
     )
     network.wait(
         lambda: (network.report(rollout.stuck) or {}).get("phase") == "starting", "it is reported as starting"
@@ -70,9 +72,9 @@ def test_a_node_that_stays_unhealthy_keeps_its_grant(
 
     assert len(rollout.stuck.starts) == 3
     assert [len(node.starts) for node in (rollout.leader, rollout.waiting, rollout.newcomer)] == [2, 2, 1]
-    network.wait(lambda: network.etcd.all("node/") == {}, "every turn is over")
-    back = next(event.at for event in rollout.stuck.events("listening")[1:])
-    assert rollout.waiting.events("stopping")[0].at > back
+    network.wait(lambda: network.etcd.all("node/") == {}, "every grant is returned")
+    recovered = next(event.at for event in rollout.stuck.events("listening")[1:])
+    assert rollout.waiting.events("stopping")[0].at > recovered
 
 
 def test_several_changes_while_a_node_waits_become_one_restart(network: Network) -> None:
@@ -87,10 +89,8 @@ def test_several_changes_while_a_node_waits_become_one_restart(network: Network)
     network.wait(lambda: [node.servers for node in remaining] == [expected] * 4, "the files follow")
     assert len(rollout.waiting.starts) == 1
 
-    # Its turn is not over, and it costs nobody anything if it goes on to the newest list at once.
-    network.wait(
-        lambda: rollout.stuck.starts[-1].servers == expected, "who is away goes straight to the newest list"
-    )
+    # It still has its grant, and restarting it on the newest list at once disturbs no other node.
+    network.wait(lambda: rollout.stuck.starts[-1].servers == expected, "it restarts on the newest list")
     assert len(rollout.waiting.starts) == 1
     let_start(rollout.stuck)
     network.wait_in_sync(*remaining)
@@ -130,11 +130,11 @@ def test_grants_continue_under_the_next_leader(network: Network) -> None:
     rollout = stuck_rollout(network)
     old = rollout.leader
     old.kill()
-    network.wait(lambda: network.leader not in (old, None), "somebody else leads")
+    network.wait(lambda: network.leader not in (old, None), "there is another leader")
 
     let_start(rollout.stuck)
     network.wait_in_sync(rollout.stuck, rollout.newcomer)
-    # A node that nobody hears of is away: one of three is enough.
+    # The killed node counts as unavailable, and one of three is the limit.
     assert len(rollout.waiting.starts) == 1
 
     old.start()

@@ -1,9 +1,8 @@
-"""The contract of restarting (tests/contracts/restart/contract.py), where the process is the sidecar itself.
+"""The restart contract (`tests.contracts.restart`) for ``--restart itself``, on real sidecars.
 
-The same situations, on real sidecars: there is no other process that could be told apart from them, so they
-cannot run on a harness of that contract. What ends a sidecar ends the program that it restarts, too; so "it
-is not there" means that its program cannot be executed, and nothing but its launcher cuts off one that hangs
-at its start.
+Here the sidecar is the process that it restarts, so it cannot run in a harness of that contract. Whatever
+kills the sidecar kills the process; "missing" means that the program cannot be executed; and only its
+launcher can stop a program that hangs at its start.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ HEALTHY = ("--health", "exec:true")
 
 
 def executions(node: Node) -> int:
-    """How often it was executed anew."""
+    """How often it has re-executed."""
     return len(node.logged("going on anew"))
 
 
@@ -44,7 +43,7 @@ def change_list(network: Network, *known: Node) -> None:
 def wait_until_loaded(network: Network, node: Node, version: int) -> None:
     """Wait until the network is at ``version``, and the node reports to run on it, healthy."""
 
-    def told() -> bool:
+    def reported() -> bool:
         report = network.report(node)
         return (
             network.version == version
@@ -52,13 +51,13 @@ def wait_until_loaded(network: Network, node: Node, version: int) -> None:
             and (report["loaded_version"], report["healthy"], report["phase"]) == (version, True, "running")
         )
 
-    network.wait(told, f"{node.id} runs on version {version}")
+    network.wait(reported, f"{node.id} runs on version {version}")
     assert node.servers == network.canonical["FederatedServers"]
     assert node.status["pid"] == node.sidecar.pid
 
 
-def restarts_for(network: Network, node: Node, reason: str) -> None:
-    """Wait until it is executed anew for a reason that begins like that."""
+def wait_for_restart(network: Network, node: Node, reason: str) -> None:
+    """Wait until it re-executes for a reason that begins with ``reason``."""
     network.wait(
         lambda: any(line["reason"].startswith(reason) for line in node.logged("restarting")),
         f"{node.id} is restarted: {reason}",
@@ -67,7 +66,7 @@ def restarts_for(network: Network, node: Node, reason: str) -> None:
 
 @contextmanager
 def listening(node: Node) -> Iterator[None]:
-    """Somebody answers at the node's own URL."""
+    """Listen at the node's URL."""
     with socket.create_server(("127.0.0.1", int(str(node.url).rpartition(":")[2]))):
         yield
 
@@ -81,17 +80,17 @@ def test_a_change_reexecutes_it_once_in_the_same_process(network: Network) -> No
         assert executions(one) == 1
         assert len(one.sidecars) == 1
         one.signal(signal.SIGHUP)
-        network.wait(lambda: executions(one) == 2, "it was told to go on anew")
+        network.wait(lambda: executions(one) == 2, "it re-executes")
         wait_until_loaded(network, one, 2)
         assert one.stop() == 0
     assert executions(one) == 2
 
 
-def test_it_dies_in_the_middle_of_a_restart(network: Network) -> None:
+def test_killed_during_a_restart_it_recovers_when_started(network: Network) -> None:
     one, two = network.servers(2)
     start_pair(network, one, two, *HEALTHY)
     change_list(network, two)
-    network.wait(lambda: executions(one), "it is being restarted")
+    network.wait(lambda: executions(one), "it re-executes")
     one.kill()
 
     one.start("--restart", "itself", *HEALTHY, command=())
@@ -101,18 +100,18 @@ def test_it_dies_in_the_middle_of_a_restart(network: Network) -> None:
     assert executions(one) <= 2
 
 
-def test_a_sigterm_in_the_middle_of_a_restart_ends_it(network: Network) -> None:
+def test_sigterm_during_a_restart_stops_it(network: Network) -> None:
     one, two = network.servers(2)
     start_pair(network, one, two, *HEALTHY)
     change_list(network, two)
-    network.wait(lambda: executions(one), "it is being restarted")
+    network.wait(lambda: executions(one), "it re-executes")
 
     assert one.stop() == 0
 
 
-def test_its_program_is_missing(network: Network, tmp_path: Path) -> None:
+def test_a_missing_program_is_reported_and_retried(network: Network, tmp_path: Path) -> None:
     one, two = network.servers(2)
-    # What is executed anew, as with the standalone binary.
+    # The program that it executes, as with the standalone binary.
     program = tmp_path / "sidecar"
     program.write_text(f'#!/bin/sh\nexec {one.app[0]} -m sidecar "$@"\n')
     program.chmod(0o755)
@@ -126,45 +125,45 @@ def test_its_program_is_missing(network: Network, tmp_path: Path) -> None:
     told = f"the sidecar cannot be executed anew: {program} was not found: there is no such file; put it back"
     status = one.wait_for_reason(told)
     assert (status["phase"], status["phase_since"] > 0) == ("restart-failed", True)
-    network.wait(lambda: len(one.logged(told)) > 2, "it is tried again")
+    network.wait(lambda: len(one.logged(told)) > 2, "it retries")
     assert executions(one) == 0
     (tmp_path / "away").rename(program)
     wait_until_loaded(network, one, 2)
     assert executions(one) == 1
 
 
-def test_it_starts_unhealthy_and_recovers(network: Network) -> None:
+def test_unhealthy_it_restarts_until_it_recovers(network: Network) -> None:
     one, two = network.servers(2)
-    start_pair(network, one, two, *SHORT, "--health", "exec:test ! -e sick")
+    start_pair(network, one, two, *SHORT, "--health", "exec:test ! -e unhealthy")
     one.make_unhealthy()
 
     change_list(network, two)
 
-    restarts_for(network, one, "not healthy within 1 s: exec:test ")
-    # One that is only slow gets longer and longer, also as it goes on in another execution of the program.
-    restarts_for(network, one, "not healthy within 2 s: exec:test ")
+    wait_for_restart(network, one, "not healthy within 1 s: exec:test ")
+    # Each attempt gets twice as long, also across executions of the program.
+    wait_for_restart(network, one, "not healthy within 2 s: exec:test ")
     one.make_healthy()
     wait_until_loaded(network, one, 2)
     assert len(one.sidecars) == 1
 
 
-def test_it_never_listens(network: Network) -> None:
+def test_a_url_that_never_answers_restarts_it(network: Network) -> None:
     one, two = network.servers(2)
     with listening(one):
         start_pair(network, one, two, *SHORT)
 
     change_list(network, two)
 
-    restarts_for(network, one, f"not healthy within 1 s: tcp://{str(one.url)[7:]}: ")
+    wait_for_restart(network, one, f"not healthy within 1 s: tcp://{str(one.url)[7:]}: ")
     with listening(one):
         wait_until_loaded(network, one, 2)
 
 
-def test_changes_during_a_restart_end_in_one_more_restart(network: Network) -> None:
+def test_changes_during_a_restart_cause_few_restarts(network: Network) -> None:
     one, two = network.servers(2)
     start_pair(network, one, two, *HEALTHY)
     change_list(network, two)
-    network.wait(lambda: executions(one), "it is being restarted")
+    network.wait(lambda: executions(one), "it re-executes")
 
     change_list(network, two)
     change_list(network, two)

@@ -1,4 +1,4 @@
-"""What the policy says of a rollout, on real processes: the canary, how many at a time, how often."""
+"""The policy of rollouts on real processes: canary, limit of unavailable nodes, restart budget."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.kit.node import Node
 
 
 def running_servers(network: Network, count: int, **rollout: object) -> list[Node]:
-    """That many servers in step, of which the first leads, under that policy."""
+    """``count`` servers in sync, of which the first leads, under a ``rollout`` policy."""
     leader, *followers = network.servers(count)
     network.start(leader)
     network.start(*followers)
@@ -21,16 +21,16 @@ def test_the_canary_goes_first_and_alone(network: Network) -> None:
     canary.configure_app(never_listens=1)
     network.start(network.newcomer("fed-4", leader))
 
-    network.wait(lambda: len(canary.starts) == 2, "the canary has its turn")
+    network.wait(lambda: len(canary.starts) == 2, "the canary restarts")
     two.wait_for_phase("restart-pending")
-    network.wait(lambda: "grant" in "".join(network.etcd.all("node/")), "its turn is open")
+    network.wait(lambda: "grant" in "".join(network.etcd.all("node/")), "it has its grant")
     assert set(network.etcd.all("node/")) == {"node/fed-3/grant"}
     assert [len(node.starts) for node in (leader, two)] == [1, 1]
 
     let_start(canary)
     network.wait_in_sync(*network.nodes)
-    back = canary.events("listening")[-1].at
-    assert all(node.events("stopping")[0].at > back for node in (leader, two))
+    recovered = canary.events("listening")[-1].at
+    assert all(node.events("stopping")[0].at > recovered for node in (leader, two))
 
 
 def test_a_percentage_is_of_the_nodes_of_a_role(network: Network) -> None:
@@ -43,14 +43,14 @@ def test_a_percentage_is_of_the_nodes_of_a_role(network: Network) -> None:
         return [node for node in followers if len(node.starts) == 2]
 
     network.wait(lambda: len(stuck()) == 2, "half of five, rounded down, restart at once")
-    away = stuck()
-    (waiting,) = (node for node in followers if node not in away)
+    restarting = stuck()
+    (waiting,) = (node for node in followers if node not in restarting)
     waiting.configure_app()
     waiting.wait_for_phase("restart-pending")
-    assert set(network.etcd.all("node/")) == {f"node/{node.id}/grant" for node in away}
-    assert stuck() == away
+    assert set(network.etcd.all("node/")) == {f"node/{node.id}/grant" for node in restarting}
+    assert stuck() == restarting
 
-    for node in away:
+    for node in restarting:
         let_start(node)
     network.wait_in_sync(*network.nodes)
 

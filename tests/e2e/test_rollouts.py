@@ -1,4 +1,4 @@
-"""Rollouts seen from outside: a client that asks all servers all the time, while the list changes."""
+"""Rollouts as a client sees them that requests every server all the time."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from tests.e2e.test_join import overlapping
 from tests.kit.network import Network
 from tests.kit.node import Node
 
-BOOT = 2.0
+STARTUP_TIME = 2.0
 """Seconds that a server takes to listen."""
 
 ROUND = 0.1
-"""Seconds of a round of questions that tells who was away at the same time; a longer one does not."""
+"""Seconds; in a longer round of requests, two servers may be unavailable without overlap."""
 
 
 class Client:
-    """Asks each of ``nodes`` in turn, round after round, and counts who is away."""
+    """Requests each of ``nodes`` in turn, round after round, and counts those that are unavailable."""
 
     def __init__(self, *nodes: Node) -> None:
         self.nodes = nodes
         self.rounds = 0
-        self.most_away = 0
-        self.ever_away: set[str] = set()
+        self.most_unavailable = 0
+        self.ever_unavailable: set[str] = set()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._ask_on)
+        self._thread = threading.Thread(target=self._request_all)
 
     @contextmanager
-    def asking(self) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         self._thread.start()
         try:
             yield
@@ -42,18 +42,18 @@ class Client:
             self._over.set()
             self._thread.join()
 
-    def _ask_on(self) -> None:
+    def _request_all(self) -> None:
         while not self._over.wait(0.01):  # the pace of its requests
             began = time.monotonic()
-            away = {node.id for node in self.nodes if _is_out_of_service(node)}
+            unavailable = {node.id for node in self.nodes if _is_out_of_service(node)}
             self.rounds += 1
-            self.ever_away |= away
+            self.ever_unavailable |= unavailable
             if time.monotonic() - began < ROUND:
-                self.most_away = max(self.most_away, len(away))
+                self.most_unavailable = max(self.most_unavailable, len(unavailable))
 
 
 def _is_out_of_service(node: Node) -> bool:
-    """Whether nobody is there to answer; who is slow is there."""
+    """Whether it does not answer with 200; a slow server counts as available."""
     try:
         with socket.create_connection(
             ("127.0.0.1", urlsplit(node.url or "").port or 0), timeout=2
@@ -67,10 +67,10 @@ def _is_out_of_service(node: Node) -> bool:
 
 
 def slow_servers(network: Network) -> list[Node]:
-    """Three servers in step that take two seconds to boot."""
+    """Three servers in sync that take two seconds to start."""
     three = network.servers(3)
     for node in three:
-        node.configure_app(startup_time=BOOT)
+        node.configure_app(startup_time=STARTUP_TIME)
     network.start(*three)
     return three
 
@@ -79,9 +79,9 @@ def slow_servers(network: Network) -> list[Node]:
 def test_two_of_three_servers_serve_through_every_change(network: Network) -> None:
     three = slow_servers(network)
     client = Client(*three)
-    with client.asking():
+    with client.running():
         newcomer = network.newcomer("fed-4", three[0])
-        newcomer.configure_app(startup_time=BOOT)
+        newcomer.configure_app(startup_time=STARTUP_TIME)
         network.start(newcomer)
         network.wait_in_sync(*network.nodes)
         assert network.cli("remove", "fed-4").code == 0
@@ -90,9 +90,9 @@ def test_two_of_three_servers_serve_through_every_change(network: Network) -> No
         assert answer.code == 0, answer
         network.wait_in_sync(*network.nodes)
 
-    assert client.most_away == 1
+    assert client.most_unavailable == 1
     assert overlapping(three) == []
-    assert client.ever_away == {node.id for node in three}
+    assert client.ever_unavailable == {node.id for node in three}
     assert client.rounds > 100
     assert [len(node.starts) for node in three] == [4, 4, 4]
     assert network.version == 4
@@ -106,7 +106,7 @@ def test_a_list_that_fails_on_one_server_halts_the_rollout(network: Network) -> 
     newcomer = network.newcomer("fed-4", three[0])
     for node in three:
         node.configure_app(crash_on=newcomer.url or "")
-    with client.asking():
+    with client.running():
         network.start(newcomer)
         halted = network.wait(
             lambda: (stop := network.etcd.get("shared/rollout-block")) and "died" in stop.text and stop,
@@ -118,9 +118,9 @@ def test_a_list_that_fails_on_one_server_halts_the_rollout(network: Network) -> 
             assert "the rollout is halted" in node.wait_for_phase("restart-pending")["reason"]
 
     assert f"{failed.id} died" in halted.document["reason"]
-    assert (client.most_away, client.ever_away) == (1, {failed.id})
+    assert (client.most_unavailable, client.ever_unavailable) == (1, {failed.id})
     assert [len(node.starts) for node in others] == [1, 1]
-    # It goes on by itself once the server can live with the list.
+    # It continues by itself once the list does not crash the server.
     for node in three:
         node.configure_app()
     network.wait_in_sync(*network.nodes)
@@ -135,19 +135,19 @@ def test_the_policy_may_roll_back_a_failing_list(network: Network) -> None:
     newcomer = network.newcomer("fed-4", three[0])
     for node in three:
         node.configure_app(crash_on=newcomer.url or "")
-    with client.asking():
+    with client.running():
         newcomer.start()
         network.wait(lambda: network.version == 3, "the last good list is published again")
         network.wait_in_sync(*three)
         newcomer.wait_for_phase("removed")
 
     assert [node.servers for node in three] == [[node.url for node in three]] * 3
-    assert client.most_away == 1
+    assert client.most_unavailable == 1
     assert sorted(len(node.starts) for node in three)[:2] == [1, 1]
     assert [change["kind"] for change in network.canonical["cause"]] == ["rollback"]
     quarantined = network.etcd.all("quarantine/")
     assert list(quarantined) == ["quarantine/0000000002"]
-    # Nobody gets the list in again that was quarantined, but by an operator's word.
+    # A rollback to the quarantined list is refused.
     again = network.cli("rollback", "2")
     assert again.code == 77
     assert "quarantined" in again.err

@@ -1,4 +1,4 @@
-"""Nothing read from etcd is trusted: what was mutilated is not obeyed, and it is told."""
+"""Nothing read from etcd is trusted: invalid records are ignored and reported."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def forge_canonical(network: Network, **changes: Any) -> str:
     return json.dumps({**network.canonical, "version": 2, **changes})
 
 
-MUTILATIONS: dict[str, Callable[[Network], str]] = {
+FORGERIES: dict[str, Callable[[Network], str]] = {
     "no JSON": lambda _: "{",
-    "not UTF-8's JSON but a number": lambda _: "7",
+    "a number": lambda _: "7",
     "no list": lambda _: json.dumps({"version": 2}),
     "an empty list": lambda network: forge_canonical(network, FederatedServers=[]),
     "no URLs": lambda network: forge_canonical(network, FederatedServers=["localhost"]),
@@ -33,28 +33,28 @@ MUTILATIONS: dict[str, Callable[[Network], str]] = {
     "others": lambda network: forge_canonical(
         network, FederatedServers=[f"http://localhost:{n}" for n in range(1, 7)]
     ),
-    "nothing at all": lambda _: "",
+    "empty": lambda _: "",
 }
 
 
-def test_a_mutilated_canonical_list_is_ignored_and_reported(network: Network) -> None:
+def test_an_invalid_canonical_list_is_ignored_and_reported(network: Network) -> None:
     nodes = four_in_sync(network)
     right = network.etcd.get("shared/canonical")
     assert right is not None
     before = [node.file_identity() for node in nodes]
 
-    for name, mutilation in MUTILATIONS.items():
-        network.etcd.put("shared/canonical", mutilation(network))
+    for name, forgery in FORGERIES.items():
+        network.etcd.put("shared/canonical", forgery(network))
         for node in nodes:
             assert node.wait_for_reason("the canonical list is not obeyed")["phase"] == "running", name
         network.etcd.put("shared/canonical", right.text)
-        network.wait(lambda: all(node.status.get("reason") == "in step" for node in nodes), "it is put right")
+        network.wait(lambda: all(node.status.get("reason") == "in step" for node in nodes), "it is restored")
 
     assert [node.file_identity() for node in nodes] == before
     assert [len(node.starts) for node in nodes] == [1, 1, 1, 1]
     for node in nodes:
         reasons = [line["why"] for line in node.logged("the canonical list is not obeyed")]
-        assert len(reasons) >= len(MUTILATIONS) - 1
+        assert len(reasons) >= len(FORGERIES) - 1
         assert "it drops 3 of 4 servers without a removal that says so" in " ".join(reasons)
     leader = network.leader
     assert leader is not None
@@ -64,28 +64,28 @@ def test_a_mutilated_canonical_list_is_ignored_and_reported(network: Network) ->
     network.wait_in_sync(*network.nodes)
 
 
-def test_the_leader_does_not_extend_a_mutilated_list(network: Network) -> None:
+def test_the_leader_does_not_extend_an_invalid_list(network: Network) -> None:
     nodes = four_in_sync(network)
     right = network.etcd.get("shared/canonical")
     assert right is not None
-    network.etcd.put("shared/canonical", MUTILATIONS["below half"](network))
+    network.etcd.put("shared/canonical", FORGERIES["below half"](network))
     newcomer = network.newcomer("fed-5", *nodes)
 
     newcomer.start()
 
     newcomer.wait_for_phase("joining")
-    network.wait(lambda: network.etcd.get("request/join-fed-5"), "it has asked")
+    network.wait(lambda: network.etcd.get("request/join-fed-5"), "it has requested to join")
     leader = network.leader
     assert leader is not None
-    network.wait(lambda: leader.logged("the leader is held up"), "the leader tells that it is held up")
+    network.wait(lambda: leader.logged("the leader is held up"), "the leader logs it")
     network.etcd.put("shared/canonical", right.text)
     network.wait_in_sync(*network.nodes, servers=[str(node.url) for node in network.nodes])
 
 
-def test_a_mutilated_list_at_boot_yields_to_the_last_known_good(network: Network) -> None:
+def test_an_invalid_list_at_boot_yields_to_the_saved_one(network: Network) -> None:
     nodes = four_in_sync(network)
     nodes[3].stop()
-    network.etcd.put("shared/canonical", MUTILATIONS["below half"](network))
+    network.etcd.put("shared/canonical", FORGERIES["below half"](network))
 
     nodes[3].start()
 
@@ -144,7 +144,7 @@ def test_garbage_in_any_other_key_is_ignored(network: Network) -> None:
         for value in GARBAGE:
             network.etcd.put(key, value)
 
-    # A policy that cannot be read may be one that says so.
+    # An unreadable policy may be a closed one.
     three = network.newcomer("fed-3", one)
     three.start()
     three.wait_for_phase("refused")

@@ -1,4 +1,4 @@
-"""Certificates for a test: an authority, and what it vouches for."""
+"""Certificates for a test: an authority, and the certificates that it issues."""
 
 from __future__ import annotations
 

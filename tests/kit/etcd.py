@@ -108,6 +108,6 @@ class EtcdCluster:
             member.wait_healthy()
 
     def stop(self) -> None:
-        """Kill all members; nobody will ask for their data again."""
+        """Kill all members; their data is not needed again."""
         for member in self.members:
             member.kill()

@@ -43,7 +43,7 @@ class Gateway:
         return {stored.key.removeprefix(self.root): stored for stored in found}
 
     def put(self, name: str, value: str | dict[str, Any]) -> int:
-        """Write it as anybody with access could; the revision."""
+        """Write a key past the product; the revision."""
         text = value if isinstance(value, str) else json.dumps(value)
         answer = self._call("kv/put", {"key": _b64(self.root + name), "value": _b64(text)})
         return int(answer["header"]["revision"])

@@ -1,4 +1,4 @@
-"""Ports that nobody else uses, also not another test that asks in the same moment."""
+"""Free ports, each given to one test only, also among tests that run at the same time."""
 
 from __future__ import annotations
 

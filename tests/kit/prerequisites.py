@@ -1,4 +1,4 @@
-"""What a test needs of its machine: missing, it skips for a person, and fails in CI."""
+"""Prerequisites of a test on its machine: without them it is skipped, or fails in CI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 
 def require(condition: bool, what: str) -> None:
-    """Go on if ``condition``; else skip the test, or, under ``CI=true``, fail it."""
+    """Return if ``condition``; otherwise skip the test, or fail it under ``CI=true``."""
     if condition:
         return
     if os.environ.get("CI") == "true":

@@ -1,8 +1,9 @@
 """A Kubernetes cluster for tests, in this process.
 
-Here: its API server (`server`), what that holds (`cluster`, `objects`), and what acts on it: a `controller`
-that makes pods and replaces them, and a `kubelet` that runs their container as a process of this machine.
-Both are left out where a test plays them itself.
+Belongs here: its API server (`server`), its state (`cluster`, `objects`), a `controller` that creates and
+replaces pods, and a `kubelet` that runs their container as a process of this machine. A test may act as
+either itself. Forbidden here: the sidecar's code. `tests.platforms.kubernetes_api` compares the answers with
+a real server's.
 """
 
 from tests.kubernetes_api.cluster import POD_RULES, TOKEN, WORKLOAD_RULES, Call, Cluster, Rule

@@ -1,4 +1,4 @@
-"""What a Kubernetes cluster for tests holds: its objects, its rights, and what was asked of it."""
+"""The state of a Kubernetes cluster for tests: its objects, its rights, and the requests so far."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WORKLOAD_RULES = (
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that came in, and what it was answered with."""
+    """A request, and the status code of its answer."""
 
     verb: str
     path: str
@@ -49,24 +49,24 @@ class Call:
 
 @dataclass
 class Cluster:
-    """Its objects, its rights, and what was asked of it."""
+    """The objects, the rights, and the requests so far."""
 
     rules: tuple[Rule, ...] = POD_RULES
     tokens: dict[str, str] = field(default_factory=lambda: {TOKEN: USER})
     objects: dict[str, Json] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     events: list[tuple[int, str, Json]] = field(default_factory=list)
-    compacted_version: int = 0  # changes up to here are compacted: they cannot be watched any more
+    compacted_version: int = 0  # changes up to here are compacted and cannot be watched
     version: int = 1
     busy_answers: list[web.Response] = field(default_factory=list)  # the answers to the next calls
-    replaces_deleted: bool = True  # whether what is deleted is replaced at once, by nobody in particular
-    hung: bool = False  # connections are taken, and nothing is answered
-    before_patches: list[Callable[[], object]] = field(default_factory=list)  # what precedes the next patches
+    replaces_deleted: bool = True  # whether deleted pods are replaced at once, without a controller
+    hung: bool = False  # connections are accepted, and requests get no answer
+    before_patches: list[Callable[[], object]] = field(default_factory=list)  # run before the next patches
     changed: anyio.Event = field(default_factory=anyio.Event)
     request_received: anyio.Event = field(default_factory=anyio.Event)
 
     def put(self, path: str, thing: Json) -> Json:
-        """Create or replace an object, as a controller or the kubelet would."""
+        """Create or replace an object, as a controller or the kubelet does."""
         kind = "MODIFIED" if path in self.objects else "ADDED"
         self.version += 1
         stored = copy.deepcopy(thing)
@@ -81,7 +81,7 @@ class Cluster:
         self._emit("DELETED", self.objects.pop(path))
 
     def compact(self) -> None:
-        """Forget the changes so far; a watch from before now is told that it is too old."""
+        """Discard the changes so far; a watch from before them gets an error."""
         self.compacted_version = self.version
         self.signal_change()
 
@@ -91,21 +91,21 @@ class Cluster:
         self.signal_change()
 
     def verbs(self) -> list[str]:
-        """What was asked, in order, without watches."""
+        """The requests in order, without watches."""
         return [f"{call.verb} {call.path}" for call in self.calls if call.verb != "watch"]
 
     async def wait_for_request(self, condition: Callable[[], bool]) -> None:
-        """Return when ``condition`` holds, looked at after each request."""
+        """Return once ``condition`` holds; it is checked after each request."""
         while not condition():
             await self.request_received.wait()
 
     async def wait_for_change(self, condition: Callable[[], bool]) -> None:
-        """Return when ``condition`` holds, looked at after each change of an object."""
+        """Return once ``condition`` holds; it is checked after each change of an object."""
         while not condition():
             await self.changed.wait()
 
     def record(self, call: Call) -> None:
-        """Keep what was asked."""
+        """Record a request."""
         self.calls.append(call)
         self.request_received.set()
         self.request_received = anyio.Event()
@@ -115,10 +115,10 @@ class Cluster:
         self.signal_change()
 
     def hang(self, hung: bool) -> None:
-        """Answer nothing that is asked while it hangs, also not later."""
+        """While it hangs, requests never get an answer."""
         self.hung = hung
 
     def signal_change(self) -> None:
-        """Have everybody look again who waits for a change."""
+        """Let everything that waits for a change check again."""
         self.changed.set()
         self.changed = anyio.Event()

@@ -1,4 +1,4 @@
-"""The controller of a StatefulSet of one pod: it makes the pod, and replaces it."""
+"""The controller of a StatefulSet of one pod: it creates the pod, and replaces it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ _NOT_STARTED: Json = {"containerID": "", "ready": False, "state": {"waiting": {"
 
 
 class Controller:
-    """Sees to it that there is a pod, made from the template as it is now; or none, with ``replicas: 0``.
+    """Keeps one pod, created from the current template; none with ``replicas: 0``.
 
-    While it is ``paused`` it does nothing. A pod that is to go is marked as deleted, as by anybody else: the
-    kubelet ends it, and takes it away.
+    While paused it does nothing. It deletes a pod by marking it; the kubelet stops the pod and removes it.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -27,14 +26,14 @@ class Controller:
         self._cluster.signal_change()
 
     async def scale(self, replicas: int) -> None:
-        """As ``kubectl scale`` does; without replicas, return when the pod is gone."""
+        """Scale as ``kubectl scale`` does; with 0, return once the pod is gone."""
         found = self._cluster.objects[STATEFULSET]
         self._cluster.put(STATEFULSET, {**found, "spec": {**found["spec"], "replicas": replicas}})
         if not replicas:
             await self._cluster.wait_for_change(lambda: POD not in self._cluster.objects)
 
     async def run(self) -> None:
-        """Look at every change, also at those that this makes itself."""
+        """Reconcile after every change, including its own."""
         while True:
             changed = self._cluster.changed
             if not self._paused:

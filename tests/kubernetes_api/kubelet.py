@@ -16,16 +16,16 @@ from anyio.abc import Process
 from tests.kubernetes_api.cluster import Cluster
 from tests.kubernetes_api.objects import POD, Json, is_being_deleted
 
-# Seconds. A real one waits for ten after the second death in a row, doubles that up to 300, and forgives a
-# container that ran for ten minutes.
-_FIRST_DELAY, _DELAY_FACTOR, _MAX_DELAY, _FORGIVEN_AFTER = 0.1, 2.0, 0.8, 5.0
+# Seconds. A real kubelet waits for ten after the second crash in a row, doubles that up to 300, and resets it
+# after a container has run for ten minutes.
+_FIRST_DELAY, _DELAY_FACTOR, _MAX_DELAY, _RESET_AFTER = 0.1, 2.0, 0.8, 5.0
 
 
 class Kubelet:
-    """Runs ``command`` as the container of the cluster's pod, and says in the pod's status how it is.
+    """Runs ``command`` as the container of the cluster's pod, and updates the pod's status.
 
     ``grace`` is in seconds, from SIGTERM to SIGKILL. The container has no probes: it is ready once it runs.
-    The sidecar is not part of the pod here: tests run it, and its boot check counts as passed at once.
+    The sidecar is not part of the pod: the tests run it, and its boot check counts as passed at once.
     """
 
     def __init__(self, cluster: Cluster, command: tuple[str, ...], *, grace: float) -> None:
@@ -36,12 +36,12 @@ class Kubelet:
         self._pullable = True
 
     def set_disconnected(self, disconnected: bool) -> None:
-        """While it is lost, what runs runs on, and nothing else happens on its machine."""
+        """While disconnected, its containers keep running, and nothing else happens on its machine."""
         self._disconnected = disconnected
         self._cluster.signal_change()
 
     def set_image_pullable(self, possible: bool) -> None:
-        """Whether a container can be started: its image is there."""
+        """Set whether the image exists, so that a container can be started."""
         self._pullable = possible
         self._cluster.signal_change()
 
@@ -53,8 +53,8 @@ class Kubelet:
             self._cluster.remove(POD)
 
     async def _run_pod(self) -> None:
-        """Its containers' lives, until it is deleted and the last one has ended."""
-        deaths = 0
+        """Run one container after the other, until the pod is deleted and the last one has exited."""
+        crashes = 0
         while True:
             await self._wait_until_startable()
             if self._is_deleted():
@@ -62,19 +62,19 @@ class Kubelet:
             async with await self._start() as process:
                 began = anyio.current_time()
                 await _wait_for_first(process.wait, self._wait_until_deleted)
-                # One that is lost sees neither.
+                # While disconnected, it notices neither.
                 await self._wait_until(lambda: True)
                 if process.returncode is None:
                     await self._end(process)
                 ended = self._record_exit(process)
-            deaths = deaths + 1 if anyio.current_time() - began < _FORGIVEN_AFTER else 1
-            if deaths > 1:
+            crashes = crashes + 1 if anyio.current_time() - began < _RESET_AFTER else 1
+            if crashes > 1:
                 self._back_off(ended)
-                with anyio.move_on_after(min(_FIRST_DELAY * _DELAY_FACTOR ** (deaths - 2), _MAX_DELAY)):
+                with anyio.move_on_after(min(_FIRST_DELAY * _DELAY_FACTOR ** (crashes - 2), _MAX_DELAY)):
                     await self._wait_until_deleted()
 
     async def _wait_until_startable(self) -> None:
-        """Return when the container can be started, or need not be."""
+        """Return once the container can be started, or the pod is deleted."""
         if not self._pullable and not self._is_deleted():
             self._update_status(
                 ready=False,
@@ -134,7 +134,7 @@ class Kubelet:
 
 
 async def _wait_for_first(*waits: Callable[[], Awaitable[object]]) -> None:
-    """Return when the first of them does."""
+    """Return when the first of ``waits`` does."""
     async with anyio.create_task_group() as tasks:
 
         async def wait(one: Callable[[], Awaitable[object]]) -> None:
@@ -146,5 +146,5 @@ async def _wait_for_first(*waits: Callable[[], Awaitable[object]]) -> None:
 
 
 def _now() -> str:
-    """In whole seconds, as Kubernetes tells times."""
+    """The time in whole seconds, as Kubernetes writes it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

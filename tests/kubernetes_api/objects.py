@@ -48,5 +48,5 @@ def workload(kind: str = "StatefulSet", name: str = "fed", **spec: Any) -> Json:
 
 
 def is_being_deleted(thing: Json) -> bool:
-    """Whether it is marked as deleted; it goes once its kubelet has ended what it stands for."""
+    """Whether it is marked as deleted; the kubelet removes it once its container has exited."""
     return "deletionTimestamp" in thing["metadata"]

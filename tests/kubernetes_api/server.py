@@ -1,6 +1,6 @@
-"""A Kubernetes API server for tests: TLS, tokens, RBAC, preconditions, patches, watches, and its refusals.
+"""A Kubernetes API server for tests: TLS, tokens, RBAC, preconditions, patches, watches, and errors.
 
-What it says, to the letter, is compared with a real kube-apiserver in `tests/platforms/kubernetes_api`.
+`tests.platforms.kubernetes_api` compares its answers, word for word, with those of a real kube-apiserver.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NO_NAME = (
 
 @asynccontextmanager
 async def serve_api(cluster: Cluster, certificate: KeyPair) -> AsyncIterator[int]:
-    """The port on 127.0.0.1 where the API server answers."""
+    """Serve the API; yields the port on 127.0.0.1."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate.cert, certificate.key)
 
@@ -141,8 +141,8 @@ class _Request:
             why = (
                 f"the UID in the precondition ({wanted}) does not match the UID in record ({metadata['uid']})"
             )
-            told = f"{why}. The object might have been deleted and then recreated"
-            raise self._conflict("Pod", {"name": self.name, "kind": "Pod"}, told)
+            message = f"{why}. The object might have been deleted and then recreated"
+            raise self._conflict("Pod", {"name": self.name, "kind": "Pod"}, message)
         metadata["deletionTimestamp"] = "2026-01-01T01:00:00Z"
         self.cluster.put(self.request.path, stored)
         if self.cluster.replaces_deleted:
@@ -162,10 +162,10 @@ class _Request:
         wanted = self.body.get("metadata", {}).get("resourceVersion")
         if wanted not in (None, stored["metadata"]["resourceVersion"]):
             details = {"name": self.name, "group": "apps", "kind": self.resource}
-            told = (
+            message = (
                 "the object has been modified; please apply your changes to the latest version and try again"
             )
-            raise self._conflict(f"{self.resource}.apps", details, told)
+            raise self._conflict(f"{self.resource}.apps", details, message)
         merged = _merged(stored, self.body)
         self._validate(merged)
         return self.cluster.put(self.request.path, merged)
@@ -177,8 +177,8 @@ class _Request:
                 what = f'Invalid value: "{key}": {_NO_NAME}'
                 causes = [{"reason": "FieldValueInvalid", "message": what, "field": field}]
                 details = {"name": self.name, "group": "apps", "kind": merged["kind"], "causes": causes}
-                told = f'{merged["kind"]}.apps "{self.name}" is invalid: {field}: {what}'
-                raise _Refused(422, "Invalid", told, details)
+                message = f'{merged["kind"]}.apps "{self.name}" is invalid: {field}: {what}'
+                raise _Refused(422, "Invalid", message, details)
 
     def _conflict(self, what: str, details: Json, why: str) -> _Refused:
         return _Refused(
@@ -189,21 +189,21 @@ class _Request:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(self.request)
         self._note(200)
-        told = len(self.cluster.events) - sum(version > since for version, _, _ in self.cluster.events)
-        with suppress(ConnectionResetError):  # who watched has seen enough
-            await self._stream(response, since, told)
+        sent = len(self.cluster.events) - sum(version > since for version, _, _ in self.cluster.events)
+        with suppress(ConnectionResetError):  # the client has closed the watch
+            await self._stream(response, since, sent)
         return response
 
-    async def _stream(self, response: web.StreamResponse, since: int, told: int) -> None:
-        """Send what happens after the first ``told`` events, until the server ends the stream."""
+    async def _stream(self, response: web.StreamResponse, since: int, sent: int) -> None:
+        """Send every event after the first ``sent``, until the server ends the stream."""
         while True:
             changed = self.cluster.changed
             if since < self.cluster.compacted_version:
                 message = f"too old resource version: {since} ({self.cluster.compacted_version})"
                 await _send(response, "ERROR", _Refused(410, "Expired", message).body)
                 return
-            for version, kind, thing in self.cluster.events[told:]:
-                told += 1
+            for version, kind, thing in self.cluster.events[sent:]:
+                sent += 1
                 if kind == "END":
                     return
                 if thing["metadata"]["name"] == self.name:
@@ -218,7 +218,7 @@ class _Request:
 
 
 async def _send(response: web.StreamResponse, kind: str, thing: Json) -> None:
-    """One event, in two pieces: a stream owes nobody whole lines."""
+    """Send one event in two pieces, because a client must not rely on whole lines."""
     line = json.dumps({"type": kind, "object": thing}).encode() + b"\n"
     await response.write(line[:7])
     await response.write(line[7:])

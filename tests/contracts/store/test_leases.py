@@ -74,7 +74,7 @@ async def test_a_key_put_without_its_lease_outlives_it(backend: StoreBackend) ->
         assert key in (await store.read(Range(key))).entries
 
 
-async def test_a_lease_that_nobody_keeps_alive_ends_and_takes_its_keys(backend: StoreBackend) -> None:
+async def test_a_lease_not_kept_alive_expires_with_its_keys(backend: StoreBackend) -> None:
     key = f"{backend.root}key"
     async with backend.client() as store:
         lease = await store.grant_lease(SHORT)
@@ -84,7 +84,7 @@ async def test_a_lease_that_nobody_keeps_alive_ends_and_takes_its_keys(backend: 
             await store.keep_alive(lease)
 
 
-async def test_a_lease_lives_on_while_it_is_kept_alive(backend: StoreBackend) -> None:
+async def test_a_lease_lasts_while_it_is_kept_alive(backend: StoreBackend) -> None:
     key = f"{backend.root}key"
     async with backend.client() as store:
         lease = await store.grant_lease(SHORT)
@@ -101,7 +101,7 @@ async def test_a_lease_lives_on_while_it_is_kept_alive(backend: StoreBackend) ->
             assert await wait_until_gone(store, key) > 2 * SHORT
 
 
-async def test_keeping_a_revoked_lease_alive_says_that_it_is_lost(backend: StoreBackend) -> None:
+async def test_keeping_a_revoked_lease_alive_raises_lease_lost(backend: StoreBackend) -> None:
     async with backend.client() as store:
         lease = await store.grant_lease(30)
         await store.revoke_lease(lease)
@@ -109,7 +109,7 @@ async def test_keeping_a_revoked_lease_alive_says_that_it_is_lost(backend: Store
             await store.keep_alive(lease)
 
 
-async def test_a_commit_under_a_lost_lease_says_so_and_writes_nothing(backend: StoreBackend) -> None:
+async def test_a_commit_under_a_lost_lease_writes_nothing(backend: StoreBackend) -> None:
     async with backend.client() as store:
         lease = await store.grant_lease(30)
         await store.revoke_lease(lease)
@@ -118,7 +118,7 @@ async def test_a_commit_under_a_lost_lease_says_so_and_writes_nothing(backend: S
         assert not (await store.read(Range.prefix(backend.root))).entries
 
 
-async def test_the_time_to_live_is_rounded_up_to_whole_seconds_at_most(backend: StoreBackend) -> None:
+async def test_the_ttl_is_rounded_up_to_whole_seconds(backend: StoreBackend) -> None:
     async with backend.client() as store:
         lease = await store.grant_lease(4.2)
         assert 4.2 <= await store.keep_alive(lease) <= 5

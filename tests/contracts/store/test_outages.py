@@ -40,7 +40,7 @@ async def test_a_watch_ends_when_the_store_goes_away(own_backend: StoreBackend) 
                 pass
 
 
-async def test_a_client_goes_on_when_the_store_comes_back(own_backend: StoreBackend) -> None:
+async def test_a_client_works_again_when_the_store_is_back(own_backend: StoreBackend) -> None:
     key, everything = f"{own_backend.root}key", Range.prefix(own_backend.root)
     async with own_backend.client() as store:
         lease = await store.grant_lease(20)

@@ -71,7 +71,7 @@ async def test_a_listing_never_shows_half_a_transaction(backend: StoreBackend) -
                 assert entries[left].mod_revision == entries[right].mod_revision
 
 
-async def test_a_single_key_is_read_without_those_that_begin_like_it(backend: StoreBackend) -> None:
+async def test_reading_a_key_excludes_keys_with_its_prefix(backend: StoreBackend) -> None:
     key = f"{backend.root}fed-1"
     async with backend.client() as store:
         await store.commit(only_writing(Put(key, b"one"), Put(f"{key}0", b"ten"), Put(f"{key}/x", b"x")))
@@ -119,7 +119,7 @@ async def test_a_transaction_whose_compare_fails_writes_nothing(backend: StoreBa
         assert list((await store.read(Range.prefix(backend.root))).entries) == [key]
 
 
-async def test_a_write_after_ours_fails_a_compare_of_the_mod_revision(backend: StoreBackend) -> None:
+async def test_a_later_write_fails_the_mod_revision_compare(backend: StoreBackend) -> None:
     key = f"{backend.root}key"
     async with backend.client() as store:
         seen = await store.commit(only_writing(Put(key, b"seen")))
@@ -157,7 +157,7 @@ async def test_puts_and_deletes_of_a_transaction_share_one_revision(backend: Sto
     }
 
 
-async def test_deleting_what_is_not_there_is_no_error_and_no_revision(backend: StoreBackend) -> None:
+async def test_deleting_a_missing_key_makes_no_revision(backend: StoreBackend) -> None:
     async with backend.client() as store:
         before = await store.commit(only_writing(Put(f"{backend.root}key", b"")))
         assert await store.commit(only_writing(Delete(f"{backend.root}nothing"))) == before

@@ -177,7 +177,7 @@ async def test_several_watches_of_one_client_each_get_everything(backend: StoreB
     assert done == 4
 
 
-async def test_a_watch_from_a_compacted_revision_ends_and_reading_again_helps(
+async def test_a_watch_from_a_compacted_revision_ends(
     backend: StoreBackend,
 ) -> None:
     key = f"{backend.root}key"
@@ -199,7 +199,7 @@ async def _first(store: Store, key: str, after: Revision) -> Batch:
             return await anext(batches)
 
 
-async def test_a_watch_is_told_when_a_lease_takes_its_keys(backend: StoreBackend) -> None:
+async def test_a_watch_sees_keys_deleted_with_their_lease(backend: StoreBackend) -> None:
     keys: Sequence[str] = [f"{backend.root}a", f"{backend.root}b"]
     everything = Range.prefix(backend.root)
     async with backend.client() as store:

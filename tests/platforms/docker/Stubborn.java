@@ -1,4 +1,4 @@
-/** A JVM that never comes to the end of its shutdown. */
+/** Ignores SIGTERM: its shutdown hook never returns. */
 final class Stubborn {
 
     public static void main(String[] arguments) throws InterruptedException {

@@ -1,4 +1,4 @@
-/** Hangs when it is told to end: its shutdown hook never returns. */
+/** Ignores SIGTERM: its shutdown hook never returns. */
 public class Stubborn {
     public static void main(String[] args) throws Exception {
         Thread hook = new Thread(() -> {
