@@ -16,7 +16,7 @@ MAX_AFTER_SIGKILL = LEASE_TTL + 1.0
 MAX_AFTER_SIGTERM = 0.5
 PORTS = (9000, 9001, 9002)
 SERVERS = [f"http://localhost:{port}" for port in PORTS]
-LEADING_EVENT = "leading"
+LEADING_EVENT = "elected as leader"
 
 
 def measure(testbed: Testbed) -> Iterator[Figure]:

@@ -20,7 +20,7 @@ def measure(testbed: Testbed) -> Iterator[Figure]:
     try:
         for index in range(INITIAL_SERVERS):
             sidecars.append(_start(testbed, keys, index, servers))
-        wait_until(lambda: any(sidecar.logged("leading") for sidecar in sidecars), "one leads")
+        wait_until(lambda: any(sidecar.logged("elected as leader") for sidecar in sidecars), "one leads")
         for index in range(INITIAL_SERVERS, INITIAL_SERVERS + testbed.tries(7, 2)):
             time.sleep(2.0)  # the imports behind the last one's start are done
             floor.append(imports())

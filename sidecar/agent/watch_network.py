@@ -117,6 +117,6 @@ def _decode_or_log(cls: type[R], entry: Entry | None, logged: set[Entry]) -> R |
         return decode(cls, entry.value, entry.key)
     except BadRecord as exc:
         if entry not in logged:
-            event(log, logging.ERROR, "a record is ignored", error=str(exc))
+            event(log, logging.ERROR, "record ignored", error=str(exc))
         logged.add(entry)
         return None

@@ -49,7 +49,7 @@ def test_the_leader_stays_through_joins_restarts_and_crashes_of_others(network: 
     network.start(two, three)
 
     assert network.cli("leader", "--json").document == term
-    assert len(one.logged("leading")) == 1
+    assert len(one.logged("elected as leader")) == 1
 
 
 def test_a_killed_leader_is_succeeded_within_the_lease_ttl(network: Network) -> None:
@@ -125,7 +125,7 @@ def test_a_leader_frozen_beyond_its_lease_writes_nothing(network: Network) -> No
     assert network.cli("remove", "fed-3" if new is two else "fed-2", "--no-wait").code == 0
     revision = network.etcd.revision()
     old.thaw()
-    network.wait(lambda: old.logged("leading no more"), "the old leader knows that it does not lead")
+    network.wait(lambda: old.logged("leadership ended"), "the old leader knows that it does not lead")
     network.wait(lambda: old.status.get("lease_alive"), "the old leader has a new lease")
     network.wait(lambda: network.report(old), "the old leader reports again")
 

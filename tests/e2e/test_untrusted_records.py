@@ -58,7 +58,7 @@ def test_an_invalid_canonical_list_is_ignored_and_reported(network: Network) -> 
         assert "it drops 3 of 4 servers without a removal that says so" in " ".join(reasons)
     leader = network.leader
     assert leader is not None
-    assert leader.logged("the leader is held up")
+    assert leader.logged("leader cannot act")
     # The network works as before.
     network.start(network.newcomer("fed-5", nodes[0]))
     network.wait_in_sync(*network.nodes)
@@ -77,7 +77,7 @@ def test_the_leader_does_not_extend_an_invalid_list(network: Network) -> None:
     network.wait(lambda: network.etcd.get("request/join-fed-5"), "it has requested to join")
     leader = network.leader
     assert leader is not None
-    network.wait(lambda: leader.logged("the leader is held up"), "the leader logs it")
+    network.wait(lambda: leader.logged("leader cannot act"), "the leader logs it")
     network.etcd.put("shared/canonical", right.text)
     network.wait_in_sync(*network.nodes, servers=[str(node.url) for node in network.nodes])
 

@@ -1,4 +1,4 @@
-"""Standing for election: of all candidates, the one with the lowest create revision leads."""
+"""The election: the candidate with the lowest create revision leads."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Candidacy:
         return self.keys.candidate(self.lease)
 
     async def campaign(self) -> Term:
-        """Stand, and return once elected. Raises `LeaseLost` when the candidacy vanishes.
+        """Register, and return once elected. Raises `LeaseLost` when the candidacy vanishes.
 
-        Each candidate watches only the one just before it, so a leader's death wakes one, not all.
+        Each candidate watches only the one before it, so the end of a leader wakes one candidate, not all.
         """
         await self._register()
         while True:
@@ -44,7 +44,7 @@ class Candidacy:
             await self._wait_until_deleted(queue[place - 1], listing.revision)
 
     async def is_current(self, term: Term) -> bool:
-        """Ask etcd whether ``term`` goes on."""
+        """Ask etcd whether ``term`` still holds."""
         found = (await self.store.read(Range(term.key))).entries.get(term.key)
         return found is not None and found.create_revision == term.create_revision
 
@@ -57,12 +57,12 @@ class Candidacy:
         await self.store.commit(Transaction((Compare.absent(self.key),), (put,)))
 
     async def _wait_until_deleted(self, predecessor: Entry, after: Revision) -> None:
-        """Return when ``predecessor`` is deleted, or when that can no longer be told from here."""
+        """Return when ``predecessor`` is deleted, or when the watch cannot show that any more."""
         try:
             async with self.store.watch(Range(predecessor.key), after=after) as batches:
                 async for batch in batches:
                     if predecessor.key in batch.changes and batch.changes[predecessor.key] is None:
                         return
         except StoreUnavailable:
-            # The caller reads the queue again, and meets the outage there; or else nothing can be streamed.
+            # The caller reads the queue again, which raises in an outage; otherwise only watches fail.
             await back_off(1)

@@ -1,4 +1,4 @@
-"""A lease as a scope: what runs inside ends, on this sidecar's own clock, before etcd lets the lease go."""
+"""A lease as a scope: the work inside ends, by this sidecar's own clock, before etcd drops the lease."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sidecar.ports import Store
 
 log = logging.getLogger(__name__)
 
-# Of the TTL: how often the lease is renewed, how soon a failed renewal is tried again, and how long before
-# etcd lets it go the work under it ends here. The last covers the call that is on its way at that moment.
+# Fractions of the TTL: how often the lease is renewed, how soon a failed renewal is retried, and how long
+# before etcd drops the lease the work under it ends. The last covers a call that is under way then.
 RENEW_FRACTION, RETRY_FRACTION, MARGIN_FRACTION = 1 / 3, 1 / 20, 1 / 10
 
 
@@ -27,8 +27,8 @@ RENEW_FRACTION, RETRY_FRACTION, MARGIN_FRACTION = 1 / 3, 1 / 20, 1 / 10
 class LeaseKeeper:
     """Holds this sidecar's one lease, across outages of etcd for as long as etcd keeps it.
 
-    ``ttl`` is what a new lease is asked for with; one that goes on from a former life keeps what it was
-    ``granted_ttl``.
+    ``ttl`` is that of a new lease. A lease kept across a re-execution keeps the TTL with which it was
+    granted, ``granted_ttl``.
     """
 
     store: Store
@@ -46,29 +46,34 @@ class LeaseKeeper:
                 lease, deadline = await self._grant_or_renew()
                 await self._run_until(work, lease, deadline)
             except* LeaseLost as lost:
-                event(log, logging.WARNING, "the lease is lost", error=_messages(lost))
+                event(log, logging.WARNING, "lease lost", error=_messages(lost))
                 self.lease = None
             except* (StoreUnavailable, StoreRefused) as trouble:
                 level = logging.WARNING if self.board.view.lease_alive else logging.DEBUG
-                event(log, level, "nothing is done under the lease for now", error=_messages(trouble))
+                event(
+                    log,
+                    level,
+                    "lease not renewed; leadership and reporting are suspended",
+                    error=_messages(trouble),
+                )
             self.board.update(lease_alive=False)
-            # Only what went well for a while starts anew: a store that refuses the work is not to be stormed.
+            # The backoff starts over only after a TTL of success: a store that refuses must not be flooded.
             failures = failures + 1 if anyio.current_time() - began < self.ttl else 1
             if self.lease is not None or failures > 1:
                 await back_off(failures)
 
     async def revoke(self) -> None:
-        """Give the lease back, so that the network need not wait for it to expire."""
+        """Revoke the lease, so that the network need not wait for it to expire."""
         if self.lease is not None:
             await self.store.revoke_lease(self.lease)
 
     async def renew(self) -> None:
-        """Have etcd keep the lease for another TTL, for a sidecar that will be away for a moment."""
+        """Renew the lease, for a sidecar that will be away for a moment."""
         if self.lease is not None:
             await self.store.keep_alive(self.lease)
 
     async def _grant_or_renew(self) -> tuple[LeaseID, float]:
-        """Have a lease that is alive, and know until when on anyio's clock, less the margin."""
+        """Return a lease that is alive, and until when on anyio's clock, less the margin."""
         asked = anyio.current_time()
         if self.lease is None:
             self.lease = await self.store.grant_lease(self.ttl)
@@ -97,7 +102,7 @@ class LeaseKeeper:
 
     async def _keep_renewing(self, scope: anyio.CancelScope) -> NoReturn:
         while True:
-            # Counted from when it was asked for last, which on a busy machine is a while ago.
+            # Counted from the last renewal request, which on a busy machine is a while ago.
             await anyio.sleep_until(
                 scope.deadline - self.granted_ttl * (1 - MARGIN_FRACTION - RENEW_FRACTION)
             )
