@@ -1,4 +1,4 @@
-"""What each path of the admin API answers: pure functions of `Status`."""
+"""The response of each path of the admin API: pure functions of `Status`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JSON = "application/json"
 HTML = "text/html"
 
 STATUS_FORMAT = 1
-"""The format of ``/api/v1/status``: it rises when a key changes its meaning or goes."""
+"""The format of ``/api/v1/status``; it is raised when a key changes its meaning or is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ Endpoint = Callable[[Status], ApiResponse]
 
 
 def alive(_: Status) -> ApiResponse:
-    """It answers, so it lives; whether etcd does is no reason to kill a sidecar."""
+    """It answers, so it is alive; an outage of etcd is no reason to kill a sidecar."""
     return _check_response("alive", ())
 
 
@@ -73,7 +73,7 @@ ENDPOINTS: dict[str, Endpoint] = {
 
 
 def status_to_json(status: Status) -> dict[str, object]:
-    """What ``/api/v1/status`` answers; the keys are a contract."""
+    """The response of ``/api/v1/status``; its keys are a contract."""
     identity = status.identity
     return {
         "format": STATUS_FORMAT,

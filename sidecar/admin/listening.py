@@ -1,4 +1,4 @@
-"""Taking the admin API's port: before anything is started, so that a port that is taken stops nothing."""
+"""Open the port of the admin API before anything is started, so that a port in use stops nothing."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def listen(address: Address) -> socket.socket:
         )[0]
         return socket.create_server((address.host, where[1]), family=family)
     except socket.gaierror as exc:
-        what = f"the host {address.host!r} is not known here"
+        what = f"the host {address.host!r} is unknown"
         raise BadConfiguration(f"admin: {what}; {_ADVICE}") from exc
     except OSError as exc:
         what = {
-            errno.EADDRINUSE: f"port {address.port} is taken, perhaps by another sidecar",
+            errno.EADDRINUSE: f"port {address.port} is in use, perhaps by another sidecar",
             errno.EADDRNOTAVAIL: f"this machine has no address {address.host}",
-            errno.EACCES: f"port {address.port} is kept for the administrator",
+            errno.EACCES: f"port {address.port} is reserved for root",
         }.get(exc.errno or 0, exc.strerror or str(exc))
         raise BadConfiguration(f"admin: cannot listen on {address}: {what}; {_ADVICE}") from exc
 
 
 def bound_address(listener: socket.socket) -> Address:
-    """Where it listens, the port as the kernel gave it."""
+    """The address of ``listener``, with the port that the kernel chose."""
     host, port, *_ = listener.getsockname()
     return Address(host, port)

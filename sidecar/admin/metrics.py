@@ -1,4 +1,4 @@
-"""Metrics in Prometheus' text format 0.0.4, written by hand: its client costs several MiB."""
+"""Metrics in the text format 0.0.4 of Prometheus, without its client, which takes several MiB."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ CONTENT_TYPE = "text/plain; version=0.0.4"
 _COUNTERS = {
     "starts": ("process_starts", "Times the process was started."),
     "restarts": ("process_restarts", "Times the process was restarted after a change of the list."),
-    "crashes": ("process_crashes", "Times the process exited by itself."),
+    "crashes": ("process_crashes", "Times the process exited unexpectedly."),
     "file_writes": ("file_writes", "Times the list was written into the file."),
-    "rejected_edits": ("rejected_edits", "Edits of the list by hand that were not obeyed."),
-    "store_errors": ("store_errors", "Times etcd did not answer, or not in time."),
+    "rejected_edits": ("rejected_edits", "Manual edits of the list that were rejected."),
+    "store_errors": ("store_errors", "Times etcd failed or timed out."),
     "leader_terms": ("leader_terms", "Times this sidecar became leader."),
 }
 
 
 def render(status: Status) -> str:
-    """Return ``status`` as Prometheus reads it."""
+    """Return ``status`` in the format of Prometheus."""
     return "".join(f"{line}\n" for line in _lines(status))
 
 
@@ -36,18 +36,21 @@ def _lines(status: Status) -> Iterator[str]:
         "role": identity.role.value,
         "url": identity.url.text if identity.url else "",
     }
-    yield from _gauge("info", "Always 1; the labels say which sidecar this is.", 1, labels)
+    yield from _gauge("info", "Always 1; the labels identify the sidecar.", 1, labels)
     gauges: dict[str, tuple[str, float | None]] = {
-        "ready": ("Whether it is synced, its file is up to date, and its lease is alive.", status.ready),
-        "synced": ("Whether it has read the network's state.", status.synced),
-        "file_up_to_date": ("Whether its file holds the canonical list.", status.file_up_to_date),
-        "lease_alive": ("Whether its lease in etcd is alive.", status.lease_alive),
-        "boot_checked": ("Whether the file was checked before the process.", status.boot_checked),
-        "leader": ("Whether it leads the network.", status.leading),
-        "process_healthy": ("Whether the process next to it is healthy.", status.healthy),
+        "ready": (
+            "Whether the sidecar is synced, its file is up to date, and its lease is alive.",
+            status.ready,
+        ),
+        "synced": ("Whether the sidecar has read the state of the network.", status.synced),
+        "file_up_to_date": ("Whether the file has the canonical list.", status.file_up_to_date),
+        "lease_alive": ("Whether the lease in etcd is alive.", status.lease_alive),
+        "boot_checked": ("Whether the file was checked before the process was started.", status.boot_checked),
+        "leader": ("Whether this sidecar is the leader.", status.leading),
+        "process_healthy": ("Whether the process is healthy.", status.healthy),
         "file_servers": ("Servers in the configuration file.", len(status.servers)),
         "canonical_version": ("Version of the canonical list.", status.canonical_version),
-        "loaded_version": ("Version that the process was started on.", status.loaded_version),
+        "loaded_version": ("Version that the process has loaded.", status.loaded_version),
         "phase_start_time_seconds": (
             "Start of the current phase, in seconds since the epoch.",
             status.phase_since,

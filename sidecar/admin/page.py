@@ -1,4 +1,4 @@
-"""The status page: one sidecar for a person's eyes, in one piece, without scripts."""
+"""The status page: the status of one sidecar as HTML, without scripts."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ code {{ font: .93em ui-monospace, monospace; }}
 <table>{servers}</table>
 <h2>Now</h2>
 <table>{now}</table>
-<h2>In this life of the sidecar</h2>
+<h2>Since this sidecar started</h2>
 <table>{counters}</table>
 <p class="dim">sidecar {version}, <a href="/api/v1/status">as JSON</a>,
-<a href="/metrics">metrics</a>, <a href="/readyz">readyz</a>. Renewed every {refresh} seconds.</p>
+<a href="/metrics">metrics</a>, <a href="/readyz">readyz</a>. Refreshes every {refresh} s.</p>
 </body>
 </html>
 """
@@ -70,7 +70,7 @@ def render(status: Status) -> str:
         role=status.identity.role.label,
         network=escape(status.network),
         since=datetime.fromtimestamp(status.phase_since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-        servers="".join(_servers(status)) or _row("none yet", "no canonical list is known"),
+        servers="".join(_servers(status)) or _row("none yet", "there is no canonical list"),
         now="".join(_row(name, value) for name, value in _now(status)),
         counters="".join(_row(name, str(value)) for name, value in _counters(status)),
         version=__version__,
@@ -92,26 +92,26 @@ def _servers(status: Status) -> Iterator[str]:
 
 
 def _now(status: Status) -> Iterator[tuple[str, str]]:
-    yield "leads the network", _yes_or_no(status.leading)
+    yield "leader", _yes_or_no(status.leading)
     yield "ready", _yes_or_no(status.ready)
-    yield "has read the network", _yes_or_no(status.synced)
-    yield "file holds the list", _yes_or_no(status.file_up_to_date)
-    yield "lease in etcd alive", _yes_or_no(status.lease_alive)
+    yield "synced with etcd", _yes_or_no(status.synced)
+    yield "file up to date", _yes_or_no(status.file_up_to_date)
+    yield "lease alive", _yes_or_no(status.lease_alive)
     yield "canonical version", _or_none(status.canonical_version)
-    yield "process runs on version", _or_none(status.loaded_version)
+    yield "loaded version", _or_none(status.loaded_version)
     yield "process", "not running" if status.pid is None else f"pid {status.pid}"
     yield "process healthy", _yes_or_no(status.healthy)
 
 
 def _counters(status: Status) -> Iterator[tuple[str, int]]:
     counters = status.counters
-    yield "starts of the process", counters.starts
-    yield "restarts after a change", counters.restarts
-    yield "deaths of the process", counters.crashes
-    yield "writes of the file", counters.file_writes
-    yield "edits not obeyed", counters.rejected_edits
-    yield "errors of etcd", counters.store_errors
-    yield "terms as leader", counters.leader_terms
+    yield "process starts", counters.starts
+    yield "process restarts", counters.restarts
+    yield "process crashes", counters.crashes
+    yield "file writes", counters.file_writes
+    yield "rejected edits", counters.rejected_edits
+    yield "etcd errors", counters.store_errors
+    yield "leader terms", counters.leader_terms
 
 
 def _row(name: str, value: str) -> str:

@@ -1,4 +1,4 @@
-"""Serving the answers, with the leanest pieces aiohttp has.
+"""Serve the responses with the leanest parts of aiohttp.
 
 ``aiohttp.web_server`` without ``aiohttp.web`` (applications, routes, files, WebSockets) costs 1 MiB
 instead of 2.5; six paths in a dict need no router.
@@ -28,12 +28,12 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
 }
-_SHUTDOWN_TIMEOUT = 1.0  # seconds for answers that are under way when the sidecar ends
+_SHUTDOWN_TIMEOUT = 1.0  # seconds for responses under way when the sidecar ends
 
 
 @asynccontextmanager
 async def serve(read_status: Callable[[], Status], listener: socket.socket) -> AsyncIterator[None]:
-    """Serve what ``read_status`` says on ``listener``, and close it in the end. Needs asyncio."""
+    """Serve the status from ``read_status`` on ``listener``, and close it in the end. Needs asyncio."""
     local_names_only = _is_loopback(bound_address(listener).host)
 
     async def handle(request: BaseRequest) -> Response:
@@ -51,7 +51,7 @@ async def serve(read_status: Callable[[], Status], listener: socket.socket) -> A
         yield
     finally:
         serving.close()
-        server.pre_shutdown()  # or each idle connection costs the whole grace
+        server.pre_shutdown()  # otherwise each idle connection costs the whole timeout
         await server.shutdown(_SHUTDOWN_TIMEOUT)
 
 
@@ -60,13 +60,13 @@ def _respond(
 ) -> ApiResponse:
     host = request.headers.get("Host")  # every browser sends one
     if local_names_only and host and not _names_this_machine(host):
-        what = f"this API is for this machine alone, and {host!r} may be any; say 127.0.0.1"
+        what = f"this API is for this machine only, and {host!r} may be another one; use 127.0.0.1"
         return _error(HTTPStatus.FORBIDDEN, what)
     endpoint = ENDPOINTS.get(request.path)
     if endpoint is None:
-        return _error(HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(ENDPOINTS)}")
+        return _error(HTTPStatus.NOT_FOUND, f"no such path; the paths are {', '.join(ENDPOINTS)}")
     if request.method not in {"GET", "HEAD"}:
-        what = "nothing can be changed here; `sidecar --help` shows what can be done"
+        what = "this API is read-only; `sidecar --help` lists the commands that change something"
         return _error(HTTPStatus.METHOD_NOT_ALLOWED, what)
     return endpoint(read_status())
 
@@ -80,7 +80,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _names_this_machine(host_header: str) -> bool:
-    """Whether a browser that sent this Host was not led here by somebody else's DNS name."""
+    """Whether this Host is of this machine; a foreign DNS name may have led a browser here."""
     try:
         host = urlsplit(f"//{host_header}").hostname or ""
         return host == "localhost" or host.endswith(".localhost") or bool(ipaddress.ip_address(host))

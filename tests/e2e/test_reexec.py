@@ -117,7 +117,7 @@ def test_reload_applies_new_settings_and_rejects_invalid_ones(network: Network) 
 
     settings.write_text('health = "exec:false"\n')
     done = run_reload(network, one)
-    assert (done.code, done.out) == (0, f"the sidecar goes on anew, process {one.sidecar.pid}\n")
+    assert (done.code, done.out) == (0, f"sidecar re-executed (pid {one.sidecar.pid})\n")
     one.wait_for_reason("exec:false exits with 1")
     assert len(one.starts) == 1
 
@@ -237,4 +237,4 @@ def test_without_a_sidecar_there_is_nothing_to_reload(network: Network) -> None:
     answer = run_reload(network, one)
 
     assert answer.code == 69
-    assert "no sidecar runs on this folder" in answer.err
+    assert "no sidecar runs with this state directory" in answer.err

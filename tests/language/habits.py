@@ -47,7 +47,7 @@ def _habit(pattern: str, instead: str, kinds: Kind = Kind.EVERY) -> Habit:
 
 
 # Where a sentence begins. Case matters only after a full stop is found, so it does not matter here.
-HEAD = r"(?:\A|[.!?]\s+|\n\s*\n|\n\s*[-*]\s+|\n#+\s+|\|\s)[\s(\"'*_]*"
+HEAD = r"(?:\A(?!\s)|[.!?]\s+|\n\s*\n|\n\s*[-*]\s+|\n#+\s+|\|\s)[\s(\"'*_]*"
 PROSE = Kind.DOCSTRING | Kind.COMMENT | Kind.DOCUMENT | Kind.STRING
 NODES = r"(?:servers?|nodes?|sidecars?|members?|newcomers?|leaders?|process(?:es)?)"
 

@@ -1,5 +1,5 @@
-"""Commands that change the network: by a request to the leader, and the join tokens.
+"""Commands that change the network by a request to the leader, and the join tokens.
 
 Belongs here: a command that writes a request or a token and waits for the result. Forbidden here:
-deciding what the leader decides, and watching a rollout (`rollout`).
+decisions of the leader, and following a rollout (`rollout`).
 """

@@ -1,4 +1,4 @@
-"""``sidecar approve``: let in a newcomer that waits for an operator."""
+"""``sidecar approve``: admit a server that waits for approval."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from sidecar.cli.change.leader_request import request_for_node
 from sidecar.cli.shared.context import CommandContext
 
 DESCRIPTION = """\
-Lets in a newcomer that waits for it (policy admission=manual): the leader puts
-it into the list. `sidecar pending` shows who waits."""
+Admits a server that waits for approval (policy admission=manual): the leader
+adds it to the list. `sidecar pending` lists the servers that wait."""
 EPILOG = """\
 example:
-  sidecar approve fed-4 --reason "stands in rack 7\""""
+  sidecar approve fed-4 --reason "is in rack 7\""""
 
 
 def main(argv: Sequence[str], context: CommandContext) -> int:

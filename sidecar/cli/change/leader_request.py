@@ -1,4 +1,4 @@
-"""Asking the leader for something, and waiting until it has done it, or has said no."""
+"""Send the leader a request, and wait until it is handled or refused."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from sidecar.domain.servers import ServerUrl
 from sidecar.ports import Store
 
 DEFAULT_TIMEOUT = 30.0
-NO_LEADER = "nobody led the network"
+NO_LEADER = "there was no leader"
 
-# What may change the list of servers; the new version is told with the answer.
+# Requests that may change the list of servers; their result names the new version.
 _CHANGES_THE_LIST = {RequestKind.REMOVE, RequestKind.READMIT, RequestKind.APPROVE, RequestKind.ROLLBACK}
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What an operator wants of the leader. ``subject`` is empty where it is about nobody in particular.
+    """What an operator wants. ``subject`` is empty if it concerns no particular node.
 
-    ``servers`` and ``subject`` are those of the `Request`; ``phrase`` is the whole as people say it, behind
+    ``servers`` and ``subject`` are those of the `Request`; ``phrase`` is the whole in a message, after
     "cannot" and "asked to": ``remove fed-3``.
     """
 
@@ -51,9 +51,9 @@ def request_for_node(
     command: str, description: str, epilog: str, argv: Sequence[str], context: CommandContext, *,
     subject: str = "NODEID|URL", has_reason: bool = True,
 ) -> int:  # fmt: skip
-    """Do all of a command that is about one node: ``sidecar remove``, ``sidecar rollout skip``.
+    """Run a command that concerns one node: ``sidecar remove``, ``sidecar rollout skip``.
 
-    The command's last word is what is asked. ``has_reason``: whether the network keeps why it was.
+    The last word of ``command`` is the kind of request. ``has_reason``: whether it takes ``--reason``.
     """
     name = command.rpartition(" ")[2]
     parser = request_parser(command, f"{subject} [OPTION]…", description, epilog, has_reason=has_reason)
@@ -67,20 +67,20 @@ def request_for_node(
 def request_parser(
     command: str, arguments: str, description: str, epilog: str, *, has_reason: bool = True
 ) -> Parser:
-    """The parser of a command that asks the leader, with the options that `request_change` needs."""
+    """The parser of a command that sends a request, with the options that `request_change` needs."""
     parser = Parser(command, arguments, description, epilog)
     if has_reason:
         parser.add_argument(
-            "--reason", type=utf8_text, default="", metavar="TEXT", help="kept with it, for others"
+            "--reason", type=utf8_text, default="", metavar="TEXT", help="reason, shown to other operators"
         )
     parser.add_argument(
         "--timeout",
         type=seconds,
         default=DEFAULT_TIMEOUT,
         metavar="SECONDS",
-        help="to wait, before it is withdrawn (30)",
+        help="time to wait for the leader (default: 30)",
     )
-    parser.add_argument("--no-wait", action="store_true", help="ask, and leave it to the leader")
+    parser.add_argument("--no-wait", action="store_true", help="send the request and return")
     add_network_settings(parser)
     return parser
 
@@ -88,25 +88,25 @@ def request_parser(
 def request_change(
     intent: Intent | IntentBuilder, arguments: argparse.Namespace, context: CommandContext
 ) -> int:
-    """Ask the leader for ``intent``, or for what it makes of what is in etcd; return the exit code."""
+    """Request ``intent``, or the one that its builder makes of the snapshot; return the exit code."""
     return run_with_store(
         arguments, context, partial(_request_change, intent=intent, arguments=arguments, context=context)
     )
 
 
 def _parse_subject(text: str) -> str:
-    # A variable that a script forgot to set; without a subject, a pause would be one of the whole rollout.
+    # A script may have forgotten to set a variable; a pause without a subject pauses the whole rollout.
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; name a node")
     return utf8_text(text)
 
 
 def utf8_text(text: str) -> str:
-    """What etcd is to keep of the command line, where anything may stand."""
+    """Return ``text`` if etcd can store it; an argument may hold any bytes."""
     try:
         text.encode()
     except UnicodeEncodeError as exc:
-        raise argparse.ArgumentTypeError(f"{text!a} is not UTF-8; write it anew") from exc
+        raise argparse.ArgumentTypeError(f"{text!a} is not UTF-8; rewrite it") from exc
     return text
 
 
@@ -123,7 +123,7 @@ async def _request_change(
     if not isinstance(intent, Intent):
         intent = await intent(store, keys, snapshot)
     now = time.time()
-    # Sorts by time, and two operators in one millisecond do not meet.
+    # Names sort by time; the random part keeps two in one millisecond apart.
     name = f"{int(now * 1000):014d}-{secrets.token_hex(4)}"
     reason = getattr(arguments, "reason", "")
     request = Request(
@@ -150,25 +150,25 @@ async def _timeout_message(store: Store, keys: Keys, intent: Intent, waited: flo
     leadership = (await read_snapshot(store, keys)).leadership
     silent = f"the leader, {leadership.candidate.node_id}, did not answer" if leadership else NO_LEADER
     after = f"{silent} within {waited:g} s"
-    return f"{after}; the request to {intent.phrase} was withdrawn, nothing has changed"
+    return f"{after}; the request to {intent.phrase} was cancelled, nothing has changed"
 
 
 def _acknowledgement(snapshot: Snapshot) -> str:
     if snapshot.leadership:
-        return f"the leader, {snapshot.leadership.candidate.node_id}, has been told"
-    return "nobody leads now, so it will be done when a server does"
+        return f"the leader is {snapshot.leadership.candidate.node_id}"
+    return "there is no leader; the request will be handled once one is elected"
 
 
 async def _describe_new_version(store: Store, keys: Keys, outcome: Outcome) -> str:
     canonical = (await read_snapshot(store, keys)).network.canonical
-    if canonical is None:  # somebody has emptied etcd in this moment
+    if canonical is None:  # etcd was emptied at this moment
         return f"version {outcome.version}"
     count = len(canonical.servers)
     return f"version {canonical.version} has {count} server{'' if count == 1 else 's'}"
 
 
 def operator_name(environ: Mapping[str, str]) -> str:
-    """The operator, as records name him: ``ann@desk``."""
+    """The operator as records name them: ``ann@host``."""
     user = environ.get("SUDO_USER") or environ.get("USER") or _account()
     return f"{user}@{socket.gethostname()}".encode(errors="replace").decode()
 

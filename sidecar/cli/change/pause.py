@@ -1,4 +1,4 @@
-"""``sidecar pause``: keep a node out of rollouts."""
+"""``sidecar pause``: exclude a node from rollouts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sidecar.cli.change.leader_request import request_for_node
 from sidecar.cli.shared.context import CommandContext
 
 DESCRIPTION = """\
-Keeps a node out of rollouts until `sidecar resume`: its file stays in step, its
-process is not restarted. (`sidecar rollout pause` stops the whole rollout.)"""
+Excludes a node from rollouts until `sidecar resume`: its file is kept in sync,
+its process is not restarted. (To pause all nodes: `sidecar rollout pause`.)"""
 EPILOG = """\
 example:
   sidecar pause fed-3 --reason "its disk is being replaced\""""

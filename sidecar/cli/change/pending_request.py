@@ -1,4 +1,4 @@
-"""One request to the leader, from its writing to its end."""
+"""One request to the leader, from submission to result."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sidecar.domain.records.requests import Outcome, Request
 from sidecar.domain.records.store import NO_REVISION, Compare, Delete, Put, Revision, Target, Transaction
 from sidecar.ports import Store
 
-WITHDRAW_TIMEOUT = 3.0  # seconds for taking a request back
-RETRY_INTERVAL = 0.5  # seconds until a broken watch is tried again
+WITHDRAW_TIMEOUT = 3.0  # seconds for cancelling a request
+RETRY_INTERVAL = 0.5  # seconds until a broken watch is retried
 
 
 class PendingRequest:
-    """A request under ``key``, which is taken back if nobody answers it in time."""
+    """A request under ``key``, which is cancelled if it is not handled in time."""
 
     def __init__(self, store: Store, key: str) -> None:
         self._store = store
@@ -32,10 +32,10 @@ class PendingRequest:
         self._written = revision
 
     async def wait(self, max_wait: float) -> Outcome | None:
-        """Wait for the leader's answer, then delete the request.
+        """Wait for the outcome, then delete the request.
 
-        None: nobody answered within ``max_wait`` seconds, and the request is withdrawn. It is so too when
-        the wait is cancelled (Ctrl-C): what nobody waits for any more must not happen hours later.
+        None: there was none within ``max_wait`` seconds, and the request is cancelled. It is also cancelled
+        if the wait is (Ctrl-C): a request without a waiting operator must not take effect hours later.
         """
         outcome = None
         try:
@@ -58,7 +58,7 @@ class PendingRequest:
                             return outcome
             except StoreUnavailable:
                 await anyio.sleep(RETRY_INTERVAL)
-            # The stream may have ended because its revision was compacted: see what stands there.
+            # The stream may have ended because its revision was compacted: read the record.
             try:
                 outcome, revision = await self._read_outcome()
             except StoreUnavailable:
@@ -75,7 +75,7 @@ class PendingRequest:
         return decode(Request, value, self._key).outcome
 
     async def _withdraw(self, outcome: Outcome | None) -> Outcome | None:
-        """Delete the request; return its outcome, if the leader was faster than a withdrawal."""
+        """Delete the request; return its outcome, if the leader was faster."""
         untouched = Compare(self._key, Target.MODIFIED, self._written)
         try:
             with anyio.fail_after(WITHDRAW_TIMEOUT, shield=True):
@@ -86,9 +86,9 @@ class PendingRequest:
                     outcome, _ = await self._read_outcome()
                 await self._store.commit(Transaction((), (Delete(self._key),)))
         except (StoreUnavailable, TimeoutError) as exc:
-            # An answered request is tidied up by the leader, later.
+            # The leader deletes a handled request later.
             if outcome is None:
                 raise StoreUnavailable(
-                    f"the request could not be withdrawn, and may still be done ({exc})"
+                    f"the request could not be cancelled and may still take effect ({exc})"
                 ) from exc
         return outcome

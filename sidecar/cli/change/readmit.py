@@ -8,7 +8,8 @@ from sidecar.cli.change.leader_request import request_for_node
 from sidecar.cli.shared.context import CommandContext
 
 DESCRIPTION = """\
-Takes a node's tombstone away, so that its sidecar may ask to join again."""
+Deletes the tombstone of a removed node, so that its sidecar may ask to join
+again."""
 EPILOG = """\
 example:
   sidecar readmit fed-3"""

@@ -1,4 +1,4 @@
-"""``sidecar refuse``: turn away a newcomer that waits for an operator."""
+"""``sidecar refuse``: refuse a server that waits for approval."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sidecar.cli.change.leader_request import request_for_node
 from sidecar.cli.shared.context import CommandContext
 
 DESCRIPTION = """\
-Turns away a newcomer that waits for an operator. It is told why, and asks again
-when its sidecar starts anew or its file changes."""
+Refuses a server that waits for approval. Its sidecar reports the reason, and
+asks again when it is restarted or its file changes."""
 EPILOG = """\
 example:
   sidecar refuse fed-4 --reason "belongs to the test network\""""

@@ -1,4 +1,4 @@
-"""``sidecar remove``: take a node out of the network."""
+"""``sidecar remove``: remove a node from the network."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sidecar.cli.change.leader_request import request_for_node
 from sidecar.cli.shared.context import CommandContext
 
 DESCRIPTION = """\
-Takes a server (or a database node) out of the network: the leader drops it from
-the list, the others get the new one and reload, and a tombstone keeps it out."""
+Removes a server or a database node from the network: the leader drops it from
+the list, the other nodes load the new list, and a tombstone keeps it out."""
 EPILOG = """\
 example:
   sidecar remove fed-3 --reason "moved to another rack\""""

@@ -1,4 +1,4 @@
-"""``sidecar resume``: let a paused node take part in rollouts again."""
+"""``sidecar resume``: include a paused node in rollouts again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sidecar.cli.change.leader_request import request_for_node
 from sidecar.cli.shared.context import CommandContext
 
 DESCRIPTION = """\
-Lets a paused node take part in rollouts again."""
+Includes a paused node in rollouts again."""
 EPILOG = """\
 example:
   sidecar resume fed-3"""

@@ -1,4 +1,4 @@
-"""``sidecar rollback``: go back to the list of an earlier version."""
+"""``sidecar rollback``: publish the list of an earlier version again."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sidecar.domain.records.requests import RequestKind
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-Publishes the list of an earlier version as a new one. Servers that are not in
-it are removed; those in it that were removed since are back."""
+Publishes the list of an earlier version as a new version. Servers that are not
+in it are removed; servers in it that were removed since then are readmitted."""
 EPILOG = """\
 example:
   sidecar rollback 41 --reason "fed-4 cannot serve yet\""""
@@ -35,7 +35,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
 async def _build_intent(store: Store, keys: Keys, snapshot: Snapshot, *, number: int) -> Intent:
     present = snapshot.network.canonical
     if present and present.version == number:
-        raise Refused(f"version {number} is the present one; there is nothing to roll back")
+        raise Refused(f"version {number} is the current one; there is nothing to roll back")
     _, history = await read_with_history(store, keys)
     servers = require_version(history, number).servers
     return Intent(RequestKind.ROLLBACK, f"roll back to version {number}", str(number), servers.urls)

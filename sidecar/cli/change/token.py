@@ -1,4 +1,4 @@
-"""``sidecar token``: join tokens, for a network whose policy asks newcomers for one."""
+"""``sidecar token``: join tokens, for a network whose policy requires them."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from sidecar.domain.timestamps import format_timestamp
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-Join tokens. Where the policy is admission=token, a newcomer is let in that was
-given one; it proves so without sending it."""
+Manages join tokens. With the policy admission=token, a server is admitted if it
+has one; it proves that without sending the token."""
 EPILOG = """\
 example:
   sidecar token create --ttl 1h > join.token"""
 
 _CREATE = """\
-Makes a join token and prints it and nothing else; it is not shown again. A
-newcomer's sidecar reads it: `sidecar run --join-token-file FILE`."""
+Creates a join token and prints it, and nothing else; it is not shown again. A
+new server needs it: `sidecar run --join-token-file FILE`."""
 _CREATE_EXAMPLE = """\
 example:
   sidecar token create --ttl 7d --uses 3 > join.token"""
-_LIST = "Shows the join tokens, without their secrets; one that is used up is gone."
+_LIST = "Lists the join tokens, without their secrets; used up tokens are deleted."
 _LIST_EXAMPLE = """\
 example:
   sidecar token list --json | jq -r '.[] | select(.why_unusable) | .id'"""
 _REVOKE = """\
-Takes a join token away: nobody joins with it any more. Who joined stays."""
+Revokes a join token: no server can join with it. Servers that did stay members."""
 _REVOKE_EXAMPLE = """\
 example:
   sidecar token list && sidecar token revoke 3f9c02d1a7be"""
@@ -65,10 +65,10 @@ def _create(argv: Sequence[str], context: CommandContext) -> int:
         type=_ttl,
         default=_DEFAULT_TTL,
         metavar="TIME",
-        help="until it expires: 90s, 15m, 1h, 7d, never (24h)",
+        help="time to live: 90s, 15m, 1h, 7d or never (default: 24h)",
     )
     parser.add_argument(
-        "--uses", type=_uses, default=1, metavar="N", help="joins it is good for, or unlimited (1)"
+        "--uses", type=_uses, default=1, metavar="N", help="number of joins, or unlimited (default: 1)"
     )
     add_network_settings(parser)
     arguments = parser.parse(argv)
@@ -78,7 +78,7 @@ def _create(argv: Sequence[str], context: CommandContext) -> int:
 
 
 def _ttl(text: str) -> float | None:
-    """Seconds; None for ever."""
+    """Seconds; None: it never expires."""
     if text == "never":
         return None
     found = _DURATION.fullmatch(text)
@@ -86,7 +86,9 @@ def _ttl(text: str) -> float | None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 15m, 1h, 7d or never")
     seconds = int(found[1]) * _UNITS[found[2]]
     if not 0 < seconds <= _MAX_TTL:
-        raise argparse.ArgumentTypeError(f"{text!r} is not between 1s and 3650d; never is longer")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not between 1s and 3650d; for a longer time, write never"
+        )
     return float(seconds)
 
 
@@ -94,7 +96,7 @@ def _uses(text: str) -> int | None:
     if text == "unlimited":
         return None
     if not _USES.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of joins from 1, or unlimited")
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of joins from 1 nor unlimited")
     return int(text)
 
 
@@ -114,15 +116,15 @@ async def _create_token(
         print(f"sidecar: note: {no_list_message(keys)}", file=context.err)
     admission = network.policy.admission
     if admission is not Admission.TOKEN:
-        note = f"nobody is asked for it, as the policy is admission={admission.value}"
-        hint = "`sidecar policy set admission=token` changes that"
+        note = f"the network does not require it: the policy is admission={admission.value}"
+        hint = "to change that, `sidecar policy set admission=token`"
         print(f"sidecar: note: {note}; {hint}", file=context.err)
     return ExitCode.OK
 
 
 def _list(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("token list", "[OPTION]…", _LIST, _LIST_EXAMPLE)
-    parser.add_argument("--json", action="store_true", help="for scripts (null: never, or unlimited)")
+    parser.add_argument("--json", action="store_true", help="print JSON (null: never, or unlimited)")
     add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_list_tokens, as_json=arguments.json, context=context))
@@ -137,7 +139,7 @@ async def _list_tokens(store: Store, keys: Keys, *, as_json: bool, context: Comm
     if as_json:
         print_json(context.out, [_to_json(name, record, now) for name, record in tokens])
     elif not tokens:
-        context.out.write(f"network {keys.network} has no join tokens; `sidecar token create` makes one\n")
+        context.out.write(f"network {keys.network} has no join tokens; `sidecar token create` creates one\n")
     else:
         titles = ("ID", "BY", "AT", "EXPIRES", "USES LEFT", "STATE")
         print_table(context.out, titles, [_row(name, record, now) for name, record in tokens])
@@ -155,14 +157,14 @@ def _format_expiry(expires: float | None) -> str | None:
         return None
     try:
         return format_timestamp(expires)
-    except (ValueError, OverflowError, OSError):  # somebody wrote what is in no calendar
+    except (ValueError, OverflowError, OSError):  # not a date: written by another program
         return f"{expires:g}"
 
 
 def _to_json(name: str, record: TokenRecord, now: float) -> dict[str, object]:
     expires = _format_expiry(record.expires)
-    told = {"id": name, "by": record.by, "at": record.at, "expires_at": expires}
-    return told | {"uses_left": record.uses_left, "why_unusable": record.why_unusable(now)}
+    document = {"id": name, "by": record.by, "at": record.at, "expires_at": expires}
+    return document | {"uses_left": record.uses_left, "why_unusable": record.why_unusable(now)}
 
 
 def _revoke(argv: Sequence[str], context: CommandContext) -> int:
@@ -170,7 +172,7 @@ def _revoke(argv: Sequence[str], context: CommandContext) -> int:
     parser.add_argument("id", metavar="ID", help=argparse.SUPPRESS)
     add_network_settings(parser)
     arguments = parser.parse(argv)
-    # Somebody may give the whole token; its secret must not come back in a message.
+    # The argument may be a whole token; its secret must not appear in a message.
     return run_with_store(
         arguments, context, partial(_revoke_token, name=arguments.id.partition(".")[0], context=context)
     )
@@ -179,16 +181,16 @@ def _revoke(argv: Sequence[str], context: CommandContext) -> int:
 async def _revoke_token(store: Store, keys: Keys, *, name: str, context: CommandContext) -> int:
     key = keys.token(name)
     entry = (await store.read(Range(key))).entries.get(key)
-    # The leader may count a use meanwhile: that it is the same token is enough.
+    # The leader may count a use in the meantime; it need only be the same token.
     same = Compare(key, Target.CREATED, entry.create_revision) if entry else None
     if same is None or await store.commit(Transaction((same,), (Delete(key),))) is None:
-        raise Refused(f"there is no join token {name}, or not any more; see `sidecar token list`")
+        raise Refused(f"there is no join token {name}; see `sidecar token list`")
     context.out.write(f"revoked the join token {name}\n")
     return ExitCode.OK
 
 
 _SUBCOMMANDS = {
-    "create": Subcommand("", "make one, and print it", _create),
-    "list": Subcommand("", "show them without their secrets", _list),
-    "revoke": Subcommand("ID", "take one away", _revoke),
+    "create": Subcommand("", "create a token and print it", _create),
+    "list": Subcommand("", "list the tokens, without their secrets", _list),
+    "revoke": Subcommand("ID", "revoke a token", _revoke),
 }

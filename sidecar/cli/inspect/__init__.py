@@ -1,5 +1,5 @@
-"""Commands that show what is in etcd: servers, leader, members, removed, history, diff, pending.
+"""Commands that show the network as it is in etcd: servers, leader, members, removed, history, diff, pending.
 
 Belongs here: reading one snapshot and printing it. Forbidden here: writing to etcd, and sending the
-leader a request (`change`).
+leader requests (`change`).
 """

@@ -1,4 +1,4 @@
-"""``sidecar diff``: what changed between two versions of the list."""
+"""``sidecar diff``: the changes between two versions of the list."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from sidecar.domain.records.keys import Keys
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-Shows what changed from one version of the list to another (the present one, if
-none is given): + a server that came, - one that went, each with its node."""
+Shows the changes from one version of the list to another (default: the current
+one): + for an added server, - for a removed one, each with its node."""
 EPILOG = """\
 example:
   sidecar diff 3 4"""
@@ -30,7 +30,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("diff", "VERSION [VERSION] [OPTION]…", DESCRIPTION, EPILOG)
     parser.add_argument("before", type=version, metavar="VERSION", help=argparse.SUPPRESS)
     parser.add_argument("after", type=version, metavar="VERSION", nargs="?", help=argparse.SUPPRESS)
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show, arguments=arguments, context=context))
@@ -50,15 +50,17 @@ async def _show(store: Store, keys: Keys, *, arguments: argparse.Namespace, cont
     lines = list(diff_lines(before.servers, after.servers, _titles(before, after), snapshot.network.node_at))
     print_diff(context.out, lines)
     if not lines:
-        context.out.write(f"versions {before.version} and {after.version} hold the same list\n")
+        context.out.write(f"versions {before.version} and {after.version} have the same list\n")
     return ExitCode.OK
 
 
 def require_version(history: History, wanted: int) -> Canonical:
-    """That version. Raises `UsageError`, which says which ones there are."""
+    """That version. Raises `UsageError`, which lists the versions that are kept."""
     found = history.versions.get(wanted)
     if found is None:
-        raise UsageError(f"version {wanted} is not kept; {history.version_ranges} are: see `sidecar history`")
+        raise UsageError(
+            f"version {wanted} is not kept; the history has {history.version_ranges}: see `sidecar history`"
+        )
     return found
 
 

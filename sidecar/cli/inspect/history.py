@@ -19,21 +19,21 @@ from sidecar.domain.records.codec import to_json
 from sidecar.domain.records.keys import Keys
 from sidecar.ports import Store
 
-DESCRIPTION = "Shows the versions of the list that are kept, newest first, and what made each."
+DESCRIPTION = "Lists the versions of the list that are kept, newest first, with their causes."
 EPILOG = """\
-healthy: the last one that every node was healthy on; quarantined: rolled back.
+healthy: all nodes were healthy on that version; quarantined: rolled back.
 
 example:
   sidecar history -n 5 && sidecar diff 4"""
 
 
-MAX_CAUSES = 3  # a hundred newcomers may have come at a time
+MAX_CAUSES = 3  # a hundred servers may have joined at once
 
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("history", "[OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("-n", dest="limit", type=_parse_limit, metavar="N", help="the newest N alone")
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("-n", dest="limit", type=_parse_limit, metavar="N", help="show only the newest N")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     add_network_settings(parser)
     arguments = parser.parse(argv)
     show = partial(_show, context=context, as_json=arguments.json, limit=arguments.limit)
@@ -48,7 +48,7 @@ def _parse_limit(text: str) -> int:
 
 
 async def read_with_history(store: Store, keys: Keys) -> tuple[Snapshot, History]:
-    """One look at the network and at its history."""
+    """Read the network and its history at one revision."""
     snapshot = await read_snapshot(store, keys, keys.history_range)
     history = read_history(snapshot.network)
     warn_unreadable(history.unreadable)

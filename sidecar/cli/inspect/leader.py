@@ -1,4 +1,4 @@
-"""``sidecar leader``: which server leads."""
+"""``sidecar leader``: the leader of the network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sidecar.domain.printing import printable
 from sidecar.domain.records.keys import Keys
 from sidecar.ports import Store
 
-DESCRIPTION = "Shows which server's sidecar leads the network, and since when."
+DESCRIPTION = "Shows which sidecar is the leader of the network, and since when."
 EPILOG = """\
 example:
   sidecar leader --json | jq -r .node_id"""
@@ -22,7 +22,7 @@ example:
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("leader", "[OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("--json", action="store_true", help="for scripts (null: nobody leads)")
+    parser.add_argument("--json", action="store_true", help="print JSON (null: no leader)")
     add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show, context=context, as_json=arguments.json))
@@ -34,7 +34,7 @@ async def _show(store: Store, keys: Keys, *, context: CommandContext, as_json: b
         if as_json:
             print_json(context.out, None)
         else:
-            context.out.write(f"nobody leads network {keys.network}: no server's sidecar is there\n")
+            context.out.write(f"network {keys.network} has no leader: no sidecar of a server is connected\n")
         return ExitCode.OK
     leader, url = leadership.candidate, leadership.candidate.url
     if as_json:

@@ -16,8 +16,8 @@ _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 def diff_lines(
     before: ServerList, after: ServerList, titles: tuple[str, str], node_at: NodeLookup
 ) -> Iterator[str]:
-    """Yield the lines of the diff, each server with its node; none where the lists are the same."""
-    # What is compared are the normal forms; the spelling that is newer is shown.
+    """Yield the lines of the diff, each server with its node; none if the lists are the same."""
+    # Compare the normal forms, but show the newer spelling.
     urls = {url.normal: url for url in (*before, *after)}
     width = max((len(url.text) for url in urls.values()), default=0)
     old, new = ([url.normal for url in servers] for servers in (before, after))
@@ -27,7 +27,7 @@ def diff_lines(
 
 
 def added_and_removed(before: ServerList, after: ServerList, node_at: NodeLookup) -> dict[str, object]:
-    """What is in one list alone, as JSON: ``added`` and ``removed``."""
+    """What is in only one list, as JSON: ``added`` and ``removed``."""
     return {
         "added": [_to_json(url, node_at) for url in after.without(before)],
         "removed": [_to_json(url, node_at) for url in before.without(after)],
@@ -39,7 +39,7 @@ def print_diff(out: TextIO, lines: Sequence[str]) -> None:
     if not out.isatty():
         out.writelines(f"{printable(line)}\n" for line in lines)
         return
-    from rich.console import Console  # noqa: PLC0415 - for terminals alone
+    from rich.console import Console  # noqa: PLC0415 - only terminals need it
     from rich.text import Text  # noqa: PLC0415 - as above
 
     console = Console(file=out)

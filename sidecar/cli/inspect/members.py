@@ -1,4 +1,4 @@
-"""``sidecar members``: every node, and how it is."""
+"""``sidecar members``: all nodes and their state."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from sidecar.domain.records.report import Phase, Report
 from sidecar.domain.servers import NodeID, ServerUrl
 from sidecar.ports import Store
 
-DESCRIPTION = "Shows every node of the network: how it is, which version of the list it has."
+DESCRIPTION = "Lists all nodes of the network: their state, and their version of the list."
 EPILOG = """\
-LIST: the version its process runs on (and the one in its file, if it differs).
+LIST: the version that the process has loaded (and the one in the file, if it
+differs). FOR: time in this phase.
 
 example:
   sidecar members --json | jq -r '.[] | select(.healthy | not) | .node_id'"""
@@ -33,7 +34,7 @@ REASON_AWAY = "no report: its sidecar is down, or cannot reach etcd"
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """One line: what etcd keeps of a node, and what it says itself, None while it is away."""
+    """One row: what etcd keeps of a node, and its own report; None while it is away."""
 
     node_id: NodeID
     role: Role
@@ -56,7 +57,7 @@ class MemberRow:
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("members", "[OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show, context=context, as_json=arguments.json))
@@ -77,9 +78,9 @@ async def _show(store: Store, keys: Keys, *, context: CommandContext, as_json: b
 
 
 def split_members(snapshot: Snapshot) -> tuple[list[MemberRow], list[MemberRow]]:
-    """The members, servers in the order of the list, then the others by name; and who only reports.
+    """The members, servers in the order of the list, then the others by name; and nodes that only report.
 
-    Those are newcomers who ask to join, and nodes that were refused or removed and still run.
+    Those ask to join, or were refused or removed and still run.
     """
     network, leader = snapshot.network, snapshot.leadership
     known: dict[NodeID, Member | Report] = {**network.membership.members, **network.reports}
@@ -106,7 +107,7 @@ def split_members(snapshot: Snapshot) -> tuple[list[MemberRow], list[MemberRow]]
 
 
 def node_to_json(node: MemberRow) -> dict[str, object]:
-    """One object of ``members --json``; what only a report tells is null while the node is away."""
+    """One object of ``members --json``; the fields of a report are null while the node is away."""
     reported = {each.name: to_json(getattr(node.report, each.name, None)) for each in fields(Report)}
     known = {
         "node_id": node.node_id,
@@ -128,7 +129,7 @@ def _print(context: CommandContext, nodes: Sequence[MemberRow]) -> None:
         rows = [(*row, why) for row, why in zip(rows, reasons, strict=True)]
         titles = (*titles, "WHY")
     print_table(context.out, titles, rows)
-    if terminal:  # the reasons do not fit beside the rest on 80 columns
+    if terminal:  # the reasons do not fit into 80 columns with the rest
         others = [node for node in nodes if not node.is_in_step]
         lines = (f"{node.node_id} is {node.phase}: {printable(node.reason)}\n" for node in others)
         context.out.writelines(chain(["\n"] if others else [], lines))
@@ -137,7 +138,7 @@ def _print(context: CommandContext, nodes: Sequence[MemberRow]) -> None:
 def _describe_outsider(node: MemberRow) -> str:
     url = f" ({node.url})" if node.url else ""
     hint = "; see `sidecar pending`" if node.report and node.report.phase is Phase.JOINING else ""
-    return f"{node.node_id}{url} is no member, it is {node.phase}: {printable(node.reason)}{hint}\n"
+    return f"{node.node_id}{url} is not a member; it is {node.phase}: {printable(node.reason)}{hint}\n"
 
 
 def _row(node: MemberRow) -> tuple[str, ...]:

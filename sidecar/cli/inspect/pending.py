@@ -1,4 +1,4 @@
-"""``sidecar pending``: who asks to join, and what each waits for."""
+"""``sidecar pending``: the servers that ask to join, and what each waits for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sidecar.domain.records.requests import Request
 from sidecar.domain.servers import ServerList
 from sidecar.ports import Store
 
-DESCRIPTION = "Shows which servers ask to join the network, and what each waits for."
+DESCRIPTION = "Lists the servers that ask to join the network, and what each waits for."
 EPILOG = """\
 example:
   sidecar pending && sidecar approve fed-4"""
@@ -39,7 +39,7 @@ class WaitingFor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """One open wish to join."""
+    """One request to join that is not handled yet."""
 
     request: Request
     waiting_for: WaitingFor
@@ -48,7 +48,7 @@ class Newcomer:
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("pending", "[OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show, context=context, as_json=arguments.json))
@@ -62,7 +62,7 @@ async def _show(store: Store, keys: Keys, *, context: CommandContext, as_json: b
         return ExitCode.OK
     admission = f"admission is {snapshot.network.policy.admission.value}"
     if not newcomers:
-        context.out.write(f"nobody asks to join network {keys.network}; {admission}\n")
+        context.out.write(f"no server asks to join network {keys.network}; {admission}\n")
         return ExitCode.OK
     print_table(context.out, ("NODE", "URL", "FOR", "WAITS FOR", "WHY"), list(map(_row, newcomers)))
     context.out.write(f"\n{admission}\n{_next_step(newcomers)}")
@@ -70,7 +70,7 @@ async def _show(store: Store, keys: Keys, *, context: CommandContext, as_json: b
 
 
 def newcomers_of(snapshot: Snapshot, now: float) -> Iterator[Newcomer]:
-    """Who asks to join, the oldest first. ``now``: seconds since the epoch."""
+    """The servers that ask to join, the oldest request first. ``now``: seconds since the epoch."""
     canonical = snapshot.network.canonical
     servers = canonical.servers if canonical else ServerList(())
     for _, request in open_requests(snapshot.network):
@@ -82,18 +82,18 @@ def _find_reason(snapshot: Snapshot, request: Request, now: float) -> tuple[Wait
     network, leader = snapshot.network, snapshot.leader
     verdict = next((v for node, v in network.membership.verdicts.items() if node == request.subject), None)
     if verdict and verdict.kind is VerdictKind.PENDING and verdict.attempt == request.attempt:
-        return WaitingFor.APPROVAL, "an operator has to let it in"
+        return WaitingFor.APPROVAL, "an operator must approve it"
     if leader is None:
-        return WaitingFor.LEADER, "nobody leads the network"
+        return WaitingFor.LEADER, "there is no leader"
     if network.canonical is None:
-        return WaitingFor.LEADER, "there is no canonical list that can be read"
+        return WaitingFor.LEADER, "the canonical list is missing or cannot be read"
     decision = preview_request(network, network.canonical, request, now)
     if decision.final:
-        result = "lets it in" if decision.accepted else f"turns it away: {decision.reason}"
-        return WaitingFor.LEADER, f"{leader} {result}, presently"
+        result = "admit it shortly" if decision.accepted else f"refuse it shortly: {decision.reason}"
+        return WaitingFor.LEADER, f"{leader} (the leader) will {result}"
     if network.policy.admission is Admission.MANUAL and network.policy.admission_probe is AdmissionProbe.OFF:
-        return WaitingFor.APPROVAL, "an operator has to let it in"
-    return WaitingFor.PROBE, f"{leader} asks its URL who answers there"
+        return WaitingFor.APPROVAL, "an operator must approve it"
+    return WaitingFor.PROBE, f"{leader} (the leader) probes its URL"
 
 
 def _next_step(newcomers: Sequence[Newcomer]) -> str:
@@ -101,7 +101,7 @@ def _next_step(newcomers: Sequence[Newcomer]) -> str:
     if waiting is None:
         return ""
     name = waiting.request.subject
-    return f"next: `sidecar approve {name}` lets it in, `sidecar refuse {name}` turns it away\n"
+    return f"next: `sidecar approve {name}` or `sidecar refuse {name}`\n"
 
 
 def _row(newcomer: Newcomer) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""``sidecar removed``: what was taken out of the network and is kept out."""
+"""``sidecar removed``: nodes that were removed and are locked out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sidecar.domain.records.codec import to_json
 from sidecar.domain.records.keys import Keys
 from sidecar.ports import Store
 
-DESCRIPTION = "Shows which nodes were removed, and are kept out until somebody readmits them."
+DESCRIPTION = "Lists removed nodes. They cannot join again until an operator readmits them."
 EPILOG = """\
 example:
   sidecar removed && sidecar readmit fed-3"""
@@ -22,7 +22,7 @@ example:
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("removed", "[OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show, context=context, as_json=arguments.json))
@@ -35,7 +35,7 @@ async def _show(store: Store, keys: Keys, *, context: CommandContext, as_json: b
     if as_json:
         print_json(context.out, [to_json(tombstone) for tombstone in tombstones])
     elif not tombstones:
-        context.out.write(f"nothing is removed from network {keys.network}\n")
+        context.out.write(f"network {keys.network} has no removed nodes\n")
     else:
         rows = [
             (tomb.node_id or "", tomb.url.text if tomb.url else "", tomb.at, tomb.by, tomb.reason)

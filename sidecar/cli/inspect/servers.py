@@ -15,7 +15,7 @@ from sidecar.domain.records.codec import to_json
 from sidecar.domain.records.keys import Keys
 from sidecar.ports import Store
 
-DESCRIPTION = "Shows the canonical FederatedServers, which every file of the network must hold."
+DESCRIPTION = "Shows the canonical FederatedServers, which every file of the network must have."
 EPILOG = """\
 example:
   sidecar servers --json | jq -r '.FederatedServers[]'"""
@@ -23,7 +23,7 @@ example:
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("servers", "[OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("--json", action="store_true", help="for scripts (null: no list yet)")
+    parser.add_argument("--json", action="store_true", help="print JSON (null: no list yet)")
     add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show, context=context, as_json=arguments.json))

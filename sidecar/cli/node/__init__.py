@@ -1,5 +1,5 @@
 """Commands of one node: run, gate, reload, health, check.
 
-Belongs here: what starts, asks or checks the sidecar of this machine. Forbidden here: reading the network
+Belongs here: what starts, queries or checks the sidecar on this machine. Forbidden here: reading the network
 from etcd (`inspect`).
 """

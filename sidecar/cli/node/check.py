@@ -17,11 +17,10 @@ from sidecar.domain.identity import Role
 from sidecar.domain.printing import printable
 
 DESCRIPTION = """\
-Validates configuration files without etcd, and tells all that is wrong:
-path:line:column: /pointer: what is wrong; what would be right"""
+Validates configuration files without etcd, and prints every error as
+path:line:column: /pointer: what is wrong; what to do"""
 EPILOG = """\
-The role defaults from the name: federated*.json or config*.json. Exits with 0
-when every file is right, with 65 when one is not.
+Exits with 0 if every file is valid, with 65 if one is not.
 
 example:
   sidecar check federated.json /etc/db/config.json"""
@@ -33,16 +32,16 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
         "--role",
         choices=[role.value for role in Role],
         metavar="ROLE",
-        help="what the files are of, where their names do not tell",
+        help="federated or database (default: by the name: federated*.json, config*.json)",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a federated.json or config.json")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="file to validate")
     arguments = parser.parse(argv)
     role = None if arguments.role is None else Role(arguments.role)
     return check([context.folder / name for name in arguments.files], role, context.out)
 
 
 def check(files: Sequence[Path], role: Role | None, out: TextIO | None = None) -> int:
-    """Print what is wrong with each of ``files``, or that it is ok; return the exit code."""
+    """Print the errors of each of ``files``, or that it is ok; return the exit code."""
     code = ExitCode.OK
     for path in files:
         try:
@@ -62,7 +61,7 @@ def _check(path: Path, role: Role | None) -> None:
         raise as_bad_file(path, exc, "read") from exc
     role = role or role_of(path.name)
     if role is None:
-        what = "its name does not tell what it is the file of"
+        what = "its name does not show its role"
         hint = "add --role federated or --role database"
         raise BadFile(str(path), (Problem("", what, hint),))
     Document.parse(data, source=str(path), role=role)

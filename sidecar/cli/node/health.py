@@ -1,4 +1,4 @@
-"""``sidecar health``: asks the sidecar that runs here, for health checks of containers."""
+"""``sidecar health``: checks the sidecar on this machine, for health checks of containers."""
 
 from __future__ import annotations
 
@@ -15,27 +15,34 @@ from sidecar.domain.errors import BadConfiguration, ExitCode
 from sidecar.domain.printing import printable
 
 DESCRIPTION = """\
-Asks the sidecar that runs on this machine how it is, at its --admin address:
-livez (it runs), startupz (the file was checked), readyz (it is in step)."""
+Checks the sidecar on this machine through its admin API: livez (it runs),
+startupz (it has checked the file), readyz (the file is up to date)."""
 EPILOG = """\
-Exits with 0 when the answer is yes, with 1 when it is no or nobody answers.
+Exits with 0 if the answer is yes, with 1 if it is no or there is no answer.
 
 example:
   sidecar health startupz"""
 PROBES = ("livez", "readyz", "startupz")
 REQUEST_TIMEOUT = 5.0
-LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to ask, not to listen on
+LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to connect to, not to listen on
 
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("health", "[OPTION]… [livez|readyz|startupz]", DESCRIPTION, EPILOG)
-    parser.add_argument("probe", nargs="?", choices=PROBES, default="livez", metavar="PROBE", help="livez")
+    parser.add_argument(
+        "probe",
+        nargs="?",
+        choices=PROBES,
+        default="livez",
+        metavar="PROBE",
+        help="check to run (default: livez)",
+    )
     add_config_option(parser)
     add_settings(parser, (ADMIN_API,))
     arguments = parser.parse(argv)
     address = load_admin(flags_of(arguments), context.environ, context.folder)
     if address is None:
-        raise BadConfiguration("admin: it is off, so nobody can be asked; set --admin HOST:PORT")
+        raise BadConfiguration("the admin API is disabled (--admin off); set --admin HOST:PORT")
     healthy, message = _query(address, arguments.probe)
     print(f"{arguments.probe}: {message}", file=context.out)
     return ExitCode.OK if healthy else 1
@@ -46,7 +53,7 @@ def _query(address: Address, probe: str) -> tuple[bool, str]:
         LOOPBACK_OF.get(address.host, address.host), address.port, timeout=REQUEST_TIMEOUT
     )
     try:
-        # Whatever the address is called here: the API answers this machine alone.
+        # The API accepts only names of this machine as Host.
         connection.request("GET", f"/{probe}", headers={"Host": "localhost"})
         response = connection.getresponse()
         document = json.loads(response.read())
@@ -55,7 +62,7 @@ def _query(address: Address, probe: str) -> tuple[bool, str]:
     finally:
         connection.close()
     if not isinstance(document, dict):
-        return False, f"what answers at {address} is no sidecar"
+        return False, f"the program that answers at {address} is not a sidecar"
     healthy = response.status == http.client.OK
     reasons = document.get("reasons") or [document.get("error", f"HTTP {response.status}")]
     return healthy, "yes" if healthy else "no: " + printable("; ".join(map(str, reasons)))

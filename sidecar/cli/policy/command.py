@@ -1,4 +1,4 @@
-"""``sidecar policy``: the rules that operators set for the network."""
+"""``sidecar policy``: the policy that operators set for the network."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from sidecar.domain.records.policy import Admission, Policy
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-The rules of the network: who is let in, and how restarts follow a change. They
-live in etcd; the leader obeys a change at once."""
+Manages the policy of the network: which servers are admitted, and how nodes are
+restarted after a change. It is in etcd; changes take effect immediately."""
 EPILOG = """\
 example:
   sidecar policy set admission=manual rollout.max_unavailable=25%"""
 
-_SHOW = "Shows every rule: its value, and whether somebody set it or it is the default."
+_SHOW = "Shows the value of every rule, and whether it is set or the default."
 _SHOW_EXAMPLE = """\
 example:
   sidecar policy show --json | jq -r .policy.admission"""
 _SET = """\
-Sets rules, all of them at once or none, and shows what that changed. KEY=
-unsets a rule: it is the default again. `sidecar policy show` lists the keys."""
+Sets rules, all of them or none, and shows the changes. KEY= resets a rule to
+its default. `sidecar policy show` lists the keys."""
 _SET_EXAMPLE = """\
 example:
   sidecar policy set rollout.max_unavailable=2 rollout.canary="""
 _EDIT = """\
-Opens the policy as JSON in $VISUAL, $EDITOR or vi. What is wrong with it is
-told when you leave, below the text, and nothing is written before it is right."""
+Opens the policy as JSON in $VISUAL, $EDITOR or vi. An invalid policy is opened
+again with its errors below the text; only a valid one is written."""
 _EDIT_EXAMPLE = """\
 example:
   sidecar policy edit --dry-run"""
 
-_DRY_RUN = "show what would change, and write nothing"
+_DRY_RUN = "show the changes, but do not write them"
 _INVALID_POLICY = (
-    "this policy cannot be obeyed, so nobody is let in, and all else is as by default; "
-    "`sidecar policy set` and `edit` mend it"
+    "this policy is invalid, so no server is admitted, and all other rules have their defaults; "
+    "fix it with `sidecar policy set` or `edit`"
 )
 
 
@@ -58,7 +58,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
 
 def _show(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("policy show", "[OPTION]…", _SHOW, _SHOW_EXAMPLE)
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_show_policy, context=context, as_json=arguments.json))
@@ -67,14 +67,14 @@ def _show(argv: Sequence[str], context: CommandContext) -> int:
 async def _show_policy(store: Store, keys: Keys, *, context: CommandContext, as_json: bool) -> int:
     stored_policy = await read_policy(store, keys)
     document = stored_policy.document
-    # One that cannot be read admits nobody: `domain.network` says so too.
+    # An invalid one admits no server, as in `domain.network`.
     policy = Policy(Admission.CLOSED) if stored_policy.problems else from_json(Policy, document)
     errors = [problem.describe(policy_name(keys)) for problem in stored_policy.problems]
     if as_json:
         print_json(context.out, {"policy": with_defaults(policy), "stored": document, "problems": errors})
     else:
-        # Of a broken one nothing is obeyed, and `closed` is no default.
-        lines = rule_rows(policy, {}, "broken policy") if errors else rule_rows(policy, document or {})
+        # No rule of an invalid policy applies, and `closed` is not a default.
+        lines = rule_rows(policy, {}, "invalid policy") if errors else rule_rows(policy, document or {})
         print_table(context.out, ("KEY", "VALUE", "FROM"), list(lines))
     if not errors:
         return ExitCode.OK
@@ -100,7 +100,10 @@ async def _set_rules(
 ) -> int:
     stored_policy = await read_policy(store, keys)
     if stored_policy.document is None:
-        print("sidecar: note: `sidecar policy edit` mends a policy that is no JSON object", file=context.err)
+        print(
+            "sidecar: note: to fix a policy that is not a JSON object, run `sidecar policy edit`",
+            file=context.err,
+        )
         raise BadRecord(policy_name(keys), stored_policy.problems)
     document = apply_assignments(stored_policy.document, assignments)
     return await write_policy(store, keys, stored_policy, document, context, dry_run=dry_run)
@@ -121,13 +124,13 @@ async def _edit_policy(store: Store, keys: Keys, *, context: CommandContext, dry
     with temporary_copy(stored_policy.readable, context) as path:
         document = await edit_until_valid(path, context)
         if document is None:
-            context.out.write("nothing changes: the text was empty\n")
+            context.out.write("no change: the text was empty\n")
             return ExitCode.OK
         return await write_policy(store, keys, stored_policy, document, context, dry_run=dry_run)
 
 
 _SUBCOMMANDS = {
-    "show": Subcommand("", "show every rule, and which are set", _show),
-    "set": Subcommand("KEY=VALUE…", "set rules, or unset them (KEY=)", _set),
-    "edit": Subcommand("", "edit them as JSON in $VISUAL, $EDITOR or vi", _edit),
+    "show": Subcommand("", "show every rule", _show),
+    "set": Subcommand("KEY=VALUE…", "set rules, or reset them (KEY=)", _set),
+    "edit": Subcommand("", "edit the policy as JSON in $VISUAL, $EDITOR or vi", _edit),
 }

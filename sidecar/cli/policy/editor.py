@@ -1,4 +1,4 @@
-"""The operator's editor, opened on the policy until what it leaves behind is right."""
+"""The operator's editor, opened on the policy until the result is valid."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sidecar.cli.shared.context import CommandContext
 from sidecar.domain.errors import BadFile, BadRecord, Problem, UsageError
 from sidecar.domain.printing import printable
 
-_COMMENT = "#"  # as git has it: such lines are for the reader, and dropped
+_COMMENT = "#"  # as in git: lines for the reader, which are dropped
 
 
 @contextmanager
 def temporary_copy(text: str, context: CommandContext) -> Iterator[Path]:
-    """A file of nobody else's that holds ``text``; it is kept where something fails after it was changed."""
+    """A private file that holds ``text``; if an error follows a change of it, the file is kept."""
     where = context.environ.get("TMPDIR", "")
     folder = Path(tempfile.mkdtemp(prefix="sidecar-", dir=where if where and Path(where).is_dir() else None))
     path = folder / "policy.json"
@@ -33,7 +33,7 @@ def temporary_copy(text: str, context: CommandContext) -> Iterator[Path]:
     except BaseException:
         keep = path.exists() and path.read_bytes() != text.encode()
         if keep:
-            print(f"sidecar: note: what you wrote is kept in {path}", file=context.err)
+            print(f"sidecar: note: your text is kept in {path}", file=context.err)
         raise
     finally:
         if not keep:
@@ -41,10 +41,10 @@ def temporary_copy(text: str, context: CommandContext) -> Iterator[Path]:
 
 
 async def edit_until_valid(path: Path, context: CommandContext) -> Json | None:
-    """Return the policy that the operator makes of the file at ``path``; None: he emptied it.
+    """Return the policy that the operator writes into the file at ``path``; None if it is empty.
 
-    Where it is wrong he gets it again, with what is wrong below it, until it is right or he leaves it as it
-    was. Raises `BadRecord` then, and at once where nobody sits at a terminal.
+    An invalid policy is opened again with the errors below it, until it is valid or comes back unchanged.
+    Raises `BadRecord` then, and immediately if there is no terminal.
     """
     command = _editor_command(context)
     before = None
@@ -68,7 +68,7 @@ def _editor_command(context: CommandContext) -> list[str]:
     try:
         command = shlex.split(text)
     except ValueError as exc:
-        raise UsageError(f"the editor {text!r} is no command ({exc}); set VISUAL or EDITOR") from exc
+        raise UsageError(f"the editor {text!r} is not a command ({exc}); set VISUAL or EDITOR") from exc
     if not command:
         raise UsageError("the editor's name is blank; set VISUAL or EDITOR")
     return command
@@ -76,7 +76,7 @@ def _editor_command(context: CommandContext) -> list[str]:
 
 async def _run_editor(command: list[str], path: Path) -> None:
     try:
-        # None: on the streams of the sidecar itself, which are a terminal.
+        # None: it inherits the streams of the sidecar, which are a terminal.
         async with await anyio.open_process(
             [*command, str(path)], stdin=None, stdout=None, stderr=None
         ) as process:
@@ -85,7 +85,7 @@ async def _run_editor(command: list[str], path: Path) -> None:
         why = exc.strerror or exc
         raise UsageError(f"cannot start the editor {command[0]}: {why}; set VISUAL or EDITOR") from exc
     if code:
-        raise UsageError(f"the editor {command[0]} ended with {code}, so nothing was written")
+        raise UsageError(f"the editor {command[0]} ended with {code}; nothing was written")
 
 
 def _read(path: Path) -> str:
@@ -102,7 +102,7 @@ def _rewrite(path: Path, text: str) -> None:
 
 
 def _with_comments(text: str, problems: tuple[Problem, ...]) -> str:
-    """``text`` with ``problems`` below it, where they do not move its lines."""
-    heading = "It is not right yet. Mend it, or leave it as it is to give up:"
+    """``text`` with ``problems`` below it, so that its line numbers stay the same."""
+    heading = "The policy is invalid. Fix it, or leave it unchanged to give up:"
     comments = [heading, *(problem.describe("policy.json") for problem in problems)]
     return f"{text.rstrip()}\n" + "".join(f"{_COMMENT} {printable(comment)}\n" for comment in comments)

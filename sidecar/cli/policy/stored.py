@@ -1,4 +1,4 @@
-"""The policy in etcd: what stands there, and writing it only over what was read."""
+"""The policy in etcd: read it, and replace it only if it has not changed since."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sidecar.ports import Store
 class StoredPolicy:
     """The policy's document as it was read, at its mod revision ``modified`` (`NO_REVISION`: there is none).
 
-    ``document`` is None where ``text`` is no JSON object. ``problems``: why the leader cannot obey it.
+    ``document`` is None if ``text`` is not a JSON object. ``problems``: why it is invalid.
     """
 
     text: str
@@ -32,12 +32,12 @@ class StoredPolicy:
 
     @property
     def readable(self) -> str:
-        """What an operator edits."""
+        """The text that an operator edits."""
         return self.text if self.document is None else policy_text(self.document)
 
 
 async def read_policy(store: Store, keys: Keys) -> StoredPolicy:
-    """Read the policy; whatever is wrong with it is in the result, not raised."""
+    """Read the policy; its errors are in the result, and not raised."""
     entry = (await store.read(Range(keys.policy))).entries.get(keys.policy)
     if entry is None:
         return StoredPolicy("", {}, (), NO_REVISION)
@@ -54,16 +54,16 @@ async def write_policy(
     *,
     dry_run: bool,
 ) -> int:
-    """Put ``document`` in the place of ``stored_policy``, and show what that changed; return the exit code.
+    """Replace ``stored_policy`` by ``document``, and show the changes; return the exit code.
 
-    Raises `BadRecord` where it is invalid, and `Transient` where somebody was faster.
+    Raises `BadRecord` if it is invalid, and `Transient` if another change was faster.
     """
     name = policy_name(keys)
     wrong = find_policy_problems(document)
     if wrong:
         raise BadRecord(name, wrong)
     if policy_text(document) == stored_policy.readable:
-        context.out.write(f"nothing changes: the {name} says so already\n")
+        context.out.write(f"no change: the {name} already has these values\n")
         return ExitCode.OK
     if not dry_run:
         numbered = {FORMAT_KEY: Policy.FORMATS.current} | document
@@ -71,8 +71,8 @@ async def write_policy(
         as_read = Compare(keys.policy, Target.MODIFIED, stored_policy.modified)
         if await store.commit(Transaction((as_read,), (Put(keys.policy, value),))) is None:
             raise Transient(
-                f"somebody else changed the {name} meanwhile, so nothing was written; "
-                "see `sidecar policy show`, and do it again"
+                f"the {name} was changed at the same time, so nothing was written; "
+                "check `sidecar policy show`, and try again"
             )
     before = "" if stored_policy.modified == NO_REVISION else stored_policy.readable
     context.out.write(policy_diff(before, policy_text(document), name))
@@ -82,12 +82,12 @@ async def write_policy(
 
 
 def policy_name(keys: Keys) -> str:
-    """What the policy is called in messages."""
+    """The name of the policy in messages."""
     return f"policy of network {keys.network}"
 
 
 async def _notes(store: Store, keys: Keys, policy: Policy) -> list[str]:
-    """What an operator may not have meant."""
+    """Warnings about what the operator may not have intended."""
     canary = policy.rollout.canary
     ranges = [Range(keys.canonical), *([Range(keys.member(canary))] if canary else [])]
     there = (await store.read(*ranges)).entries
@@ -95,7 +95,7 @@ async def _notes(store: Store, keys: Keys, policy: Policy) -> list[str]:
     if keys.canonical not in there:
         notes.append(no_list_message(keys))
     elif canary and keys.member(canary) not in there:
-        notes.append(f"no member of this network is called {canary}; until one is, no node goes first")
+        notes.append(f"{canary} is not a member of this network, so no node is restarted first")
     return notes
 
 
@@ -108,7 +108,7 @@ def _object(data: bytes) -> Json | None:
 
 
 def _problems(data: bytes, text: str, keys: Keys) -> tuple[Problem, ...]:
-    """The leader's own judgement, with the places where the text is no JSON at all."""
+    """The errors that the leader finds, with their positions if the text is not JSON."""
     try:
         decode(Policy, data, keys.policy)
     except BadRecord as exc:

@@ -1,4 +1,4 @@
-"""The policy as people read and write it: dotted keys, pretty JSON, what is wrong with it, what changed."""
+"""The policy as people read and write it: dotted keys, indented JSON, its errors, its changes."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """``KEY=VALUE``; ``value`` is JSON, None to unset the key, or all the keys below it."""
+    """``KEY=VALUE``; ``value`` is JSON; None unsets the key and all keys below it."""
 
     path: tuple[str, ...]
     value: int | float | str | None
 
 
 def parse_assignments(texts: Sequence[str]) -> tuple[Assignment, ...]:
-    """Return what ``texts`` set. Raises `UsageError` for a key that is unknown, or named twice."""
+    """Return the assignments in ``texts``. Raises `UsageError` for a key that is unknown or named twice."""
     assignments = tuple(_parse_assignment(text) for text in texts)
     for index, assignment in enumerate(assignments):
         if any(assignment.path == other.path for other in assignments[:index]):
-            raise UsageError(f"{'.'.join(assignment.path)} is named twice; say once what it shall be")
+            raise UsageError(f"{'.'.join(assignment.path)} is named twice; name it once")
     return assignments
 
 
 def apply_assignments(document: Json, assignments: Sequence[Assignment]) -> Json:
-    """``document`` with ``assignments``; whatever else is in it stays as it stands."""
+    """``document`` with ``assignments``; everything else in it is unchanged."""
     result = copy.deepcopy(document)
     for assignment in assignments:
         _set_value(result, assignment.path, assignment.value)
@@ -51,7 +51,7 @@ def apply_assignments(document: Json, assignments: Sequence[Assignment]) -> Json
 
 
 def parse_policy(text: str) -> tuple[Json, tuple[Problem, ...]]:
-    """The policy that ``text`` spells, and all that is wrong with it, in places. ``{}`` then."""
+    """The policy in ``text``, and its errors with their positions; ``{}`` if there are any."""
     found = scan(text)
     if found.problems:
         return {}, found.problems
@@ -62,7 +62,7 @@ def parse_policy(text: str) -> tuple[Json, tuple[Problem, ...]]:
 
 
 def find_policy_problems(document: object) -> tuple[Problem, ...]:
-    """What is wrong with ``document`` by the schema, or by the codec, which is stricter."""
+    """The errors in ``document`` by the schema, or by the codec, which is stricter."""
     unknown = find_format_problem(Policy, document)
     if unknown:
         return (unknown,)
@@ -90,7 +90,7 @@ def policy_diff(before: str, after: str, name: str) -> str:
 
 
 def with_defaults(policy: Policy) -> Json:
-    """``policy`` with what is as by default spelled out."""
+    """``policy`` with its defaults spelled out."""
     result: Json = _with_defaults(policy)
     return result
 
@@ -98,14 +98,14 @@ def with_defaults(policy: Policy) -> Json:
 def rule_rows(
     policy: Policy, document: Json, fallback_source: str = "default"
 ) -> Iterator[tuple[str, str, str]]:
-    """A line a rule: its key, its value, and whether ``document`` sets it, or what else does."""
+    """One row for each rule: its key, its value, and whether ``document`` sets it."""
     stored = {path: value for path, value in _leaves(document) if path != (FORMAT_KEY,)}
     effective = dict(_leaves(with_defaults(policy)))
     for path, value in effective.items():
         yield ".".join(path), _format_value(value), "set" if path in stored else fallback_source
     for path, value in stored.items():
         if path not in effective:
-            yield ".".join(path), _format_value(value), "set, but this version does not know it"
+            yield ".".join(path), _format_value(value), "set, but unknown to this version"
 
 
 def _parse_assignment(text: str) -> Assignment:
@@ -125,8 +125,8 @@ def _parse_assignment(text: str) -> Assignment:
 
 def _unknown_rule(key: str, known: list[str]) -> str:
     near = [name for name in known if name.endswith(f".{key}")] or difflib.get_close_matches(key, known, n=1)
-    return f"there is no rule {key!r}; " + (
-        f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
+    return f"unknown rule {key!r}; " + (
+        f"did you mean {near[0]}?" if near else f"the rules are {', '.join(known)}"
     )
 
 
@@ -139,9 +139,9 @@ def _rules(part: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 
 def _value(text: str, rule: Json) -> int | float | str:
-    # Whatever else it is, the schema says what is wrong with it.
+    # If it is not a number, the schema finds the error.
     if {"integer", "number"}.intersection(_types(rule)) and _NUMBER.fullmatch(text):
-        with suppress(ValueError):  # of thousands of digits
+        with suppress(ValueError):  # it may have thousands of digits
             number: int | float = json.loads(text)
             return number
     return text
@@ -153,7 +153,7 @@ def _types(rule: Json) -> list[str]:
 
 
 def _set_value(document: Json, path: tuple[str, ...], value: int | float | str | None) -> None:
-    """Set what stands at ``path``; None takes it out, and the groups that are then empty."""
+    """Set the value at ``path``; None deletes it, and groups that are empty afterwards."""
     first, *rest = path
     if not rest:
         if value is None:
@@ -161,7 +161,7 @@ def _set_value(document: Json, path: tuple[str, ...], value: int | float | str |
         else:
             document[first] = value
         return
-    # What stands there instead of a group is wrong; this mends it.
+    # A value in the place of a group is an error; this replaces it.
     group = document[first] if isinstance(document.get(first), dict) else {}
     _set_value(group, tuple(rest), value)
     if group:
@@ -172,7 +172,7 @@ def _set_value(document: Json, path: tuple[str, ...], value: int | float | str |
 
 def _with_position(problem: Problem, text: str, found: Scan) -> Problem:
     where = problem.where
-    while where not in found.spans:  # deeper than the scanner remembers
+    while where not in found.spans:  # deeper than the scanner records
         where = where.rpartition("/")[0]
     line, column = position(text, found.spans[where].start)
     return replace(problem, line=line, column=column)
@@ -182,7 +182,7 @@ def _with_defaults(value: object) -> Any:
     if is_dataclass(value) and isinstance(to_json(value), dict):
         return {field.name: _with_defaults(getattr(value, field.name)) for field in fields(value)}
     written = to_json(value)
-    # 600.0 seconds are 600 to people.
+    # People write 600 seconds, not 600.0.
     return int(written) if isinstance(written, float) and written.is_integer() else written
 
 

@@ -10,33 +10,33 @@ from sidecar.cli.shared.subcommands import Subcommand, run_subcommand
 from sidecar.domain.records.requests import RequestKind
 
 DESCRIPTION = """\
-A change of the list reaches every file at once; the restarts that follow go
-through the network in turns. This shows how far they are, and steers them."""
+Shows and controls the rollout: a change of the list reaches every file
+immediately; then nodes are restarted one group after the other."""
 EPILOG = """\
 example:
   sidecar rollout pause --reason "the backup runs" && sidecar rollout status"""
 
 _PAUSE = """\
-Pauses the whole rollout: no node is granted a restart any more. Files are kept
-in step, who restarts already goes on. (`sidecar pause NODEID` is for one node.)"""
+Pauses the whole rollout: no more restarts are granted. Files are kept in sync,
+and restarts under way continue. (`sidecar pause NODEID` pauses one node.)"""
 _PAUSE_EXAMPLE = """\
 example:
   sidecar rollout pause --reason "the backup runs\""""
 _RESUME = """\
-Lets a paused rollout go on. One that halted as a node failed goes on by itself
-when the node is back; else `skip` the node, `retry` it, or `sidecar rollback`."""
+Resumes a paused rollout. A halted rollout continues when the failed node is
+healthy; if it stays down, use `skip`, `retry` or `sidecar rollback`."""
 _RESUME_EXAMPLE = """\
 example:
   sidecar rollout resume"""
 _SKIP = """\
-Lets the rollout to the present version go on without a node: it holds nobody up
-and is not counted as missing. The next version is for it again."""
+Continues the rollout of the current version without a node: it blocks no other
+node and does not count as missing. The next version includes it again."""
 _SKIP_EXAMPLE = """\
 example:
   sidecar rollout skip fed-3 --reason "its disk is broken\""""
 _RETRY = """\
-Gives a node another turn: what it failed at, that it was skipped, and how often
-it was restarted are forgotten."""
+Lets a node restart again: its failures, its restarts so far, and that it was
+skipped no longer count."""
 _RETRY_EXAMPLE = """\
 example:
   sidecar rollout retry fed-3"""
@@ -65,11 +65,9 @@ def _retry(argv: Sequence[str], context: CommandContext) -> int:
 
 
 _SUBCOMMANDS = {
-    "status": Subcommand(
-        "", "show how far it is, whose turn it is, what failed", "sidecar.cli.rollout.status"
-    ),
-    "pause": Subcommand("", "grant no restart any more", _pause),
-    "resume": Subcommand("", "let a paused rollout go on", _resume),
-    "skip": Subcommand("NODEID", "go on without a node", _skip),
-    "retry": Subcommand("NODEID", "give a node another turn", _retry),
+    "status": Subcommand("", "show progress, granted restarts and failures", "sidecar.cli.rollout.status"),
+    "pause": Subcommand("", "grant no more restarts", _pause),
+    "resume": Subcommand("", "resume a paused rollout", _resume),
+    "skip": Subcommand("NODEID", "continue without a node", _skip),
+    "retry": Subcommand("NODEID", "let a node restart again", _retry),
 }

@@ -1,4 +1,4 @@
-"""``sidecar plan``: what a join or a removal would do, before anything is done."""
+"""``sidecar plan``: what a join or a removal would do."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from sidecar.domain.servers import InvalidUrl, NodeID, ServerUrl, parse_node_id
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-Shows, and does not do, what a join or a removal would bring: the list, who
-restarts in which order, what is in the way; or exits with 77 and the refusal."""
+Shows what a join or a removal would change, without doing it: the list, the
+order of restarts, and blockers. Exits with 77 if it would be refused."""
 EPILOG = """\
 example:
   sidecar plan join http://fed-4.example:9000 --node-id fed-4
@@ -40,8 +40,8 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
     kinds = (RequestKind.JOIN.value, RequestKind.REMOVE.value)
     parser.add_argument("kind", choices=kinds, metavar="join|remove", help=argparse.SUPPRESS)
     parser.add_argument("subject", metavar="NODEID|URL", help=argparse.SUPPRESS)
-    parser.add_argument("--node-id", metavar="ID", help="what the server that joins is called")
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--node-id", metavar="ID", help="NodeID of the server that joins")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     add_network_settings(parser)
     arguments = parser.parse(argv)
     url, node = _parse_subject(arguments)
@@ -54,14 +54,14 @@ def _parse_subject(arguments: argparse.Namespace) -> tuple[ServerUrl | None, Nod
     """The newcomer's URL and NodeID, as far as they are given. Raises `UsageError`."""
     if arguments.kind == RequestKind.REMOVE:
         if arguments.node_id is not None:
-            raise UsageError("--node-id goes with `plan join`; `plan remove` takes the NodeID itself")
+            raise UsageError("--node-id is for `plan join`; `plan remove` takes the NodeID as its argument")
         return None, None
     try:
         return ServerUrl.parse(arguments.subject), parse_node_id(
             arguments.node_id
         ) if arguments.node_id else None
     except InvalidUrl as exc:
-        raise UsageError(f"{arguments.subject!r} {exc}; the URL of the server is wanted") from exc
+        raise UsageError(f"{arguments.subject!r} {exc}; give the URL of the server") from exc
     except ValueError as exc:
         raise UsageError(f"--node-id: {exc}") from exc
 
@@ -94,7 +94,7 @@ async def _show(
 
 
 def make_plan(snapshot: Snapshot, request: Request, now: float, *, has_name: bool) -> Plan:
-    """Judge ``request`` as the leader would, and look at the rollout after it. ``now``: Unix epoch."""
+    """Handle ``request`` as the leader would, and assess the rollout after it. ``now``: Unix epoch."""
     network, canonical = _with_open_admission(snapshot.network), require_canonical(snapshot)
     leader = snapshot.leader or NO_NODE
     result = preview_request(network, canonical, request, now)
@@ -112,21 +112,21 @@ def make_plan(snapshot: Snapshot, request: Request, now: float, *, has_name: boo
 
 
 def _with_open_admission(network: Network) -> Network:
-    """The network as if the newcomer had shown what it is to show: `plan_text` says what that is."""
+    """The network as if the newcomer met the policy; `plan_text` says what that takes."""
     policy = network.policy
     admission = Admission.CLOSED if policy.admission is Admission.CLOSED else Admission.OPEN
     return replace(network, policy=replace(policy, admission=admission, admission_probe=AdmissionProbe.OFF))
 
 
 def _join_request(snapshot: Snapshot, url: ServerUrl, node: NodeID | None, now: float) -> Request:
-    """What the newcomer's sidecar would ask, if its file named the servers that there are."""
-    subject = node or f"newcomer-{secrets.token_hex(4)}"  # nobody has that name
+    """The request of the newcomer's sidecar, if its file names the present servers."""
+    subject = node or f"newcomer-{secrets.token_hex(4)}"  # no node has that name
     servers = (*require_canonical(snapshot).servers, url)
     return Request(RequestKind.JOIN, subject, "you", now, "", url=url, servers=servers)
 
 
 def _node_at(network: Network, url: ServerUrl) -> NodeID | None:
-    """The NodeID of the server at ``url`` that asks to join, or was known there."""
+    """The NodeID of the server at ``url`` that asks to join, or is known."""
     asking = (r for _, r in open_requests(network) if r.kind is RequestKind.JOIN and r.url == url)
     pending = next(asking, None)
     return NodeID(pending.subject) if pending else network.node_at(url)

@@ -1,4 +1,4 @@
-"""What `sidecar plan` says: to people, and as JSON."""
+"""A plan as `sidecar plan` prints it: for people, and as JSON."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from sidecar.domain.servers import NodeID, ServerUrl
 _ADMISSION = {
     Admission.OPEN: "",
     Admission.CLOSED: "",
-    Admission.MANUAL: "admission is manual: it waits until somebody runs `sidecar approve {name}`",
+    Admission.MANUAL: "admission is manual: it waits for `sidecar approve {name}`",
     Admission.TOKEN: "admission is by token: it needs one from `sidecar token create`",
 }
 _PROBES = {
     AdmissionProbe.OFF: "",
-    AdmissionProbe.ANSWERS: "it is let in only if its URL answers when the leader asks",
-    AdmissionProbe.IDENTITY: "it is let in only if what answers at its URL says that it is {name}",
+    AdmissionProbe.ANSWERS: "it is admitted only if its URL answers the leader",
+    AdmissionProbe.IDENTITY: "it is admitted only if its URL answers with the NodeID {name}",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would follow from ``request``.
+    """The consequences of ``request``.
 
-    ``after`` is the list after it, and ``rollout`` the rollout to it; where that is None the list stays.
+    ``after`` is the list after it, and ``rollout`` its rollout; None if the list does not change.
     ``has_name``: the newcomer's NodeID is known. ``in_progress``: a rollout is not over yet.
     """
 
@@ -55,24 +55,24 @@ class Plan:
         return self.request.kind is RequestKind.JOIN
 
     def node_at(self, url: ServerUrl) -> NodeID | None:
-        """The node behind ``url``, the newcomer as well."""
+        """The node at ``url``, which may be the newcomer."""
         is_it = self.is_join and self.has_name and url == self.request.url
         return NodeID(self.request.subject) if is_it else self.snapshot.network.node_at(url)
 
     @property
     def planned_waves(self) -> list[tuple[NodeProgress, ...]]:
-        """Who would restart, turn after turn."""
+        """The nodes that would restart, wave by wave."""
         return list(restart_waves(self.rollout)) if self.rollout else []
 
     @property
     def excluded(self) -> list[NodeProgress]:
-        """Who would run on as it is."""
+        """The nodes that would not be restarted."""
         nodes = self.rollout.nodes if self.rollout else ()
         return [node for node in nodes if node.progress in (Progress.PAUSED, Progress.SKIPPED)]
 
     @property
     def blockers(self) -> list[NodeProgress]:
-        """Who would have to come back first: nobody else may go down beside it, or it failed."""
+        """The nodes that would block the rollout: they failed, or use up the budget of unavailable nodes."""
         rollout = self.rollout
         return [
             node
@@ -91,13 +91,13 @@ class Plan:
 
 
 def print_plan(out: TextIO, plan: Plan) -> None:
-    """Tell people."""
+    """Print the plan for people."""
     before = require_canonical(plan.snapshot)
     out.write(f"{printable(_title(plan))}\n")
     if plan.rollout is None:
         out.writelines(f"{printable(line)}\n" for line in _unchanged_list(plan).splitlines())
         return
-    titles = (f"version {before.version} (present)", f"version {plan.after.version} (planned)")
+    titles = (f"version {before.version} (current)", f"version {plan.after.version} (planned)")
     out.write("\n")
     print_diff(out, list(diff_lines(before.servers, plan.after.servers, titles, plan.node_at)))
     lines = chain(
@@ -142,9 +142,9 @@ def _unchanged_list(plan: Plan) -> str:
         return f"{plan.result.reason}; nothing would change"
     name = plan.request.subject
     return (
-        "the list stays as it is, and nobody restarts\n"
-        f"{name} itself is kept out, until `sidecar readmit {name}`\n"
-        f"nothing has been done; `sidecar remove {name}` does it"
+        "the list does not change, and no node restarts\n"
+        f"{name} itself is locked out until `sidecar readmit {name}`\n"
+        f"this is only a plan; to do it, `sidecar remove {name}`"
     )
 
 
@@ -152,14 +152,14 @@ def _restart_lines(plan: Plan, rollout: RolloutState) -> Iterator[str]:
     name = plan.request.subject if plan.has_name else "the newcomer"
     yield ""
     if plan.is_join:
-        yield f"{name} itself starts first, as soon as it is let in"
+        yield f"{name} itself starts as soon as it is admitted"
     yield from _wave_lines(plan, rollout)
     if plan.is_join:
         return
-    yield f"{name} itself is kept out, until `sidecar readmit {name}`"
+    yield f"{name} itself is locked out until `sidecar readmit {name}`"
     leader = plan.snapshot.leader
     if leader and leader not in {node.node_id for node in rollout.nodes}:
-        yield f"{leader} leads now: another server takes over, and its turn is the servers' last"
+        yield f"{leader} is the leader: another server takes over and restarts last"
 
 
 def _wave_lines(plan: Plan, rollout: RolloutState) -> Iterator[str]:
@@ -167,7 +167,7 @@ def _wave_lines(plan: Plan, rollout: RolloutState) -> Iterator[str]:
     most = {name: rollout.policy.max_unavailable.of(count) for name, count in counts.items() if count}
     limits = (f"{number} {name}{'' if number == 1 else 's'}" for name, number in most.items())
     waves = plan.planned_waves
-    yield f"restarts, at most {' and '.join(limits)} at a time:" if waves else "nobody restarts"
+    yield f"restarts, at most {' and '.join(limits)} at a time:" if waves else "no node restarts"
     for turn, wave in enumerate(waves, start=1):
         yield f"{turn:>4}. " + ", ".join(_describe_node(plan, rollout, node) for node in wave)
 
@@ -180,25 +180,25 @@ def _describe_node(plan: Plan, rollout: RolloutState, node: NodeProgress) -> str
 
 def _blocker_lines(plan: Plan, rollout: RolloutState) -> Iterator[str]:
     if rollout.paused:
-        yield f"in the way now: {rollout.paused.reason}; `sidecar rollout resume` lets it go on"
+        yield f"blocked by: {rollout.paused.reason}; to continue, `sidecar rollout resume`"
     for node in plan.blockers:
-        yield f"in the way now: {node.node_id} {node.reason}"
+        yield f"blocked by: {node.node_id} {node.reason}"
     for node in plan.excluded:
         yield f"not restarted: {node.node_id} {node.reason}"
     if plan.in_progress:
         now, then = require_canonical(plan.snapshot).version, plan.after.version
-        yield f"version {now} is being rolled out: who has not restarted yet goes straight to version {then}"
+        yield f"version {now} is being rolled out: nodes that have not restarted yet skip it for {then}"
 
 
 def _next_step_lines(plan: Plan) -> Iterator[str]:
     yield ""
     if not plan.is_join:
-        yield f"nothing has been done; `sidecar remove {plan.request.subject}` does it"
+        yield f"this is only a plan; to do it, `sidecar remove {plan.request.subject}`"
         return
     policy: Policy = plan.snapshot.network.policy
     name = plan.request.subject if plan.has_name else "NODEID"
     for text in (_ADMISSION[policy.admission], _PROBES[policy.admission_probe]):
         if text:
             yield text.format(name=name)
-    yield "nothing has been done; it asks to join when its sidecar runs, next to a file that names"
-    yield "itself and a server of this network"
+    yield "this is only a plan; to do it, run the sidecar of the new server with a file that names"
+    yield "the server itself and a server of this network"

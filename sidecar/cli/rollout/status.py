@@ -1,4 +1,4 @@
-"""``sidecar rollout status``: how far the newest list is, and what holds it up."""
+"""``sidecar rollout status``: the progress of the newest version, and what blocks it."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from sidecar.domain.records.keys import Keys
 from sidecar.domain.rollout.summary import RolloutPhase
 from sidecar.ports import Store
 
-DESCRIPTION = "Shows how far the newest version of the list is, and what holds it up."
+DESCRIPTION = "Shows the progress of the newest version of the list, and what blocks it."
 EPILOG = """\
-LIST: the version a node's process runs on. TURN: since when it may restart.
+LIST: the version that the process has loaded. GRANT: age of its restart grant.
 
 example:
   sidecar rollout status --watch"""
-REDRAW_INTERVAL = 1.0  # a terminal shows how long turns take
+REDRAW_INTERVAL = 1.0  # a terminal shows the age of grants
 
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("rollout status", "[--watch] [OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("--watch", action="store_true", help="go on until the rollout has ended")
+    parser.add_argument("--watch", action="store_true", help="follow the rollout until it has ended")
     parser.add_argument(
-        "--json", action="store_true", help="for scripts (null: no list; --watch: a line each)"
+        "--json", action="store_true", help="print JSON (null: no list; --watch: a line per change)"
     )
     add_network_settings(parser)
     arguments = parser.parse(argv)
@@ -53,7 +53,7 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
 
 
 async def _show(store: Store, keys: Keys, *, arguments: argparse.Namespace, context: CommandContext) -> int:
-    # Before it is followed: an etcd that is not there is an error, one that goes away is waited for.
+    # First a plain read: an etcd that is unreachable is an error now, and an outage later.
     snapshot = await read_snapshot(store, keys)
     if arguments.watch:
         watch = _watch_lines if arguments.json or not context.out.isatty() else _watch_screen
@@ -116,7 +116,7 @@ async def _redraw_periodically(draw: Callable[[], object]) -> None:
 async def _watch_lines(
     store: Store, keys: Keys, context: CommandContext, arguments: argparse.Namespace
 ) -> None:
-    """Print the whole, then what changes, a line each."""
+    """Print the status, then one line for each change."""
     last: list[RolloutStatus | None] = []
 
     def show(snapshot: Snapshot) -> bool:
@@ -152,10 +152,10 @@ def _changes(before: RolloutStatus, after: RolloutStatus) -> Iterator[str]:
         if known.pop(node.node_id, None) != (node.progress, node.reason):
             yield f"{where}: {node.node_id} {node.progress.value}: {node.reason}"
     for gone in known:
-        yield f"{where}: {gone} is no member any more"
-    # What it runs through is said of the nodes already.
-    told = (
+        yield f"{where}: {gone} is no longer a member"
+    # The lines of the nodes already show the progress of a running rollout.
+    is_known = (
         before.summary.phase is after.summary.phase is RolloutPhase.RUNNING or before.summary == after.summary
     )
-    if not told or before.rollout.version != after.rollout.version:
+    if not is_known or before.rollout.version != after.rollout.version:
         yield f"{where}: {after.summary.phase.value}: {after.summary.reason}"

@@ -1,4 +1,4 @@
-"""`sidecar rollout status` on a terminal; imported where there is one, as rich takes its time to load."""
+"""`sidecar rollout status` on a terminal; imported only for one, as rich loads slowly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def print_status(out: TextIO, status: RolloutStatus) -> None:
 
 
 class Screen:
-    """The part of the terminal that is drawn again and again; what goes to ``err`` comes to stand above."""
+    """The part of the terminal that is redrawn; lines printed to ``err`` appear above it."""
 
     def __init__(self, live: Live, err: TextIO) -> None:
         self._live = live
@@ -45,7 +45,7 @@ class Screen:
 @contextmanager
 def open_screen(out: TextIO, err: TextIO) -> Iterator[Screen]:
     """Draw in place; the last picture stays when the scope ends."""
-    # What does not fit into the window stays visible at the end, when it scrolls.
+    # Lines that do not fit into the window appear at the end, when it scrolls.
     with Live(console=Console(file=out), auto_refresh=False, vertical_overflow="ellipsis") as live:
         yield Screen(live, err)
 

@@ -1,4 +1,4 @@
-"""What `sidecar rollout status` says: in lines, in rows of a table, and as JSON."""
+"""The rollout as `sidecar rollout status` prints it: in lines, in rows of a table, and as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sidecar.domain.rollout.node_progress import NodeProgress, Progress
 from sidecar.domain.rollout.summary import RolloutPhase, RolloutSummary, summarize
 from sidecar.domain.servers import NodeID, ServerUrl
 
-TITLES = ("NODE", "ROLE", "PROGRESS", "LIST", "TURN", "WHY")
+TITLES = ("NODE", "ROLE", "PROGRESS", "LIST", "GRANT", "WHY")
 BAR_WIDTH = 30  # characters
 NO_NODE = NodeID("")
 STARTING_PHASES = (Phase.STARTING, Phase.RESTARTING)
@@ -22,7 +22,7 @@ STARTING_PHASES = (Phase.STARTING, Phase.RESTARTING)
 
 @dataclass(frozen=True, slots=True)
 class RolloutStatus:
-    """How the rollout of the canonical list goes, as of one look."""
+    """The rollout of the canonical list, in one snapshot."""
 
     snapshot: Snapshot
     rollout: RolloutState
@@ -34,7 +34,7 @@ class RolloutStatus:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more is to be expected: nobody restarts any more, and nobody comes up."""
+        """Whether the rollout is over, and no process is starting."""
         down = [p.node_id for p in self.rollout.nodes if p.progress is Progress.DOWN]
         reports = self.snapshot.network.reports
         return self.rollout.is_over and not any(
@@ -43,7 +43,7 @@ class RolloutStatus:
 
     @property
     def never_reported(self) -> list[ServerUrl]:
-        """The servers in the list that nobody has heard of yet."""
+        """The servers in the list that have never reported."""
         canonical = self.snapshot.network.canonical
         return (
             [url for url in canonical.servers if not self.snapshot.network.node_at(url)] if canonical else []
@@ -60,7 +60,7 @@ def make_status(snapshot: Snapshot, now: float) -> RolloutStatus | None:
 
 
 def headline(status: RolloutStatus) -> str:
-    """Which version, and how it goes, in one line."""
+    """The version and the state of its rollout, in one line."""
     network, rollout = status.snapshot.network.keys.network, status.rollout
     return (
         f"network {network}, version {rollout.version}: {status.summary.phase.value}: {status.summary.reason}"
@@ -68,7 +68,7 @@ def headline(status: RolloutStatus) -> str:
 
 
 def progress_bars(status: RolloutStatus) -> Iterator[tuple[str, int, int]]:
-    """Yield, for each role that somebody has: its name, how many are in step, of how many."""
+    """Yield for each role with nodes: its name, the number of nodes that are done, and of all."""
     for role in Role:
         nodes = status.rollout.with_role(role)
         if nodes:
@@ -76,15 +76,15 @@ def progress_bars(status: RolloutStatus) -> Iterator[tuple[str, int, int]]:
 
 
 def text_bar(done: int, total: int) -> str:
-    """A bar for where no terminal draws one."""
+    """A bar of plain characters."""
     filled = BAR_WIDTH * done // total
     return "[" + "#" * filled + "-" * (BAR_WIDTH - filled) + "]"
 
 
 def footnote_lines(status: RolloutStatus) -> Iterator[str]:
-    """Yield what is to be said below the table."""
+    """Yield the lines below the table."""
     if status.never_reported:
-        yield f"in the list, but never seen: {', '.join(url.text for url in status.never_reported)}"
+        yield f"in the list, but never reported: {', '.join(url.text for url in status.never_reported)}"
     step = next_step(status)
     if step:
         yield f"next: {step}"
@@ -100,14 +100,14 @@ def row(status: RolloutStatus, node: NodeProgress) -> tuple[str, ...]:
 
 
 def next_step(status: RolloutStatus) -> str:
-    """What an operator can do now, in one line; empty where there is nothing to do."""
+    """What an operator can do now, in one line; empty if there is nothing to do."""
     match status.summary.phase:
         case RolloutPhase.PAUSED:
-            return "`sidecar rollout resume` lets it go on"
+            return "to continue, `sidecar rollout resume`"
         case RolloutPhase.HALTED:
             return _step_after_failure(status, status.rollout.failed[0].node_id)
         case RolloutPhase.WAITING if status.snapshot.leader is None:
-            return "start the sidecar of a server: one of them leads"
+            return "start the sidecar of a server, so that a leader is elected"
         case RolloutPhase.WAITING:
             return _step_for_down_node(status)
         case _:
@@ -115,14 +115,14 @@ def next_step(status: RolloutStatus) -> str:
 
 
 def _step_for_down_node(status: RolloutStatus) -> str:
-    """Empty where they are only starting, which is no trouble yet."""
+    """Empty if the nodes that are down are only starting."""
     reports = status.snapshot.network.reports
     for node in status.rollout.nodes:
         name, report = node.node_id, reports.get(node.node_id)
         if node.progress is Progress.DOWN and (report is None or report.phase not in STARTING_PHASES):
             return (
-                f"see to {name}; or `sidecar rollout skip {name}` goes on without it, "
-                f"`sidecar remove {name}` takes it out"
+                f"repair {name}; or continue without it (`sidecar rollout skip {name}`), "
+                f"or remove it (`sidecar remove {name}`)"
             )
     return ""
 
@@ -130,9 +130,9 @@ def _step_for_down_node(status: RolloutStatus) -> str:
 def _step_for_excluded_node(status: RolloutStatus) -> str:
     for node in status.rollout.nodes:
         if node.progress is Progress.PAUSED:
-            return f"`sidecar resume {node.node_id}` lets it take part again"
+            return f"to include {node.node_id} again, `sidecar resume {node.node_id}`"
         if node.progress is Progress.SKIPPED:
-            return f"`sidecar rollout retry {node.node_id}` gives it another try"
+            return f"to restart {node.node_id} again, `sidecar rollout retry {node.node_id}`"
     return ""
 
 
@@ -140,9 +140,9 @@ def _step_after_failure(status: RolloutStatus, name: NodeID) -> str:
     good, present = status.snapshot.network.rollout.last_healthy, status.snapshot.network.canonical
     back = good and present and good.servers != present.servers
     steps = [
-        f"see to {name}, and `sidecar rollout retry {name}` gives it another try",
-        f"`sidecar rollout skip {name}` goes on without it",
-        *([f"`sidecar rollback {good.version}` takes the change back"] if good and back else []),
+        f"repair {name} and restart it (`sidecar rollout retry {name}`)",
+        f"continue without it (`sidecar rollout skip {name}`)",
+        *([f"undo the change (`sidecar rollback {good.version}`)"] if good and back else []),
     ]
     return "; or ".join(steps)
 

@@ -1,4 +1,4 @@
-"""``sidecar wait``: returns when every node has loaded a version of the list."""
+"""``sidecar wait``: waits until every node has loaded a version of the list."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from sidecar.domain.servers import ServerUrl
 from sidecar.ports import Store
 
 DESCRIPTION = """\
-Waits until every node that is not paused or skipped runs, healthy, on a version
-of the list or a later one. Exits with 69 when time is up, 77 if it was undone."""
+Waits until every node that is not paused or skipped is healthy on a version, or
+a later one. Exits with 69 after --timeout, with 77 if it was rolled back."""
 EPILOG = """\
 example:
   sidecar wait --version 7 --timeout 600"""
@@ -43,9 +43,11 @@ EXCLUDED = (Progress.PAUSED, Progress.SKIPPED)
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
     parser = Parser("wait", "[--version N] [--timeout SECONDS] [OPTION]…", DESCRIPTION, EPILOG)
-    parser.add_argument("--version", type=version, metavar="N", help="this one (the newest at the call)")
-    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="give up after that (never)")
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument(
+        "--version", type=version, metavar="N", help="version to wait for (default: the newest one)"
+    )
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="time to wait (default: no limit)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     add_network_settings(parser)
     arguments = parser.parse(argv)
     return run_with_store(arguments, context, partial(_wait, arguments=arguments, context=context))
@@ -53,9 +55,9 @@ def main(argv: Sequence[str], context: CommandContext) -> int:
 
 @dataclass(frozen=True, slots=True)
 class WaitProgress:
-    """Who has loaded a version, who is to do so yet, and who is not waited for.
+    """The nodes that have loaded a version, those that have not, and those that do not count.
 
-    ``never_reported``: the servers of the list that nobody ever heard of.
+    ``never_reported``: servers of the list that have never reported.
     """
 
     version: int
@@ -70,14 +72,14 @@ class WaitProgress:
 
     @property
     def missing_summary(self) -> str:
-        never_reported = [f"the server at {url} was never seen" for url in self.never_reported]
+        never_reported = [f"the server at {url} has never reported" for url in self.never_reported]
         return "; ".join((*_describe(self.missing), *never_reported)) or "no node of the network is known yet"
 
 
 def measure_progress(
     network: Network, canonical: Canonical, rollout: RolloutState, wanted: int
 ) -> WaitProgress:
-    """Look who runs, healthy, on version ``wanted`` or later. ``rollout`` is the rollout of ``canonical``."""
+    """The nodes that serve version ``wanted`` or later. ``rollout`` is the rollout of ``canonical``."""
     loaded, excluded, missing = list[NodeProgress](), list[NodeProgress](), list[NodeProgress]()
     for node in rollout.nodes:
         report = network.reports.get(node.node_id)
@@ -91,20 +93,20 @@ def measure_progress(
 
 
 def why_undone(network: Network, wanted: int) -> str | None:
-    """Say why version ``wanted`` will not be loaded any more; None where it may."""
+    """Why version ``wanted`` will not be loaded any more; None if it may be."""
     quarantine = next((each for each in network.rollout.quarantines if each.version == wanted), None)
     if quarantine:
-        return f"version {wanted} is quarantined, since {quarantine.at}: {quarantine.reason}"
+        return f"version {wanted} is quarantined since {quarantine.at}: {quarantine.reason}"
     by = read_history(network).rolled_back_by(wanted)
     if by:
         why = "; ".join(change.description for change in by.cause)
-        return f"version {wanted} was taken back by version {by.version}, at {by.at}: {why}"
+        return f"version {wanted} was rolled back by version {by.version} at {by.at}: {why}"
     return None
 
 
 @dataclass(slots=True)
 class _Waiter:
-    """What has been seen, and what was said of it already."""
+    """The last progress, and what was already reported."""
 
     wanted: int
     err: TextIO
@@ -113,22 +115,23 @@ class _Waiter:
     reported: set[str] = field(default_factory=set)
 
     def update(self, snapshot: Snapshot) -> bool:
-        """Whether the waiting is over."""
+        """Return whether the wait is over."""
         network, canonical = snapshot.network, snapshot.network.canonical
         self.refusal = why_undone(network, self.wanted)
         if self.refusal:
             return True
         if canonical is None or canonical.version < self.wanted:
             newest = f"the newest is {canonical.version}" if canonical else "there is no list yet"
-            self._report_once(f"version {self.wanted} does not exist yet, {newest}: waiting for it")
+            self._report_once(f"version {self.wanted} does not exist yet ({newest}); still waiting")
             return False
         rollout = assess(network, canonical, snapshot.leader or NO_NODE, time.time())
         self.last = measure_progress(network, canonical, rollout, self.wanted)
         for node in self.last.excluded:
-            self._report_once(f"{node.node_id} is not waited for: it {node.reason}")
+            self._report_once(f"{node.node_id} does not count: it {node.reason}")
         for url in self.last.never_reported:
             self._report_once(
-                f"the server at {url} was never seen: waiting for it; `sidecar remove {url}` gives it up"
+                f"the server at {url} has never reported; still waiting "
+                f"(to stop waiting: `sidecar remove {url}`)"
             )
         state = summarize(rollout, has_leader=snapshot.leader is not None)
         if not self.last.complete and state.phase in BLOCKED_STATES:
@@ -144,14 +147,16 @@ class _Waiter:
 
 
 async def _wait(store: Store, keys: Keys, *, arguments: argparse.Namespace, context: CommandContext) -> int:
-    # Before it is followed: an etcd that is not there is an error, one that goes away is waited for.
+    # First a plain read: an etcd that is unreachable is an error now, and an outage later.
     snapshot = await read_snapshot(store, keys)
     watch = _Waiter(arguments.version or require_canonical(snapshot).version, context.err)
     with anyio.move_on_after(arguments.timeout or float("inf")) as limit:
         await _wait_until_complete(store, keys, watch)
     if limit.cancelled_caught:
-        who = watch.last.missing_summary if watch.last else "it does not exist yet"
-        raise Transient(f"version {watch.wanted} is not loaded by all within {arguments.timeout:g} s: {who}")
+        missing = watch.last.missing_summary if watch.last else "it does not exist yet"
+        raise Transient(
+            f"not all nodes loaded version {watch.wanted} within {arguments.timeout:g} s: {missing}"
+        )
     if watch.refusal:
         raise Refused(watch.refusal)
     if watch.last:
@@ -162,8 +167,8 @@ async def _wait(store: Store, keys: Keys, *, arguments: argparse.Namespace, cont
 async def _wait_until_complete(store: Store, keys: Keys, watch: _Waiter) -> None:
     while True:
         await follow_network(store, keys, keys.history_range, on_snapshot=watch.update, err=watch.err)
-        # The watch of one range may lag behind another's: who has loaded a version may be seen before the
-        # version is. So the end is judged from one look.
+        # The watch of one range may lag behind another's: a report may arrive before the version that it
+        # names. So the end is decided by one read of everything.
         with contextlib.suppress(StoreUnavailable):
             if watch.update(await read_snapshot(store, keys, keys.history_range)):
                 return
@@ -176,9 +181,11 @@ def _print(context: CommandContext, found: WaitProgress, *, as_json: bool) -> No
         print_json(context.out, {"version": found.version, **lists})
         return
     count = len(found.loaded)
-    who = f"{count} node{'' if count == 1 else 's'} run{'s' if count == 1 else ''} on version {found.version}"
-    excluded = f"; not waited for: {'; '.join(_describe(found.excluded))}" if found.excluded else ""
-    context.out.write(f"{who} or a later one{printable(excluded)}\n")
+    nodes = (
+        f"{count} node{'' if count == 1 else 's'} run{'s' if count == 1 else ''} on version {found.version}"
+    )
+    excluded = f"; not counted: {'; '.join(_describe(found.excluded))}" if found.excluded else ""
+    context.out.write(f"{nodes} or a later one{printable(excluded)}\n")
 
 
 def _describe(nodes: Sequence[NodeProgress]) -> list[str]:

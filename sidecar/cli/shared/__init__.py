@@ -1,5 +1,5 @@
-"""What every command stands on: its context, the parser, the network's snapshot, output.
+"""What commands share: their context, the parser, the snapshot of the network, output.
 
-Belongs here: what commands of two or more groups use. Forbidden here: importing a group, and what one
-command alone needs.
+Belongs here: what commands of two or more groups use. Forbidden here: importing a group, and what only
+one command needs.
 """

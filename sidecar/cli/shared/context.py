@@ -1,4 +1,4 @@
-"""What a command uses of the process around it, in one value that tests replace."""
+"""What a command uses of its surroundings, in one value that tests replace."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _open_store(settings: EtcdSettings) -> AbstractAsyncContextManager[Store]:
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """The real one by default."""
+    """The environment, the terminal and the adapters; the real ones by default."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     folder: Path = field(default_factory=Path)

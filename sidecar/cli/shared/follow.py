@@ -1,4 +1,4 @@
-"""Following a whole network, for the commands that watch it: by etcd's watch, not by asking over and over."""
+"""Follow a whole network with etcd's watch, for the commands that show changes as they happen."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sidecar.ports import Store
 async def follow_network(
     store: Store, keys: Keys, *more: Range, on_snapshot: Callable[[Snapshot], bool], err: TextIO
 ) -> None:
-    """Call ``on_snapshot`` with the network at first and after every change, until it returns True.
+    """Call ``on_snapshot`` with the network now and after every change, until it returns True.
 
-    Outages of etcd are told on ``err``, once each, and waited for.
+    An outage of etcd is reported on ``err`` once, and waited out.
     """
     warned, is_unreachable = set[str](), False
 
@@ -44,5 +44,5 @@ async def follow_network(
 
 
 def note(err: TextIO, text: str) -> None:
-    """Tell a person something while the command goes on."""
+    """Print a note while the command continues."""
     print(f"sidecar: {printable(text)}", file=err, flush=True)

@@ -1,4 +1,4 @@
-"""What several commands say in the same words."""
+"""Messages that more than one group prints."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from sidecar.domain.records.keys import Keys
 
 
 def no_list_message(keys: Keys) -> str:
-    """What every command says of a network without a canonical list."""
+    """The message for a network without a canonical list."""
     return f"network {keys.network} has no list yet: none of its servers has started, or --network is wrong"

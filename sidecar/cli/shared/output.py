@@ -1,4 +1,4 @@
-"""Showing results: JSON for scripts, tables for people, the same without colours in a pipe."""
+"""Results as JSON for scripts, and as tables for people, without colours in a pipe."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _with_format(value: object) -> object:
 
 
 def print_table(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:
-    """Print aligned columns: with rich on a terminal, as plain text that `awk` can read elsewhere."""
+    """Print aligned columns: with rich on a terminal, otherwise as plain text that `awk` can read."""
     if out.isatty():
         _print_rich(out, titles, rows)
     else:
@@ -74,14 +74,14 @@ def _print_plain(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:
 
 
 def _print_rich(out: TextIO, titles: Row, rows: Sequence[Row]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - for terminals alone
+    from rich.console import Console  # noqa: PLC0415 - only terminals need it
 
     Console(file=out).print(rich_table(titles, rows))
 
 
 def rich_table(titles: Row, rows: Sequence[Row]) -> Table:
     """A table for a terminal."""
-    from rich.table import Table  # noqa: PLC0415 - for terminals alone
+    from rich.table import Table  # noqa: PLC0415 - only terminals need it
     from rich.text import Text  # noqa: PLC0415 - as above
 
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))

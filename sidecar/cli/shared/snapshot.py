@@ -1,4 +1,4 @@
-"""What the commands that talk to etcd share: settings, the store, and one look at the whole network."""
+"""What the commands that talk to etcd share: settings, the store, and a snapshot of the network."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = logging.getLogger("sidecar.cli")
 
 @dataclass(frozen=True, slots=True)
 class Leadership:
-    """Who leads. ``term`` is the create revision of its key."""
+    """The leader. ``term`` is the create revision of its key."""
 
     candidate: Candidate
     term: Revision
@@ -38,7 +38,7 @@ class Leadership:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything in etcd about a network, as of one revision; ``unreadable`` says what was left out."""
+    """Everything in etcd about a network, as of one revision; ``unreadable`` lists what was left out."""
 
     network: Network
     leadership: Leadership | None
@@ -66,13 +66,13 @@ async def _with_store(settings: NetworkSettings, context: CommandContext, work: 
         async with context.open_store(settings.etcd) as store:
             return await work(store, Keys(settings.network))
     except StoreUnavailable as exc:
-        raise StoreUnavailable(f"{exc}; is etcd up, and --etcd right?") from exc
+        raise StoreUnavailable(f"{exc}; check that etcd runs and that --etcd is right") from exc
 
 
 async def read_snapshot(store: Store, keys: Keys, *more: Range) -> Snapshot:
-    """Read the whole network, and ``more``, which its listing holds then.
+    """Read the whole network, and the ranges in ``more``.
 
-    What cannot be decoded is left out, with a warning in the log.
+    A record that cannot be decoded is left out, with a warning in the log.
     """
     snapshot = parse_snapshot(keys, await store.read(*snapshot_ranges(keys), *more))
     warn_unreadable(snapshot.unreadable)
@@ -80,19 +80,19 @@ async def read_snapshot(store: Store, keys: Keys, *more: Range) -> Snapshot:
 
 
 def snapshot_ranges(keys: Keys) -> tuple[Range, ...]:
-    """All that a `Snapshot` is made from."""
+    """The ranges that a `Snapshot` is made from."""
     return (*keys.ranges_of_leader(), keys.candidate_range())
 
 
 def parse_snapshot(keys: Keys, listing: Listing) -> Snapshot:
-    """What ``listing`` (of `snapshot_ranges`) says."""
+    """The snapshot in ``listing``, which is of `snapshot_ranges`."""
     network = read_network(keys, listing)
     leadership, problem = _parse_leadership(keys, listing)
     return Snapshot(network, leadership, (*network.unreadable, *([problem] if problem else [])))
 
 
 def warn_unreadable(unreadable: Iterable[str]) -> None:
-    """Say in the log which records are left out."""
+    """Log which records are left out."""
     for problem in unreadable:
         logs.event(log, logging.WARNING, "a record in etcd cannot be read", problem=problem)
 
@@ -106,7 +106,7 @@ def require_canonical(snapshot: Snapshot) -> Canonical:
 
 
 def _parse_leadership(keys: Keys, listing: Listing) -> tuple[Leadership | None, str]:
-    """Who leads, and what is wrong with the record that says so."""
+    """The leader, and the problem with its record."""
     candidates = [entry for key, entry in listing.entries.items() if key in keys.candidate_range()]
     if not candidates:
         return None, ""

@@ -57,7 +57,7 @@ def test_without_waiting_the_request_stays_for_the_leader() -> None:
 
     code, out, _ = shell("remove", "fed-3", "--no-wait")
 
-    assert (code, out) == (0, "asked to remove fed-3; the leader, fed-2, has been told\n")
+    assert (code, out) == (0, "asked to remove fed-3; the leader is fed-2\n")
     assert len(shell.open_requests) == 1
 
 
@@ -65,7 +65,7 @@ def test_without_a_leader_and_without_waiting_the_promise_is_for_later() -> None
     shell = Shell({KEYS.canonical: canonical()})
 
     assert shell("remove", "fed-3", "--no-wait")[1].endswith(
-        "nobody leads now, so it will be done when a server does\n"
+        "there is no leader; the request will be handled once one is elected\n"
     )
     assert len(shell.open_requests) == 1
 
@@ -74,7 +74,7 @@ def test_without_a_leader_and_without_waiting_the_promise_is_for_later() -> None
     ("records", "who"),
     [
         (USUAL, "the leader, fed-2, did not answer within 0.05 s"),
-        ({KEYS.canonical: canonical()}, "nobody led the network within 0.05 s"),
+        ({KEYS.canonical: canonical()}, "there was no leader within 0.05 s"),
     ],
 )
 def test_a_request_that_nobody_answers_is_withdrawn(records: dict[str, bytes], who: str) -> None:
@@ -83,7 +83,7 @@ def test_a_request_that_nobody_answers_is_withdrawn(records: dict[str, bytes], w
     code, out, err = shell("remove", "fed-3", "--timeout", "0.05")
 
     assert (code, out) == (69, "")
-    assert f"{who}; the request to remove fed-3 was withdrawn, nothing has changed" in err
+    assert f"{who}; the request to remove fed-3 was cancelled, nothing has changed" in err
     assert "--etcd" not in err
     assert shell.open_requests == []
 
@@ -125,7 +125,7 @@ def test_a_request_that_cannot_be_withdrawn_is_not_called_so() -> None:
     code, _, err = Shell(wrap=Lost)("remove", "fed-3", "--timeout", "0.05")
 
     assert code == 69
-    assert "the request could not be withdrawn, and may still be done (connection refused)" in err
+    assert "the request could not be cancelled and may still take effect (connection refused)" in err
 
 
 def test_the_subject_may_be_a_url() -> None:
@@ -141,7 +141,7 @@ def test_what_is_no_utf_8_is_not_asked(argv: tuple[str, ...]) -> None:
     shell = Shell(answer=lambda _: done())
     code, out, err = shell("remove", *argv)
     assert (code, out, shell.requests) == (64, "", [])
-    assert "is not UTF-8; write it anew" in err
+    assert "is not UTF-8; rewrite it" in err
     err.encode()
 
 

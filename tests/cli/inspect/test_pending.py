@@ -37,7 +37,7 @@ def test_a_newcomer_that_waits_for_an_operator() -> None:
         "url": "http://localhost:9004",
         "since": 100.0,
         "waiting_for": "approval",
-        "reason": "an operator has to let it in",
+        "reason": "an operator must approve it",
         "FederatedServers": ["http://localhost:9000", "http://localhost:9004"],
     }
 
@@ -47,10 +47,10 @@ def test_people_are_told_what_they_can_do() -> None:
 
     assert code == 0
     assert re.search(
-        r"^fed-4 +http://localhost:9004 +\d+d +approval +an operator has to let it in$", out, re.MULTILINE
+        r"^fed-4 +http://localhost:9004 +\d+d +approval +an operator must approve it$", out, re.MULTILINE
     )
     assert "\nadmission is manual\n" in out
-    assert "next: `sidecar approve fed-4` lets it in, `sidecar refuse fed-4` turns it away" in out
+    assert "next: `sidecar approve fed-4` or `sidecar refuse fed-4`" in out
 
 
 @pytest.mark.parametrize("admission", [Admission.OPEN, Admission.MANUAL])
@@ -78,9 +78,15 @@ def test_a_verdict_on_an_earlier_try_says_nothing_of_this_one() -> None:
 @pytest.mark.parametrize(
     ("policy", "reason"),
     [
-        (Policy(), "fed-2 lets it in, presently"),
-        (Policy(Admission.CLOSED), "fed-2 turns it away: the network admits nobody now"),
-        (Policy(Admission.TOKEN), "fed-2 turns it away: the network lets nobody in without a join token"),
+        (Policy(), "fed-2 (the leader) will admit it shortly"),
+        (
+            Policy(Admission.CLOSED),
+            "fed-2 (the leader) will refuse it shortly: the network admits nobody now",
+        ),
+        (
+            Policy(Admission.TOKEN),
+            "fed-2 (the leader) will refuse it shortly: the network lets nobody in without a join token",
+        ),
     ],
 )
 def test_what_the_leader_is_about_to_answer_is_foretold(policy: Policy, reason: str) -> None:
@@ -95,7 +101,7 @@ def test_where_nobody_leads_that_is_what_it_waits_for() -> None:
 
     found = only(records)
 
-    assert (found["waiting_for"], found["reason"]) == ("leader", "nobody leads the network")
+    assert (found["waiting_for"], found["reason"]) == ("leader", "there is no leader")
 
 
 def test_the_oldest_comes_first_and_operators_requests_are_none() -> None:

@@ -45,7 +45,7 @@ def test_a_name_that_tells_no_role_needs_one(tmp_path: Path) -> None:
     code, lines = run("mine.json", folder=tmp_path)
     assert code == 65
     assert len(lines) == 1
-    assert lines[0].startswith(f"{tmp_path / 'mine.json'}: its name does not tell what it is")
+    assert lines[0].startswith(f"{tmp_path / 'mine.json'}: its name does not show its role")
     assert lines[0].endswith("; add --role federated or --role database")
     assert run("--role", "database", "mine.json", folder=tmp_path)[0] == 0
 

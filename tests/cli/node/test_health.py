@@ -1,4 +1,4 @@
-"""`sidecar health`: what it makes of what answers at the address of the admin API."""
+"""`sidecar health`: what it makes of the program that answers at the address of the admin API."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def answering(status: int, body: str) -> Iterator[tuple[str, list[str | None]]]:
         ),
         (403, '{"error": "for this machine alone"}', 1, "readyz: no: for this machine alone"),
         (500, "{}", 1, "readyz: no: HTTP 500"),
-        (200, "[]", 1, "is no sidecar"),
+        (200, "[]", 1, "is not a sidecar"),
         (200, "<html>", 1, "no answer from"),
     ],
 )

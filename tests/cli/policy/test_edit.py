@@ -81,7 +81,7 @@ def test_visual_goes_before_editor(editor: Editor) -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(None, "says so already"), ("", "the text was empty"), ("# hm\n\n", "the text was empty")],
+    [(None, "already has these values"), ("", "the text was empty"), ("# hm\n\n", "the text was empty")],
 )
 def test_leaving_it_as_it_is_or_emptying_it_changes_nothing(
     editor: Editor, folder: Path, text: str | None, said: str
@@ -89,7 +89,7 @@ def test_leaving_it_as_it_is_or_emptying_it_changes_nothing(
     shell, code, out, _ = edit({"history": 5}, editor(text))
 
     assert code == 0
-    assert out.startswith("nothing changes: ")
+    assert out.startswith("no change: ")
     assert said in out
     assert written(shell) == {"history": 5}
     assert list(folder.iterdir()) == []
@@ -112,9 +112,9 @@ def test_at_a_terminal_it_is_opened_again_with_what_is_wrong_until_it_is_right(
     assert code == 0
     assert written(shell) == {"format": 1, "history": 8}
     second, third = ((tmp_path / f"given-{turn}").read_text() for turn in (2, 3))
-    assert second.startswith('{\n"history": 0}\n# It is not right yet.')
+    assert second.startswith('{\n"history": 0}\n# The policy is invalid.')
     assert "# policy.json:2:12: /history: 0 is out of range" in second
-    assert third.startswith('{"history": 1\n# It is not right yet.')
+    assert third.startswith('{"history": 1\n# The policy is invalid.')
     assert third.count("#") == 2
 
 
@@ -125,7 +125,7 @@ def test_at_a_terminal_who_leaves_it_wrong_gives_up(editor: Editor, folder: Path
     assert "policy.json:1:13: /history: 0 is out of range" in err
     assert written(shell) == {"history": 5}
     (kept,) = folder.rglob("policy.json")
-    assert f"what you wrote is kept in {kept}" in err
+    assert f"your text is kept in {kept}" in err
 
 
 def test_without_a_terminal_what_is_wrong_fails_at_once(editor: Editor, tmp_path: Path) -> None:
@@ -161,10 +161,10 @@ def test_somebody_elses_change_is_not_overwritten_and_the_text_is_kept(editor: E
     code, out, err = shell("policy", "edit")
 
     assert (code, out) == (69, "")
-    assert "somebody else changed the policy" in err
+    assert "the policy" in err
     (kept,) = folder.rglob("policy.json")
     assert kept.read_text() == '{"history": 6}'
-    assert f"what you wrote is kept in {kept}" in err
+    assert f"your text is kept in {kept}" in err
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ def test_somebody_elses_change_is_not_overwritten_and_the_text_is_kept(editor: E
             64,
             "cannot start the editor no-such-editor: No such file or directory; set VISUAL",
         ),
-        ("false", 64, "the editor false ended with 1, so nothing was written"),
-        ('x "', 64, "is no command (No closing quotation); set VISUAL or EDITOR"),
+        ("false", 64, "the editor false ended with 1; nothing was written"),
+        ('x "', 64, "is not a command (No closing quotation); set VISUAL or EDITOR"),
         (" ", 64, "the editor's name is blank"),
         ("rm", 65, "policy.json: cannot be read: No such file or directory"),
     ],

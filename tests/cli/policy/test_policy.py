@@ -66,7 +66,7 @@ def test_scripts_get_the_whole_and_what_is_set() -> None:
 def test_a_rule_of_a_newer_version_is_shown_as_such() -> None:
     assert shown(network({"future": {"a": [1]}}))["future.a"] == (
         "[1]",
-        "set, but this version does not know it",
+        "set, but unknown to this version",
     )
 
 
@@ -86,8 +86,8 @@ def test_a_broken_policy_is_told_with_its_place_and_what_follows(policy: object,
 
     assert code == 65
     assert f"policy of network default{said}" in err
-    assert "so nobody is let in, and all else is as by default" in err
-    assert out.splitlines()[1].split(maxsplit=2) == ["admission", "closed", "broken policy"]
+    assert "so no server is admitted, and all other rules have their defaults" in err
+    assert out.splitlines()[1].split(maxsplit=2) == ["admission", "closed", "invalid policy"]
 
 
 def test_scripts_are_told_of_a_broken_policy() -> None:
@@ -149,14 +149,14 @@ def test_what_changes_nothing_writes_nothing(settings: list[str]) -> None:
 
     code, out, _ = shell("policy", "set", *settings)
 
-    assert (code, out) == (0, "nothing changes: the policy of network default says so already\n")
+    assert (code, out) == (0, "no change: the policy of network default already has these values\n")
     assert shell.records_after[POLICY] == b'{ "history":100 }'
 
 
 def test_unsetting_what_was_never_set_makes_no_document() -> None:
     shell = network()
 
-    assert shell("policy", "set", "history=")[1].startswith("nothing changes")
+    assert shell("policy", "set", "history=")[1].startswith("no change")
     assert POLICY not in shell.records_after
 
 
@@ -173,10 +173,10 @@ def test_a_dry_run_shows_the_difference_alone() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (["admision=open"], "there is no rule 'admision'; did you mean admission?"),
-        (["canary=fed-2"], "there is no rule 'canary'; did you mean rollout.canary?"),
-        (["xyzzy=1"], "there is no rule 'xyzzy'; one of admission, admission_probe, history, rollout.max"),
-        (["=1"], "there is no rule ''; one of admission,"),
+        (["admision=open"], "unknown rule 'admision'; did you mean admission?"),
+        (["canary=fed-2"], "unknown rule 'canary'; did you mean rollout.canary?"),
+        (["xyzzy=1"], "unknown rule 'xyzzy'; the rules are admission, admission_probe, history, rollout.max"),
+        (["=1"], "unknown rule ''; the rules are admission,"),
         (["history"], "'history' has no value: write history=VALUE, or history= to unset it"),
         (["rollout.budget=5"], "is a group: set rollout.budget.restarts, rollout.budget.within;"),
         (["history=5", "history=6"], "history is named twice"),
@@ -238,7 +238,7 @@ def test_the_format_is_no_rule() -> None:
     code, _, err = shell("policy", "set", "format=2")
 
     assert code == 64
-    assert "there is no rule 'format'" in err
+    assert "unknown rule 'format'" in err
     assert "format" not in shown(shell)
 
 
@@ -255,7 +255,7 @@ def test_what_is_no_json_is_for_the_editor() -> None:
     code, _, err = shell("policy", "set", "history=5")
 
     assert code == 65
-    assert "`sidecar policy edit` mends" in err
+    assert "run `sidecar policy edit`" in err
     assert shell.records_after[POLICY] == b"garbage"
 
 
@@ -287,7 +287,7 @@ def test_somebody_elses_change_is_not_overwritten(policy: object) -> None:
     code, out, err = shell("policy", "set", "history=6")
 
     assert (code, out) == (69, "")
-    assert "somebody else changed the policy of network default meanwhile, so nothing was written" in err
+    assert "the policy of network default was changed at the same time, so nothing was written" in err
     assert written(shell) == {"history": 9}
 
 
@@ -298,7 +298,7 @@ def test_a_canary_that_nobody_knows_is_noted() -> None:
     code, _, err = shell("policy", "set", "rollout.canary=fed-77")
 
     assert code == 0
-    assert "note: no member of this network is called fed-77; until one is, no node goes first" in err
+    assert "note: fed-77 is not a member of this network, so no node is restarted first" in err
 
 
 def test_a_network_that_may_be_mistyped_is_noted() -> None:

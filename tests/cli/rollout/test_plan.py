@@ -50,7 +50,7 @@ def test_a_join_shows_the_list_and_the_order_of_the_restarts() -> None:
     assert plan(*JOIN) == (
         "if http://localhost:9004 (fed-4) joined network default:\n"
         "\n"
-        "--- version 5 (present)\n"
+        "--- version 5 (current)\n"
         "+++ version 6 (planned)\n"
         "@@ -1,3 +1,4 @@\n"
         " http://localhost:9000  fed-1\n"
@@ -58,15 +58,15 @@ def test_a_join_shows_the_list_and_the_order_of_the_restarts() -> None:
         " http://localhost:9002  fed-3\n"
         "+http://localhost:9004  fed-4\n"
         "\n"
-        "fed-4 itself starts first, as soon as it is let in\n"
+        "fed-4 itself starts as soon as it is admitted\n"
         "restarts, at most 1 server and 1 database node at a time:\n"
         "   1. fed-1 (server)\n"
         "   2. fed-3 (server)\n"
         "   3. fed-2 (server, leads)\n"
         "   4. db-1 (database node)\n"
         "\n"
-        "nothing has been done; it asks to join when its sidecar runs, next to a file that names\n"
-        "itself and a server of this network\n"
+        "this is only a plan; to do it, run the sidecar of the new server with a file that names\n"
+        "the server itself and a server of this network\n"
     )
 
 
@@ -75,8 +75,8 @@ def test_a_removal_shows_who_is_kept_out_and_how_to_do_it() -> None:
 
     assert "-http://localhost:9002  fed-3\n" in out
     assert "   2. fed-2 (server, leads)\n   3. db-1 (database node)\n" in out
-    assert "fed-3 itself is kept out, until `sidecar readmit fed-3`" in out
-    assert out.endswith("nothing has been done; `sidecar remove fed-3` does it\n")
+    assert "fed-3 itself is locked out until `sidecar readmit fed-3`" in out
+    assert out.endswith("this is only a plan; to do it, `sidecar remove fed-3`\n")
 
 
 def test_a_plan_for_scripts_has_the_same_keys_always() -> None:
@@ -109,7 +109,7 @@ def test_nothing_is_written() -> None:
 def test_who_is_down_now_is_in_the_way() -> None:
     records = without(in_step(), KEYS.report(NodeID("fed-1")))
 
-    assert "in the way now: fed-1 is missing: " in plan(*JOIN, records=records)
+    assert "blocked by: fed-1 is missing: " in plan(*JOIN, records=records)
     assert document(*JOIN, records=records)["blockers"][0]["node_id"] == "fed-1"
 
 
@@ -129,25 +129,25 @@ def test_paused_nodes_and_a_paused_rollout_are_told() -> None:
     out = plan(*JOIN, records=records)
 
     assert "not restarted: fed-3 is paused by ann\n" in out
-    assert "in the way now: bob paused it: lunch; `sidecar rollout resume` lets it go on\n" in out
+    assert "blocked by: bob paused it: lunch; to continue, `sidecar rollout resume`\n" in out
     assert document(*JOIN, records=records)["restart_waves"] == [["fed-1"], ["fed-2"], ["db-1"]]
 
 
 def test_a_rollout_that_is_under_way_is_told() -> None:
-    assert "version 6 is being rolled out: who has not" in plan("remove", "fed-3", records=rolling())
+    assert "version 6 is being rolled out: nodes that have not" in plan("remove", "fed-3", records=rolling())
 
 
 def test_the_leader_that_is_removed_hands_over() -> None:
     out = plan("remove", "fed-2")
 
-    assert "fed-2 leads now: another server takes over" in out
+    assert "fed-2 is the leader: another server takes over" in out
     assert "leads)" not in out
 
 
 def test_a_database_node_changes_no_list_and_restarts_nobody() -> None:
     out = plan("remove", "db-1")
 
-    assert "the list stays as it is, and nobody restarts\n" in out
+    assert "the list does not change, and no node restarts\n" in out
     assert "`sidecar readmit db-1`" in out
     found = document("remove", "db-1")
     assert (found["from_version"], found["to_version"], found["restart_waves"]) == (5, 5, [])
@@ -191,13 +191,13 @@ def test_a_closed_network_lets_nobody_plan_to_join() -> None:
     [
         (
             Policy(Admission.MANUAL),
-            "admission is manual: it waits until somebody runs `sidecar approve fed-4`",
+            "admission is manual: it waits for `sidecar approve fed-4`",
         ),
         (Policy(Admission.TOKEN), "admission is by token: it needs one from `sidecar token create`"),
-        (Policy(admission_probe=AdmissionProbe.ANSWERS), "it is let in only if its URL answers"),
+        (Policy(admission_probe=AdmissionProbe.ANSWERS), "it is admitted only if its URL answers the leader"),
         (
             Policy(admission_probe=AdmissionProbe.IDENTITY),
-            "only if what answers at its URL says that it is fed-4",
+            "only if its URL answers with the NodeID fed-4",
         ),
     ],
 )
@@ -221,7 +221,7 @@ def test_the_name_of_a_newcomer_that_asks_already_is_known() -> None:
     out = plan("join", FOUR.text, records=in_step() | asks)
 
     assert "+http://localhost:9004  fed-4\n" in out
-    assert "fed-4 itself starts first, as soon as it is let in" in out
+    assert "fed-4 itself starts as soon as it is admitted" in out
     assert "in the way" not in out
 
 
@@ -229,7 +229,7 @@ def test_a_newcomer_without_a_name_gets_none() -> None:
     out = plan("join", FOUR.text, records=in_step() | {KEYS.policy: Policy(Admission.MANUAL)})
 
     assert "+http://localhost:9004\n" in out
-    assert "the newcomer itself starts first" in out
+    assert "the newcomer itself starts as soon as it is admitted" in out
     assert "`sidecar approve NODEID`" in out
 
 
@@ -238,10 +238,10 @@ def test_a_newcomer_without_a_name_gets_none() -> None:
     [
         (
             ("join", "fed-4"),
-            "'fed-4' does not start with http:// or https://; the URL of the server is wanted",
+            "'fed-4' does not start with http:// or https://; give the URL of the server",
         ),
         (("join", FOUR.text, "--node-id", "a b"), "--node-id: 'a b' is not a NodeID"),
-        (("remove", "fed-3", "--node-id", "fed-3"), "--node-id goes with `plan join`"),
+        (("remove", "fed-3", "--node-id", "fed-3"), "--node-id is for `plan join`"),
         (("dance", "fed-3"), "dance"),
         (("join",), "NODEID|URL"),
     ],
@@ -266,4 +266,4 @@ def test_without_a_list_nothing_can_be_planned() -> None:
 def test_a_node_that_died_in_its_turn_is_in_the_way() -> None:
     records = rolling() | reported("fed-1", phase=Phase.CRASHED, reason="exit code 3", healthy=False)
 
-    assert "in the way now: fed-1 is crashed: exit code 3" in plan("remove", "fed-3", records=records)
+    assert "blocked by: fed-1 is crashed: exit code 3" in plan("remove", "fed-3", records=records)

@@ -61,11 +61,11 @@ def test_a_pipe_gets_the_state_bars_and_a_table_in_the_order_of_turns() -> None:
         "servers         [##########--------------------]  1/3\n"
         "database nodes  [------------------------------]  0/1\n"
         "\n"
-        "NODE   ROLE      PROGRESS  LIST  TURN  WHY\n"
-        "fed-1  server    done      6     -     in step\n"
-        "fed-3  server    waiting   5     -     runs on version 5\n"
-        "fed-2  leader    waiting   5     -     runs on version 5\n"
-        "db-1   database  waiting   5     -     runs on version 5\n"
+        "NODE   ROLE      PROGRESS  LIST  GRANT  WHY\n"
+        "fed-1  server    done      6     -      in step\n"
+        "fed-3  server    waiting   5     -      runs on version 5\n"
+        "fed-2  leader    waiting   5     -      runs on version 5\n"
+        "db-1   database  waiting   5     -      runs on version 5\n"
     )
 
 
@@ -84,8 +84,8 @@ def test_a_failure_names_the_node_the_reason_and_the_ways_out() -> None:
     assert out.startswith("network default, version 6: halted: fed-1 died: exit code 3\n")
     assert re.search(r"^fed-1 +server +failed ", out, re.MULTILINE)
     assert last_line(out) == (
-        "next: see to fed-1, and `sidecar rollout retry fed-1` gives it another try; "
-        "or `sidecar rollout skip fed-1` goes on without it; or `sidecar rollback 5` takes the change back"
+        "next: repair fed-1 and restart it (`sidecar rollout retry fed-1`); "
+        "or continue without it (`sidecar rollout skip fed-1`); or undo the change (`sidecar rollback 5`)"
     )
 
 
@@ -100,14 +100,16 @@ def test_a_pause_names_who_paused_it_and_how_to_go_on() -> None:
     )
 
     assert out.startswith("network default, version 6: paused: ann paused it: lunch\n")
-    assert last_line(out) == "next: `sidecar rollout resume` lets it go on"
+    assert last_line(out) == "next: to continue, `sidecar rollout resume`"
 
 
 def test_a_node_that_is_missing_is_waited_for() -> None:
     out = shown(without(rolling(), KEYS.report(NodeID("fed-3"))))
 
     assert out.startswith("network default, version 6: waiting: fed-3 is missing: its sidecar is down, or")
-    assert last_line(out).startswith("next: see to fed-3; or `sidecar rollout skip fed-3` goes on without it")
+    assert last_line(out).startswith(
+        "next: repair fed-3; or continue without it (`sidecar rollout skip fed-3`)"
+    )
 
 
 def test_a_node_that_only_starts_is_no_trouble_yet() -> None:
@@ -121,14 +123,14 @@ def test_without_a_leader_nothing_goes_on() -> None:
     out = shown(without(rolling(), KEYS.candidate(99), KEYS.candidate(11)))
 
     assert "waiting: nobody leads, so nobody is given a turn" in out
-    assert last_line(out) == "next: start the sidecar of a server: one of them leads"
+    assert last_line(out) == "next: start the sidecar of a server, so that a leader is elected"
 
 
 @pytest.mark.parametrize(
     ("key", "step"),
     [
-        (KEYS.pause(NodeID("fed-3")), "next: `sidecar resume fed-3` lets it take part again"),
-        (KEYS.skip(NodeID("fed-3")), "next: `sidecar rollout retry fed-3` gives it another try"),
+        (KEYS.pause(NodeID("fed-3")), "next: to include fed-3 again, `sidecar resume fed-3`"),
+        (KEYS.skip(NodeID("fed-3")), "next: to restart fed-3 again, `sidecar rollout retry fed-3`"),
     ],
 )
 def test_who_was_left_out_can_be_taken_in_again(key: str, step: str) -> None:
@@ -142,7 +144,7 @@ def test_a_server_that_nobody_ever_saw_is_named() -> None:
     four = replace(ONE, normal="http://localhost:9004", text="http://localhost:9004")
     out = shown(in_step() | {KEYS.canonical: canonical(5, ONE, TWO, THREE, four)})
 
-    assert last_line(out) == "in the list, but never seen: http://localhost:9004"
+    assert last_line(out) == "in the list, but never reported: http://localhost:9004"
 
 
 def test_a_reason_cannot_play_with_the_terminal() -> None:
