@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.kit.etcd import EtcdServer
 from tests.kit.network import Network
+from tests.kit.reporting import NETWORK, pytest_runtest_makereport
 from tests.kit.waiting import wait_until
 
-NETWORK = pytest.StashKey[Network]()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show with a failed test what its nodes did."""
-    report = yield
-    if report.when == "call" and report.failed and NETWORK in item.stash:
-        report.sections.append(("the network", item.stash[NETWORK].describe()))
-    return report
+__all__ = ["pytest_runtest_makereport"]
 
 
 def _network(etcd_url: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[Network]:
@@ -32,14 +24,14 @@ def _network(etcd_url: str, folder: Path, request: pytest.FixtureRequest) -> Ite
         yield network
     finally:
         network.close()
-    wait_until(lambda: not network.processes(), "no process is left behind")
+    wait_until(lambda: not network.processes(), "all processes are gone")
     for node in network.nodes:
-        assert "Traceback" not in node.log_text(), f"{node.id} was surprised:\n{node.log_text()}"
+        assert "Traceback" not in node.log_text(), f"{node.id} logged a traceback:\n{node.log_text()}"
 
 
 @pytest.fixture
 def network(shared_etcd: EtcdServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Network]:
-    """A network of its own name, on an etcd that other tests use as well."""
+    """A network with a name of its own, on an etcd that other tests use, too."""
     yield from _network(shared_etcd.url, tmp_path, request)
 
 

@@ -1,4 +1,4 @@
-"""The process next to a sidecar: started, brought back, stopped whole, taken over."""
+"""The process next to a sidecar: how it is started, restarted, signalled and stopped."""
 
 from __future__ import annotations
 
@@ -159,52 +159,6 @@ def test_a_second_sigterm_skips_the_stop_timeout(network: Network) -> None:
 
     assert one.wait_for_exit() == 128 + signal.SIGKILL
     assert one.logged("asked a second time; the process is killed")
-
-
-def test_a_restarted_sidecar_adopts_its_running_process(
-    network: Network,
-) -> None:
-    one, two = network.servers(2)
-    network.start(one, two)
-    pid = started(two)
-
-    two.kill()
-    assert is_alive(pid)
-    two.start()
-    network.wait(lambda: two.logged("took over the running process"), "it is taken over")
-    network.wait_in_sync(one, two)
-
-    assert two.status["pid"] == pid
-    assert len(two.starts) == 1
-    two.stop()
-    assert not is_alive(pid)
-
-
-def test_an_adopted_process_on_an_old_list_is_restarted(
-    network: Network,
-) -> None:
-    one, two = network.servers(2)
-    network.start(one, two)
-    two.kill()
-
-    three = network.newcomer("fed-3", one)
-    network.start(three)
-    two.start()
-    network.wait_in_sync(*network.nodes)
-
-    assert [start.servers for start in two.starts] == [[one.url, two.url], [one.url, two.url, three.url]]
-    assert two.starts[0].pid in [event.pid for event in two.events("stopping")]
-
-
-def test_a_process_that_exited_unobserved_is_started_again(network: Network) -> None:
-    (one,) = network.servers(1)
-    network.start(one)
-    one.kill()
-    os.kill(started(one), signal.SIGKILL)
-
-    network.start(one)
-
-    assert len(one.starts) == 2
 
 
 def test_a_missing_command_is_reported_before_the_network_changes(network: Network) -> None:

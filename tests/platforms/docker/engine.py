@@ -9,21 +9,14 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any
 
+from tests.kit.commands import CommandResult
+
 BASE = "federation-base/debian:bookworm"
 PYTHON = "federation-base/python:3.11"
 JAVA = "federation-base/java:17"
 
 # Everything that a test creates has this label, so that it can be found and removed.
 LABEL = "federation-sidecar.test"
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """How a command exited, and what it printed."""
-
-    code: int
-    out: str
-    err: str
 
 
 def docker(*arguments: str) -> CommandResult:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import NETWORK, pytest_runtest_makereport
 from tests.kit.etcd import EtcdServer
 from tests.kit.prerequisites import require
+from tests.kit.reporting import NETWORK, pytest_runtest_makereport
 from tests.kit.waiting import wait_until
 from tests.platforms.java.nodes import JARS, JavaNetwork
 

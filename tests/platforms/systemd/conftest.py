@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.adapters.restart.drivers.systemd import SystemdDriver
+from sidecar.adapters.restart.external import ExternalProcess
+from sidecar.adapters.restart.saved_state import loaded_record_file
+from sidecar.domain.node.process import Backoff
 from tests.kit.prerequisites import require
+from tests.platforms.systemd.external import NAME, OLD, MakeExternal
 from tests.platforms.systemd.managers import Manager
 
 
@@ -47,3 +52,18 @@ def manager(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         manager = Manager("user", Path(f"/run/user/{uid}/systemd/user"))
     yield manager
     manager.clear()
+
+
+@pytest.fixture
+def make_external(manager: Manager, tmp_path: Path) -> MakeExternal:
+    def make(*, restart_timeout: float = 20.0, stop_timeout: float = 10.0) -> ExternalProcess:
+        return ExternalProcess(
+            SystemdDriver(NAME, scope=manager.scope, stop_timeout=stop_timeout),
+            state_file=loaded_record_file(tmp_path / "state"),
+            file_servers_at=lambda _: OLD,
+            jitter=lambda: 0.5,
+            restart_timeout=restart_timeout,
+            backoff=Backoff(first=0.2),
+        )
+
+    return make
