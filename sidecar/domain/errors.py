@@ -1,22 +1,22 @@
 """Every error the sidecar raises, in one tree.
 
-The two branches under the root say whether trying again can help::
+The two branches under the root say whether a retry can help::
 
     SidecarError
     ├── Transient                   the same call may succeed later
     │   ├── StoreUnavailable        etcd did not answer, or not in time
-    │   └── DriverError             what restarts the process refused, or did not answer
-    └── Permanent                   somebody has to change something first
+    │   └── DriverError             the platform that restarts the process refused, or did not answer
+    └── Permanent                   someone must change something first
         ├── UsageError              the command line makes no sense
         ├── BadConfiguration        a setting is wrong (flag, environment or sidecar.toml)
         ├── BadFile                 a configuration file is wrong; carries all of its problems
         ├── BadRecord               a value read from etcd is not what the protocol says
-        │   └── UnknownFormat       it is in a format that this version does not read
-        ├── StoreRefused            etcd understood and said no (authentication, a request it rejects)
+        │   └── UnknownFormat       this version cannot read its format
+        ├── StoreRefused            etcd refused the request (authentication, permission, a malformed request)
         ├── LeaseLost               the lease this work depended on is gone
-        └── Refused                 the leader, or a rule of the network, said no
+        └── Refused                 the leader, or a rule of the network, refused
 
-What is part of the protocol is no exception but a return value: a lost compare-and-swap, a refused join.
+Expected outcomes of the protocol are return values, not exceptions: a lost compare-and-swap, a refused join.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the command line exits with; the numbers are those of BSD's ``sysexits.h``."""
+    """The exit codes of the command line; the numbers are those of BSD's ``sysexits.h``."""
 
     OK = 0
     USAGE = 64
@@ -39,7 +39,7 @@ class ExitCode(IntEnum):
 
 
 class SidecarError(Exception):
-    """Root of the tree. The message names the thing, what is wrong with it, and what to do."""
+    """The root of the tree. A message names the thing, what is wrong with it, and what to do."""
 
     exit_code = ExitCode.INTERNAL
 
@@ -55,17 +55,17 @@ class StoreUnavailable(Transient):
 
 
 class DriverError(Transient):
-    """What restarts the process refused, or did not answer; the message says what to do about it."""
+    """The platform that restarts the process refused, or did not answer. The message says what to do."""
 
 
 class ReexecFailed(Transient):
-    """The sidecar was not executed anew; its launcher starts it, and it takes over what runs."""
+    """The sidecar could not re-execute itself; its launcher starts it again."""
 
     exit_code = ExitCode.OS_ERROR
 
 
 class Permanent(SidecarError):
-    """Trying again changes nothing; somebody has to change something first."""
+    """A retry does not help; someone must change something first."""
 
 
 class UsageError(Permanent):
@@ -75,7 +75,7 @@ class UsageError(Permanent):
 
 
 class BadConfiguration(Permanent):
-    """A setting is missing, malformed, or contradicts another."""
+    """A setting is missing, malformed, or contradicts another one."""
 
     exit_code = ExitCode.BAD_CONFIGURATION
 
@@ -85,7 +85,7 @@ class Problem:
     """One thing that is wrong with a document.
 
     ``where`` is a JSON Pointer (RFC 6901; ``""`` is the whole document); ``line`` and ``column`` count from 1
-    and are 0 where the place is not known. ``what`` says what is wrong, ``hint`` what would be right.
+    and are 0 if the place is not known. ``what`` says what is wrong, ``hint`` what to do.
     """
 
     where: str
@@ -103,7 +103,7 @@ class Problem:
 
 
 class BadFile(Permanent):
-    """A configuration file cannot be used as it is; ``problems`` holds everything found, in file order."""
+    """A configuration file is not valid; ``problems`` holds all that was found, in file order."""
 
     exit_code = ExitCode.BAD_FILE
 
@@ -141,6 +141,6 @@ class LeaseLost(Permanent):
 
 
 class Refused(Permanent):
-    """The leader, or a rule of the network, said no; the message is the reason."""
+    """The leader, or a rule of the network, refused the request; the message is the reason."""
 
     exit_code = ExitCode.REFUSED

@@ -1,4 +1,4 @@
-"""Who a node is: its NodeID, its role, and, for a federated server, its own URL."""
+"""The identity of a node: its NodeID, its role, and, for a federated server, its own URL."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Role(StrEnum):
 
     @property
     def label(self) -> str:
-        """The role as people know it."""
+        """The role in messages."""
         return "server" if self is Role.FEDERATED else "database node"
 
     @property
     def short_label(self) -> str:
-        """The same in one word, for the columns of tables."""
+        """The role in one word, for tables."""
         return "server" if self is Role.FEDERATED else "database"
 
 
@@ -47,11 +47,11 @@ def own_url(
     port: int | None,
     local_names: Callable[[], Collection[str]],
 ) -> ServerUrl:
-    """Return which of ``servers`` is this server's own.
+    """Return the URL in ``servers`` that is this server's own.
 
-    The one listed URL with the file's ``Port``; failing that (none, or several, as on a network where every
-    server uses the same port) the one whose host is the NodeID or one of ``local_names`` (lower case).
-    Raises `BadConfiguration` where neither picks exactly one.
+    It is the only listed URL with the file's ``Port``. If there is none, or several (as on a network where
+    every server uses the same port), it is the only one whose host is the NodeID or one of ``local_names``
+    (lower case). Raises `BadConfiguration` if neither rule finds exactly one.
     """
     by_port = [url for url in servers if url.port == port]
     if len(by_port) == 1:
@@ -67,6 +67,6 @@ def own_url(
         )
     found = f"{len(by_port)} of its URLs have Port {port} and {len(by_host)} a host of this machine"
     raise BadConfiguration(
-        f"{node_id}: cannot tell which of FederatedServers is this server's own ({found}); "
+        f"{node_id}: cannot determine which of FederatedServers is this server's own ({found}); "
         "name it with --url (or SIDECAR_URL)"
     )

@@ -1,10 +1,10 @@
-"""How values and their places are spelled in messages: one line each, and safe on a terminal."""
+"""Formats values and their places for messages: one line each, and safe on a terminal."""
 
 from __future__ import annotations
 
 import json
 
-MAX_PROBLEMS = 50  # a file of garbage must not become a log of garbage
+MAX_PROBLEMS = 50  # a file of garbage must not fill the log
 _MAX_LENGTH = 60
 
 
@@ -14,11 +14,11 @@ def pointer_to(parent: str, key: str | int) -> str:
 
 
 def printable(text: str) -> str:
-    """``text`` with everything escaped that could mislead a terminal or a log."""
+    """``text`` with all characters escaped that could mislead a terminal or a log."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def format_value(value: object) -> str:
-    """``value`` as JSON, cut to what fits into a message."""
+    """``value`` as JSON, shortened to fit into a message."""
     text = printable(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."

@@ -1,4 +1,4 @@
-"""Server URLs and lists of them: what is valid, and what counts as the same."""
+"""Server URLs and lists of them: which are valid, and which are equal."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 
 NodeID = NewType("NodeID", str)
 
-# A NodeID becomes part of an etcd key and of file names, so it is kept to what is safe in both.
+# A NodeID becomes part of an etcd key and of file names, so only characters safe in both are allowed.
 NODE_ID_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
 _NODE_ID = re.compile(NODE_ID_PATTERN)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# Lone surrogates (JSON's "\\ud800") have no UTF-8 form, so they could not be written into a file.
+# Lone surrogates (JSON's "\\ud800") have no UTF-8 form, so they cannot be written into a file.
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
 class InvalidUrl(ValueError):
-    """Not a URL that a federated server can have; the message says why."""
+    """Not a valid URL of a federated server; the message says why."""
 
 
 def is_node_id(text: str) -> bool:
@@ -38,7 +38,7 @@ def parse_node_id(text: str) -> NodeID:
 
 @dataclass(frozen=True, slots=True)
 class ServerUrl:
-    """A server's URL: ``text`` as a person wrote it, compared by its normal form alone.
+    """A server's URL: ``text`` as it was written, compared only by its normal form.
 
     The normal form lower-cases scheme and host, drops the scheme's default port and the trailing slash
     (RFC 3986, section 6.2.2 and 6.2.3).
@@ -50,11 +50,11 @@ class ServerUrl:
     port: int = field(compare=False)
 
     @classmethod
-    @lru_cache(maxsize=1024)  # the same few texts come in every document, and are read twice in each
+    @lru_cache(maxsize=1024)  # the same few texts are in every document, and are parsed twice in each
     def parse(cls, text: str) -> ServerUrl:
         """Return the URL, or raise `InvalidUrl` with the reason."""
         if _FORBIDDEN.search(text):
-            raise InvalidUrl("has a space, a backslash or a control character in it")
+            raise InvalidUrl("contains a space, a backslash or a control character")
         try:
             parts = urlsplit(text)
             host, port = parts.hostname, parts.port
@@ -66,7 +66,7 @@ class ServerUrl:
         if not host:
             raise InvalidUrl("names no host")
         if parts.username is not None or parts.password is not None:
-            raise InvalidUrl("carries a user name or password, which every node would get to read")
+            raise InvalidUrl("contains a user name or password, which every node could read")
         if parts.query or parts.fragment or "?" in text or "#" in text:
             raise InvalidUrl("has a query or a fragment; a server is named by scheme, host, port and path")
         if port == 0:
@@ -84,8 +84,8 @@ class ServerUrl:
 class ServerList:
     """A network's servers, in order, each once.
 
-    Two lists are equal when their normal forms are, in the same order; how the URLs are written makes no
-    difference. Construction raises ValueError on a URL that appears twice.
+    Two lists are equal if their normal forms are equal, in the same order; the spelling of the URLs makes no
+    difference. Raises ValueError if a URL appears twice.
     """
 
     urls: tuple[ServerUrl, ...]
@@ -118,10 +118,10 @@ class ServerList:
         return [url.text for url in self.urls]
 
     def appended(self, urls: Iterable[ServerUrl]) -> ServerList:
-        """This list with ``urls`` behind it, those already here left where they are."""
+        """This list followed by those of ``urls`` that it does not hold yet."""
         return ServerList(tuple(dict.fromkeys((*self.urls, *urls))))
 
     def without(self, urls: Iterable[ServerUrl]) -> ServerList:
-        """This list less ``urls``."""
+        """This list without ``urls``."""
         dropped = set(urls)
         return ServerList(tuple(url for url in self.urls if url not in dropped))

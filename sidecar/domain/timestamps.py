@@ -9,8 +9,8 @@ def format_timestamp(now: float) -> str:
 
 
 def parse_timestamp(at: str) -> float:
-    """The seconds since the epoch of ``at``, which is as RFC 3339 has it; 0 for a day of no calendar."""
+    """``at`` (RFC 3339) in seconds since the epoch; 0 for a date that does not exist."""
     try:
         return datetime.fromisoformat(at).timestamp()
-    except (ValueError, OverflowError):  # the schema knows the form, and not how long a February is
+    except (ValueError, OverflowError):  # the schema checks the form, but not the length of February
         return 0.0

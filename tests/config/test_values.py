@@ -26,7 +26,7 @@ from tests.config.folder import load_error, write_toml
         ("network", "a/b", "network 'a/b' must be 1 to 63 letters"),
         ("node_id", "-x", "'-x' is not a NodeID"),
         ("url", "localhost", "does not start with http://"),
-        ("url", "http://me:pw@localhost", "carries a user name or password"),
+        ("url", "http://me:pw@localhost", "contains a user name or password"),
         ("admin", "9180", "'9180' is not HOST:PORT, such as 127.0.0.1:9180 or [::1]:9180, nor off"),
         ("admin", "::1:9180", "is not HOST:PORT"),
         ("admin", "127.0.0.1:70000", "is not HOST:PORT"),

@@ -1,11 +1,11 @@
-"""How a file's text differs from the one that replaces it."""
+"""The difference between a file's text and the text that replaces it."""
 
 from __future__ import annotations
 
 
 def diff(rejected: str, replaced_by: str, *, name: str) -> str:
     """A unified diff from the rejected text of the file ``name`` to the one that replaced it."""
-    from difflib import unified_diff  # noqa: PLC0415 - a file in step never needs it
+    from difflib import unified_diff  # noqa: PLC0415 - a file in sync never needs it
 
     lines = unified_diff(
         _lines(rejected),

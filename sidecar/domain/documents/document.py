@@ -1,7 +1,7 @@
 """A configuration file as a value: its text, byte for byte, and what the sidecar needs of it.
 
-Only ``FederatedServers`` belongs to the sidecar. Everything else in the text, also what no program
-cares about (key order, indent, line ends, a byte order mark), passes through untouched.
+Only ``FederatedServers`` belongs to the sidecar. Everything else in the text is kept, also what
+programs ignore (key order, indentation, line ends, a byte order mark).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ROLES = {"federated": Role.FEDERATED, "config": Role.DATABASE}
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid ``federated.json`` or ``config.json``; ``array`` is where its list stands in it."""
+    """A valid ``federated.json`` or ``config.json``; ``array`` is the place of its list in the text."""
 
     text: str
     role: Role
@@ -45,7 +45,7 @@ class Document:
 
     @classmethod
     def parse(cls, data: bytes, *, source: str, role: Role) -> Document:
-        """Return the document that ``data`` holds, or raise `BadFile` with all that is wrong."""
+        """Return the document that ``data`` holds, or raise `BadFile` with all of its problems."""
         text, undecodable = _decode(data)
         if undecodable:
             raise BadFile(source, (undecodable,))
@@ -69,7 +69,7 @@ class Document:
         return self.text.encode()
 
     def with_servers(self, servers: ServerList) -> Document:
-        """This document with that list in it; itself where it has it already, however spelt."""
+        """This document with that list; itself if it has an equal list already."""
         if servers == self.servers:
             return self
         array = array_text(self.text, self.array, servers)
@@ -79,17 +79,17 @@ class Document:
 
 
 def replace_servers(data: bytes, servers: ServerList) -> bytes | None:
-    """Return ``data`` with that list in it, whatever stood in its place, nothing too.
+    """Return ``data`` with that list under ``FederatedServers``, whatever the key held, or without the key.
 
-    Of a ``FederatedServers`` that is there twice one is left, the first. None where ``data`` is not
-    the text of a JSON object and has no place for a list. The result may have other problems.
+    If the key appears twice, only the first one is kept. None if ``data`` is not the text of a JSON object.
+    The result may have other problems.
     """
     text, undecodable = _decode(data)
     found = scan(text)
     if undecodable or found.is_broken or not isinstance(found.value, dict):
         return None
     places = [index for index, member in enumerate(found.members) if member.key == SERVERS_KEY]
-    # From the back, so that the offsets before an edit stay true.
+    # From the end, so that the offsets before an edit stay valid.
     for index in reversed(places[1:]):
         start, end = found.members[index - 1].value.end, found.members[index].value.end
         text = f"{text[:start]}{text[end:]}"
@@ -100,15 +100,15 @@ def replace_servers(data: bytes, servers: ServerList) -> bytes | None:
 
 
 def role_of(file_name: str) -> Role | None:
-    """The role that a file's name tells (``federated*.json``, ``config*.json``), else None."""
+    """The role that a file's name implies (``federated*.json``, ``config*.json``), or None."""
     match = _FILE_NAME.fullmatch(PurePath(file_name).name)
     return _ROLES[match.group(1).lower()] if match else None
 
 
 def _decode(data: bytes) -> tuple[str, Problem | None]:
-    """The text of ``data``, or what keeps it from being one."""
+    """The text of ``data``, or the problem that prevents decoding it."""
     if len(data) > MAX_BYTES:
-        return "", Problem("", "is larger than 1 MiB", "see whether this is the right file")
+        return "", Problem("", "is larger than 1 MiB", "check that this is the right file")
     for mark, name in _OTHER_BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return "", Problem("", f"is encoded as {name}", "save it as UTF-8", 1, 1)
@@ -127,7 +127,7 @@ def _decode(data: bytes) -> tuple[str, Problem | None]:
 
 
 def _all_problems(text: str, found: Scan, role: Role) -> tuple[Problem, ...]:
-    """The scanner's problems and the schema's, in file order, each with its place in ``text``."""
+    """The problems found by the scanner and by the schema, in file order, each with its place in ``text``."""
     by_schema = [
         _with_position(problem, text, found)
         for problem in find_problems(role.value, found.value)
@@ -151,7 +151,7 @@ def _insert_list(text: str, found: Scan, servers: ServerList) -> str:
     else:
         first, last = found.members[0], found.members[-1]
         at = last.value.end
-        # A lone key on the line of the brace tells nothing of what stands between two.
+        # A single key on the line of the brace does not show how keys are separated.
         before = text[found.spans[""].start + 1 : first.start] or comma(text)[1:]
         if len(found.members) > 1:
             before = text[found.members[-2].value.end : last.start].partition(",")[2]

@@ -1,4 +1,4 @@
-"""The errors of jsonschema in words for a stranger: what is there, and what would be right."""
+"""Readable messages for the errors of jsonschema: what was found, and what is valid."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TYPES = {
 
 
 def explain_error(error: ValidationError) -> tuple[Problem, ...]:
-    """Return what ``error`` says, as one problem for each key that it is about."""
+    """Return ``error`` as one problem for each key that it concerns."""
     where = ""
     for key in error.absolute_path:
         where = pointer_to(where, key)

@@ -1,10 +1,10 @@
-"""Telling fast that a document is valid; what is not plainly so is left to jsonschema.
+"""A fast check that accepts valid documents; jsonschema checks the others.
 
-Nearly every document is valid, and to know that need not cost what it costs to say what is wrong: jsonschema
-takes 85 ms and 4.6 MiB to import, and ten times as long for a list of servers. So a schema is made into a
-function of the few keywords that ours use. False means no more than "ask jsonschema": whatever is unusual
-here (a keyword that is not known, 9000.0 for a whole number) is false, and what is true here must be valid
-there. A test holds it to that.
+Nearly every document is valid, and finding that out should not cost what a good error message costs:
+jsonschema takes 85 ms and 4.6 MiB to import, and ten times as long for a list of servers. So a schema is
+compiled into a function of the few keywords that our schemas use. False only means "ask jsonschema": the
+result is false for anything unusual (an unknown keyword, 9000.0 for an integer), and true only for what
+jsonschema accepts too. A test checks that.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ Check = Callable[[Any], bool]
 
 _ANNOTATIONS = {
     *("$schema", "$id", "$comment", "$defs", "title", "description", "examples", "default"),
-    "format",  # asserts nothing unless a validator is told so, and ours is not
+    "format",  # asserts nothing unless a validator enables it, and ours does not
 }
 _TYPES = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
 
 
 def compile_check(schema: Schema, root: Schema | None = None) -> Check:
-    """Return the function that says whether a value is plainly valid by ``schema``, a part of ``root``."""
+    """Return a function that is true only for values valid by ``schema``, which is a part of ``root``."""
     whole = schema if root is None else root
     keywords = [(key, value) for key, value in schema.items() if key not in _ANNOTATIONS]
     if any(key not in _KEYWORDS for key, _ in keywords):
@@ -34,7 +34,7 @@ def compile_check(schema: Schema, root: Schema | None = None) -> Check:
 
 def _all_of(checks: list[Check]) -> Check:
     def holds(value: Any) -> bool:
-        # Not all() over a generator, which takes twice as long: every update passes here.
+        # Not all() over a generator, which takes twice as long: every update runs this.
         for check in checks:  # noqa: SIM110
             if not check(value):
                 return False
@@ -44,13 +44,13 @@ def _all_of(checks: list[Check]) -> Check:
 
 
 def _type(name: Any, _: Schema) -> Check:
-    # Exactly this class: True is an int to Python, and not to JSON.
+    # Exactly this class: True is an int in Python, but not in JSON.
     wanted = _TYPES.get(name) if isinstance(name, str) else None
     return lambda value: type(value) is wanted
 
 
 def _one_of(options: list[Any]) -> Check:
-    # By class as well: 1, 1.0 and True are all the same to Python.
+    # With the class: 1, 1.0 and True are equal in Python.
     wanted = {(type(option), option) for option in options if type(option) in (str, int)}
     return lambda value: type(value) in (str, int) and (type(value), value) in wanted
 

@@ -1,7 +1,8 @@
-"""JSON text with its places: a scanner that remembers where everything stands.
+"""A scanner for JSON text that records the position of every value.
 
-The standard library's decoder tells no positions, silently keeps the last of two equal keys, takes
-NaN for a number and recurses as deep as the text says. Here each is a problem with a place.
+The standard library's decoder reports no positions of values, silently keeps the last of two equal keys,
+accepts NaN as a number and recurses as deep as the text does. Here each of these is a problem with a
+position.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ _HINTS = {
     "'": "strings are written in double quotes",
     "/": "JSON has no comments; remove it",
     "#": "JSON has no comments; remove it",
-    "}": "a comma may be left over, or a value forgotten, before it",
-    "]": "a comma may be left over, or a value forgotten, before it",
+    "}": "there may be an extra comma, or a missing value, before it",
+    "]": "there may be an extra comma, or a missing value, before it",
     '"': "a comma may be missing before it",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a text, as character offsets."""
+    """A part of a text, as character offsets."""
 
     start: int
     end: int
@@ -44,7 +45,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class ObjectMember:
-    """One key of the top-level object: where its opening quote stands, and where its value does."""
+    """One key of the top-level object: the offset of its opening quote, and the span of its value."""
 
     key: str
     start: int
@@ -53,10 +54,10 @@ class ObjectMember:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a text says. ``value`` is meaningless where ``is_broken``: the syntax ended the scan.
+    """The result of a scan. ``value`` is meaningless if ``is_broken``: a syntax error ended the scan.
 
-    ``spans`` has the value of each JSON Pointer, two levels deep; ``members`` each top-level key,
-    those given twice too; ``unrepresentable`` the pointers whose value no program could hold (1e999).
+    ``spans`` has the span of each value by JSON Pointer, two levels deep; ``members`` each top-level key,
+    also repeated ones; ``unrepresentable`` the pointers of values that no program can hold (1e999).
     """
 
     value: object
@@ -93,7 +94,7 @@ def position(text: str, offset: int) -> tuple[int, int]:
 
 
 class _BrokenError(Exception):
-    """The syntax is wrong; the problem has been noted."""
+    """The syntax is wrong; the problem is recorded."""
 
 
 class _Scanner:
@@ -150,7 +151,7 @@ class _Scanner:
             key = self._string()
             here = pointer_to(pointer, key)
             if key in found:
-                hint = "keep one of them; programs differ in which one they obey"
+                hint = "keep one of them; programs differ in which one they use"
                 self._note(here, start, f"the key {format_value(key)} appears twice", hint)
             self._skip()
             if not self._take(":"):
@@ -191,8 +192,8 @@ class _Scanner:
     def _string(self) -> str:
         match = _STRING.match(self._text, self._at)
         if match is None:
-            what = "a string does not end, or has a line break, a tab or an unknown escape in it"
-            self._note("", self._at, what, 'end it with ", and write \\n, \\t and \\\\ for what is special')
+            what = "a string does not end, or contains a line break, a tab or an unknown escape"
+            self._note("", self._at, what, 'end it with ", and write special characters as \\n, \\t and \\\\')
             raise _BrokenError
         self._at = match.end()
         literal = match.group()

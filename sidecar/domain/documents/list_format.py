@@ -1,4 +1,4 @@
-"""Writing a list of servers into a JSON text the way its owner would: only the list changes."""
+"""Formats a list of servers in the style of the JSON text around it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MINIFIED = re.compile(r'"[:,]\S')
 
 
 def array_text(text: str, array: Span, servers: ServerList) -> str:
-    """The JSON array of ``servers``, in the style of what stands at ``array`` of ``text`` now."""
+    """The JSON array of ``servers``, in the style of the value at ``array`` in ``text``."""
     old = text[array.start : array.end]
     before = scan(old)
     if len(servers) == 0:
@@ -24,7 +24,7 @@ def array_text(text: str, array: Span, servers: ServerList) -> str:
     if not isinstance(before.value, list) or not before.value:
         return _new_array(text, array.start, [_literal(url) for url in servers.texts()])
     spans = [before.spans[f"/{index}"] for index in range(len(before.value))]
-    # A URL that stays keeps its own spelling, escapes and all (some programs write http:\/\/).
+    # A URL that stays keeps its spelling, with its escapes (some programs write http:\/\/).
     spelled = {
         value: old[span.start : span.end]
         for value, span in zip(before.value, spans, strict=True)
@@ -40,17 +40,17 @@ def array_text(text: str, array: Span, servers: ServerList) -> str:
 
 
 def newline(text: str) -> str:
-    """How lines end in ``text``."""
+    """The line end that ``text`` uses."""
     return "\r\n" if "\r\n" in text else "\n"
 
 
 def comma(text: str) -> str:
-    """What separates two values on one line of ``text``."""
+    """The separator of two values on one line of ``text``."""
     return "," if _MINIFIED.search(text) else ", "
 
 
 def _new_array(text: str, at: int, literals: list[str]) -> str:
-    """An array with no style of its own: one URL a line where the key before ``at`` has a line."""
+    """An array without a style to follow: one URL per line if the key before ``at`` is on its own line."""
     line_start = text.rfind("\n", 0, at) + 1
     match = _INDENT.match(text, line_start)
     indent = match.group() if match else ""

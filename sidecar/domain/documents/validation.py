@@ -1,6 +1,6 @@
-"""What makes a document valid: its JSON Schema, and what no schema can say.
+"""Validates documents: by their JSON Schemas, and by the rules that no schema can express.
 
-Every error is found at once and reported in plain words. `sidecar.resources` holds the schemas.
+All problems are found at once. `sidecar.resources` holds the schemas.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _LISTS: dict[Kind, tuple[str, ...]] = {
 
 
 def find_problems(kind: Kind, value: Any) -> tuple[Problem, ...]:
-    """Return all that is wrong with ``value`` as a document of that ``kind``; empty when valid.
+    """Return the problems of ``value`` as a document of that ``kind``; empty if it is valid.
 
-    ``value`` is decoded JSON (or TOML). At most 50 problems are told of.
+    ``value`` is decoded JSON (or TOML). At most 50 problems are reported.
     """
     found = () if _fast_check(kind)(value) else _schema_problems(kind, value)
     lists = value if isinstance(value, dict) else {}
@@ -38,16 +38,16 @@ def find_problems(kind: Kind, value: Any) -> tuple[Problem, ...]:
         for key in _LISTS.get(kind, ())
         for problem in find_server_problems(lists.get(key), pointer_to("", key))
     ]
-    # Both look at each URL; the second one says more exactly what is wrong with it.
+    # Both check each URL; the second message is more precise.
     known_better = {problem.where for problem in of_servers}
     by_schema = [problem for problem in found if problem.where not in known_better]
     return tuple([*by_schema, *of_servers][:MAX_PROBLEMS])
 
 
 def find_server_problems(value: object, where: str = "/FederatedServers") -> tuple[Problem, ...]:
-    """What is wrong with each URL of the list ``value`` at ``where``, beyond the schema.
+    """The problems of the URLs in the list ``value`` at ``where`` that the schema does not find.
 
-    Whatever is not a string, or no list at all, is left to the schema.
+    Items that are not strings, and values that are not lists, are left to the schema.
     """
     found: list[Problem] = []
     seen: dict[ServerUrl, str] = {}
@@ -68,11 +68,11 @@ def find_server_problems(value: object, where: str = "/FederatedServers") -> tup
 
 
 def _schema_problems(kind: Kind, value: Any) -> tuple[Problem, ...]:
-    """What jsonschema finds wrong with ``value``."""
-    from sidecar.domain.documents.explain import explain_error  # noqa: PLC0415 - only what is not plainly valid needs it
+    """The problems of ``value`` that jsonschema finds."""
+    from sidecar.domain.documents.explain import explain_error  # noqa: PLC0415 - only an invalid document needs it
 
     found: dict[Problem, None] = {}
-    for error in _validator(kind).iter_errors(value):  # lazy: a huge bad list is not walked to its end
+    for error in _validator(kind).iter_errors(value):  # lazy: a huge bad list is not read to its end
         found |= dict.fromkeys(explain_error(error))
         if len(found) >= MAX_PROBLEMS:
             break

@@ -1,4 +1,4 @@
-"""The canonical list, why it changed, and whether a node should believe it."""
+"""The canonical list, why it changed, and whether a node should obey it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sidecar.domain.servers import NodeID, ServerList, ServerUrl
 
 
 class ChangeKind(StrEnum):
-    """What made a canonical version."""
+    """The kind of change that made a canonical version."""
 
     BOOTSTRAP = "bootstrap"
     JOIN = "join"
@@ -22,7 +22,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One cause of a canonical version: which server, asked for by whom, and why."""
+    """One cause of a canonical version: the server, the requester and the reason."""
 
     kind: ChangeKind
     node_id: NodeID | None = None
@@ -36,7 +36,7 @@ class Change:
 
     @property
     def description(self) -> str:
-        """All of it: what, by whom, and why."""
+        """The whole change: what, by whom, and why."""
         if self.kind is ChangeKind.ROLLBACK:
             return f"{self.reason}, by {self.by}"  # the reason names what was rolled back to
         by = f" by {self.by}" if self.by else ""
@@ -45,10 +45,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """The list every file must hold. Versions rise by one.
+    """The list that every file must hold. Versions rise by one.
 
     ``term`` is the create revision of the author's leader key; ``at`` is RFC 3339, UTC. ``removed`` holds the
-    URLs that tombstones keep out, so that a node that slept through a removal can tell it from a mutilation.
+    URLs that tombstones keep out, so that a node that missed a removal can distinguish it from damage.
     """
 
     FORMATS: ClassVar[Formats] = Formats(1)
@@ -63,16 +63,16 @@ class Canonical:
 
     @property
     def origin(self) -> str:
-        """Which version this is, and where it comes from, in one line."""
+        """The version and its origin, in one line."""
         causes = ", ".join(str(change) for change in self.cause)
         return f"version {self.version}, by {self.author} at {self.at}: {causes}"
 
 
 def why_untrusted(proposed: Canonical, trusted: ServerList | None) -> str | None:
-    """Say why a node that has obeyed ``trusted`` should not obey ``proposed``; None when it should.
+    """Say why a node that has obeyed ``trusted`` should not obey ``proposed``; None if it should.
 
-    A list that lost more than half of its servers, without tombstones that explain it, is taken for
-    somebody's mistake: obeying it would cut the network off from itself.
+    A list that lost more than half of its servers, without tombstones that explain it, is considered a
+    mistake: obeying it would split the network.
     """
     if not proposed.servers:
         return "it is empty"
@@ -82,15 +82,15 @@ def why_untrusted(proposed: Canonical, trusted: ServerList | None) -> str | None
     kept = [url for url in trusted if url in proposed.servers or url in explained]
     if 2 * len(kept) < len(trusted):
         return (
-            f"it drops {len(trusted) - len(kept)} of {len(trusted)} servers without a removal that says so; "
-            "remove them with `sidecar remove`, or put the list back"
+            f"it drops {len(trusted) - len(kept)} of {len(trusted)} servers that were not removed; "
+            "remove them with `sidecar remove`, or restore the list"
         )
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class VersionedServers:
-    """A list of servers, and the canonical version that it comes from."""
+    """A list of servers, and the canonical version it comes from."""
 
     version: int
     servers: ServerList

@@ -1,9 +1,9 @@
 """Frozen dataclasses to JSON objects and back, driven by their own type hints.
 
-A field may carry ``metadata={"key": "FederatedServers"}`` where its JSON key is not its name. Fields with a
-default are left out while they hold it; keys that are not fields are ignored. A type that declares its
-`Formats` is written with the number of its format in front. What does not fit, or is in a format that this
-version does not read, raises ValueError with the JSON Pointer in front.
+A field may carry ``metadata={"key": "FederatedServers"}`` where its JSON key is not its name. A field that
+holds its default is not written; keys that are not fields are ignored. A type that declares its `Formats` is
+written with the number of its format first. A value that does not fit, or whose format this version cannot
+read, raises ValueError; the message starts with the JSON Pointer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Reader = Callable[[Any, str], Any]
 
 
 def to_json(value: object) -> object:
-    """Return ``value`` as what `json.dumps` takes."""
+    """Return ``value`` in the form that `json.dumps` accepts."""
     if isinstance(value, ServerUrl):
         return value.text
     if isinstance(value, ServerList):
@@ -55,7 +55,7 @@ def _key(field: Field[Any]) -> str:
 
 @cache
 def _reader(hint: Any) -> Reader:
-    """The function that reads a value of type ``hint``, made once a type."""
+    """The function that reads a value of type ``hint``; built once for each type."""
     if hint in _PARSERS:
         kind, parse = _PARSERS[hint]
         return _checked(kind, parse)
@@ -135,7 +135,7 @@ def _finite(value: float) -> float:
 
 
 def _text(value: str) -> str:
-    # JSON can spell half a character, which nobody can write down again.
+    # JSON can spell half a character, which has no UTF-8 form.
     if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
         raise ValueError("holds half a character")
     return value

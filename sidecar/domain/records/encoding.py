@@ -1,6 +1,6 @@
 """The only codec of etcd values: JSON documents in, frozen records out, and back.
 
-Keys that this version does not know are ignored, so that a newer sidecar may add some. A value that is not
+Unknown keys are ignored, so that a newer sidecar may add some. A value that is not
 what ``docs/reference/etcd-keys.md`` says raises `BadRecord`; nothing read from etcd is trusted before it
 was here.
 """
@@ -33,7 +33,7 @@ _SCHEMA_KINDS: dict[type, Kind] = {Canonical: "canonical", Policy: "policy"}
 
 
 def encode(record: Record) -> bytes:
-    """Return the value that is written under the record's key."""
+    """Return the value to write under the record's key."""
     return json.dumps(to_json(record), ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -45,7 +45,7 @@ def decode(cls: type[R], data: bytes, source: str) -> R:
     try:
         record: R = _decode(cls, data, source)  # type: ignore[arg-type]  # mypy: a TypeVar of types is hashable
     except (ValueError, RecursionError) as exc:
-        # What holds a secret is not quoted: errors are for logs.
+        # A record with a secret is not quoted: errors are logged.
         what = "cannot be read" if cls is TokenRecord else str(exc)
         raise BadRecord(source, (Problem("", what),)) from exc
     return record
@@ -60,7 +60,7 @@ def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON; write a number")
 
 
-# The leader decodes every report on every turn, and nearly all are what they were the turn before.
+# The leader decodes every report for each decision, and nearly all are unchanged since the last one.
 @lru_cache(maxsize=1024)
 def _decode(cls: type[Any], data: bytes, source: str) -> Any:
     document = loads(data)
@@ -72,7 +72,7 @@ def _decode(cls: type[Any], data: bytes, source: str) -> Any:
 
 
 def _check_schema(cls: type, document: object, source: str) -> None:
-    """Hold what every node obeys against its JSON Schema; the codec's own checks do for the rest."""
+    """Check the records that every node obeys against their JSON Schemas; the codec checks the others."""
     kind = _SCHEMA_KINDS.get(cls)
     if kind is None:
         return

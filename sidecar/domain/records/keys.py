@@ -32,7 +32,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of one network. Raises ValueError for a name that would not be safe in a key."""
+    """The keys of one network. Raises ValueError for a name that is not safe in a key."""
 
     network: str
 
@@ -44,7 +44,7 @@ class Keys:
     def root(self) -> str:
         return f"/federation/{self.network}/"
 
-    # What every node reads.
+    # Keys that every node reads.
 
     @property
     def canonical(self) -> str:
@@ -71,13 +71,13 @@ class Keys:
         return f"{self.root}node/{node}/skip"
 
     def conflict_range(self, node: NodeID) -> Range:
-        """Who else claims what ``node`` has; each under its own lease."""
+        """Other nodes that claim the NodeID or URL of ``node``; each entry is under its own lease."""
         return Range.prefix(f"{self.root}node/{node}/conflict/")
 
     def conflict(self, node: NodeID, instance: str) -> str:
         return f"{self.conflict_range(node).start}{instance}"
 
-    # What nodes and operators write.
+    # Keys that nodes and operators write.
 
     def report(self, node: NodeID) -> str:
         return f"{self.root}report/{node}"
@@ -91,13 +91,13 @@ class Keys:
     def token(self, token_id: str) -> str:
         return f"{self.root}token/{token_id}"
 
-    # What the leader alone writes and reads.
+    # Keys that only the leader writes and reads.
 
     def member(self, node: NodeID) -> str:
         return f"{self.root}member/{node}"
 
     def tombstone(self, name: str) -> str:
-        """The tombstone of a NodeID, or of a URL whose NodeID nobody ever learned."""
+        """The tombstone of a NodeID, or of a URL whose NodeID is unknown."""
         return f"{self.root}tombstone/{quote(name, safe='')}"
 
     @property
@@ -119,11 +119,11 @@ class Keys:
         return Range.prefix(f"{self.root}history/")
 
     def ranges_of_node(self, node: NodeID) -> tuple[Range, ...]:
-        """What one node watches; it does not grow with the network."""
+        """The ranges that one node watches; they do not grow with the network."""
         return (Range.prefix(f"{self.root}shared/"), Range.prefix(f"{self.root}node/{node}/"))
 
     def ranges_of_leader(self) -> tuple[Range, ...]:
-        """What the leader decides from: everything but the candidates and the history."""
+        """The ranges that the leader decides from: all but the candidates and the history."""
         folders = (
             *("shared", "node", "member", "tombstone", "report", "request"),
             *("rollout", "quarantine", "token"),

@@ -1,4 +1,4 @@
-"""The records of who is a member, who was refused, and who was removed."""
+"""The records of the nodes that are members, and of those that were refused or removed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sidecar.domain.servers import NodeID, ServerUrl
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A node the leader has seen: which URL belongs to which NodeID, also while the node is away.
+    """A node that the leader has seen. It ties the URL to the NodeID, also while the node is away.
 
-    ``restart_times``: when it was granted its latest ones, in seconds since the epoch.
+    ``restart_times`` holds when its latest restarts were granted, in seconds since the epoch.
     """
 
     FORMATS: ClassVar[Formats] = Formats(1)
@@ -29,7 +29,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A server that would lead. Of all candidates, the one with the lowest create revision does."""
+    """A server that stands for election. The candidate with the lowest create revision leads."""
 
     FORMATS: ClassVar[Formats] = Formats(1)
 
@@ -43,18 +43,19 @@ class VerdictKind(StrEnum):
     """Why a node is not in the network."""
 
     PENDING = "pending"
-    """It is for an operator to let it in."""
+    """It waits for an operator to approve it."""
     REFUSED = "refused"
     CONFLICT = "taken"
-    """Another node, which is alive, has its NodeID or its URL."""
+    """Another live node has its NodeID or its URL."""
     REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the leader told one node. ``attempt`` is the join request it answers, if it answers one.
+    """The leader's answer to one node. ``attempt`` names the join request that it answers, if any.
 
-    ``by``: the operator who refused it; empty where it was a rule. ``holder`` has what was taken.
+    ``by`` is the operator who refused it; empty if a rule did. ``holder`` is the node that has the NodeID or
+    URL in conflict.
     """
 
     FORMATS: ClassVar[Formats] = Formats(1)
@@ -69,7 +70,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """Keeps a removed node out until it is readmitted. One of ``node_id`` and ``url`` is known, or both."""
+    """Keeps a removed node out until it is readmitted. At least one of ``node_id`` and ``url`` is known."""
 
     FORMATS: ClassVar[Formats] = Formats(1)
 
@@ -82,10 +83,10 @@ class Tombstone:
 
     @property
     def name(self) -> str:
-        """What the tombstone is called: the NodeID where it is known, else the URL's normal form."""
+        """The NodeID if it is known, otherwise the URL's normal form."""
         return self.node_id or (self.url.normal if self.url else "")
 
     def covers(self, node_id: NodeID | None, url: ServerUrl | None) -> bool:
-        """Whether this tombstone keeps out a node of that name, or one at that URL."""
+        """Whether this tombstone keeps out a node with that NodeID, or one at that URL."""
         same_node = node_id is not None and node_id == self.node_id
         return same_node or (url is not None and url == self.url)

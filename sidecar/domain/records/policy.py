@@ -1,4 +1,4 @@
-"""What operators decided about the network."""
+"""The rules that operators set for the network."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ _PERCENT = re.compile(r"(100|[1-9][0-9]?)%")
 
 
 class Admission(StrEnum):
-    """Who is let in, of those whose file names a member of the network."""
+    """Which newcomers are admitted, of those whose file names a server of the network."""
 
     OPEN = "open"
     MANUAL = "manual"
-    """Whom an operator approves."""
+    """Those that an operator approves."""
     TOKEN = "token"  # noqa: S105 - the name of a rule
-    """Who proves that it was given a join token."""
+    """Those with a join token."""
     CLOSED = "closed"
 
 
 class AdmissionProbe(StrEnum):
-    """What is asked of a newcomer's URL before it is let in."""
+    """What the leader checks at a newcomer's URL before admitting it."""
 
     OFF = "off"
     ANSWERS = "answers"
-    """Whether anything answers there."""
+    """That a server answers there."""
     IDENTITY = "identity"
-    """Whether what answers says that it is that NodeID."""
+    """That the answer names the NodeID."""
 
 
 class OnFailure(StrEnum):
-    """What follows when a node does not come back from a restart."""
+    """What follows if a node is not healthy in time after its restart."""
 
     HALT = "halt"
     ROLLBACK = "rollback"
@@ -43,7 +43,7 @@ class OnFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many nodes, or so many in a hundred of them, rounded down but never to none."""
+    """A number of nodes, or a percentage of them, rounded down but never to zero."""
 
     number: int
     percent: bool = False
@@ -56,11 +56,11 @@ class Limit:
                 raise ValueError('is neither a number from 1 nor a percentage such as "25%"')
             return cls(int(value[:-1]), percent=True)
         if value < 1:
-            raise ValueError("is below 1, with which nothing could ever restart")
+            raise ValueError("is below 1, so that nothing could restart")
         return cls(value)
 
     def of(self, total: int) -> int:
-        """How many of ``total`` that is."""
+        """The number of nodes, out of ``total``."""
         return max(1, total * self.number // 100) if self.percent else self.number
 
     def to_json(self) -> int | str:
@@ -69,7 +69,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most ``restarts`` of one node ``within`` so many seconds."""
+    """At most ``restarts`` of one node ``within`` that many seconds."""
 
     restarts: int = 10
     within: float = 600.0
@@ -79,8 +79,8 @@ class Budget:
 class RolloutPolicy:
     """How restarts follow a change.
 
-    ``max_unavailable`` counts the nodes of each role. A node must have been healthy for ``min_ready`` seconds
-    before the next one goes, and be so ``timeout`` seconds after its turn began. ``canary`` goes first.
+    ``max_unavailable`` counts the nodes of each role. A node must be healthy for ``min_ready`` seconds before
+    the next one restarts, and healthy ``timeout`` seconds after its grant. ``canary`` restarts first.
     """
 
     max_unavailable: Limit = Limit(1)
@@ -93,7 +93,7 @@ class RolloutPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The document under ``shared/policy``; these are the defaults where there is none.
+    """The document under ``shared/policy``; these are the defaults if there is none.
 
     ``history`` is how many canonical versions are kept.
     """

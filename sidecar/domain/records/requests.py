@@ -1,4 +1,4 @@
-"""The records of what is asked of the leader, and of how each request ended."""
+"""The records of the requests to the leader, and of their outcomes."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from sidecar.domain.servers import ServerUrl
 
 
 class RequestKind(StrEnum):
-    """What can be asked of the leader."""
+    """What a node or an operator can request of the leader."""
 
     JOIN = "join"
     REMOVE = "remove"
@@ -18,7 +18,7 @@ class RequestKind(StrEnum):
     REFUSE = "refuse"
     ROLLBACK = "rollback"
     PAUSE = "pause"
-    """Of one node; without a subject, of the whole rollout. Resume likewise."""
+    """Pauses one node; without a subject, the whole rollout. Resume likewise."""
     RESUME = "resume"
     SKIP = "skip"
     RETRY = "retry"
@@ -33,7 +33,7 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The leader's answer to an operator; ``version`` is the canonical version that holds it."""
+    """The leader's answer to an operator. ``version`` is the canonical version that contains the change."""
 
     kind: OutcomeKind
     reason: str
@@ -43,11 +43,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Something asked of the leader.
+    """A request to the leader.
 
-    ``subject`` is the NodeID or URL it is about, as the asker wrote it; of a rollback it is the version. A
-    join carries the asker's own URL and the list its file holds; ``attempt`` names the try, and comes back in
-    the verdict. ``token`` and ``proof`` are those of `domain.tokens`. A rollback carries the list of that
+    ``subject`` is the NodeID or URL, as the requester wrote it; for a rollback it is the version. A join
+    carries the node's own URL and the list in its file; ``attempt`` identifies the try, and the verdict
+    repeats it. ``token`` and ``proof`` are those of `records.tokens`. A rollback carries the list of that
     version in ``servers``.
     """
 

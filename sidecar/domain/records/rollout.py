@@ -1,4 +1,4 @@
-"""The records of a rollout: who may restart, who is left out of it, and what holds it up."""
+"""The records of a rollout: which nodes may restart, which are left out, and what blocks it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from sidecar.domain.servers import ServerList
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Leave for one node to restart into ``version`` or a later one: its turn.
+    """The permission for one node to restart into ``version`` or a later one.
 
-    ``granted_at`` is when the turn began, and ``healthy_since`` when the leader first saw that the node is
-    healthy on what it loaded, both in seconds since the epoch; None while it is not. ``health_epoch`` is the
-    `Report.health_epoch` of that: where it is another one now, the node was not healthy in between.
-    ``already_unavailable``: it was out of service already, so the turn costs nobody anything, and that it
-    does not come back stops nobody else; once the node serves, it is good for nothing. ``failed`` says how
-    the node did not come back, from then until it does. ``ignore_failure_at`` and ``ignore_failed_starts``
-    are `Report.since` and `Report.failed_starts` of a failure that an operator wants tried again: they are
-    none of this try.
+    ``granted_at`` is when it was given, and ``healthy_since`` when the leader first saw the node healthy on
+    the version that it loaded, both in seconds since the epoch; None while it is not healthy.
+    ``health_epoch`` is the `Report.health_epoch` at that time: if the node reports another one now, it was
+    unhealthy in between. ``already_unavailable``: the node was out of service before, so that its restart
+    takes no server away and its failure blocks no other node; the grant is withdrawn once the node serves.
+    ``failed`` says why the node did not become healthy, until it does. ``ignore_failure_at`` and
+    ``ignore_failed_starts`` are `Report.since` and `Report.failed_starts` of the failure before an operator's
+    retry, which does not count.
     """
 
     FORMATS: ClassVar[Formats] = Formats(1)
@@ -39,7 +39,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """An operator keeps one node out of rollouts (a pause), or out of the one to ``version`` (a skip)."""
+    """Keeps one node out of all rollouts (a pause), or out of the one to ``version`` (a skip)."""
 
     FORMATS: ClassVar[Formats] = Formats(1)
 
@@ -50,19 +50,19 @@ class Exemption:
 
 
 class BlockKind(StrEnum):
-    """Why no node is granted a restart."""
+    """Why the leader grants no restart."""
 
     PAUSED = "paused"
-    """An operator wants it so."""
+    """An operator paused the rollout."""
     WAITING = "waiting"
-    """A node is missing, and no other may be taken out of service beside it."""
+    """A node is missing, and no other node may become unavailable."""
     HALTED = "halted"
-    """A node failed; its recovery, a skip, a newer list or a rollback ends it."""
+    """A node failed. Its recovery, a skip, a newer list or a rollback ends the block."""
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutBlock:
-    """The rollout to ``version`` does not go on. Every node reads this, so that each can say why it waits."""
+    """The rollout to ``version`` is blocked. Every node reads this, so that each can say why it waits."""
 
     FORMATS: ClassVar[Formats] = Formats(1)
 
@@ -78,7 +78,7 @@ class RolloutBlock:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """A version that was rolled back because a node failed on it; its list is not published again."""
+    """A version that was rolled back after a node failed on it; its list is not published again."""
 
     FORMATS: ClassVar[Formats] = Formats(1)
 

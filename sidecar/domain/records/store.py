@@ -20,7 +20,7 @@ NO_REVISION = Revision(0)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key that exists. ``create_revision`` is its create revision, ``mod_revision`` its mod revision."""
+    """A key that exists, with its create revision and its mod revision."""
 
     key: str
     value: bytes
@@ -31,7 +31,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Everything found in the ranges asked for, as of one ``revision``."""
+    """All entries of the ranges that were read, as of one ``revision``."""
 
     revision: Revision
     entries: Mapping[str, Entry] = field(default_factory=dict)
@@ -49,14 +49,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What changed up to ``revision``: the last state of each key, None for a key that was deleted."""
+    """The changes up to ``revision``: the last state of each key, None for a deleted key."""
 
     revision: Revision
     changes: Mapping[str, Entry | None]
 
 
 class Target(Enum):
-    """What of a key a transaction compares; a key that does not exist has 0 for both."""
+    """The revision of a key that a transaction compares; a key that does not exist has 0 for both."""
 
     CREATED = "CREATE"
     MODIFIED = "MOD"

@@ -1,7 +1,7 @@
-"""Join tokens: a secret that an operator hands to newcomers, who prove that they have it.
+"""Join tokens: a secret that an operator gives to newcomers, and the proof that a newcomer has it.
 
-A token is written ``ID.SECRET``. The secret itself is never sent: a join carries the id, and an HMAC
-(RFC 2104, with SHA-256) over what is asked, so that a proof that somebody read is good for nothing else.
+A token is written ``ID.SECRET``. The secret is never sent: a join carries the id, and an HMAC (RFC 2104, with
+SHA-256) over the request, so that a proof that someone copies is of no use for any other request.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _TOKEN = re.compile(r"([0-9a-f]{12})\.([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class JoinToken:
-    """What a newcomer is given."""
+    """The token that an operator gives to a newcomer."""
 
     id: str
     secret: str
 
     @classmethod
     def parse(cls, text: str) -> JoinToken:
-        """Return the token that is spelt ``text``. Raises ValueError, which does not repeat it."""
+        """Return the token in ``text``. Raises ValueError, whose message does not repeat it."""
         found = _TOKEN.fullmatch(text)
         if not found:
             raise ValueError("is not a join token: 12 hexadecimal digits, a dot, 64 more")
@@ -37,7 +37,7 @@ class JoinToken:
 
     @classmethod
     def new(cls) -> JoinToken:
-        """A token that nobody can guess."""
+        """A random token."""
         return cls(secrets.token_hex(6), secrets.token_hex(32))
 
     def __str__(self) -> str:
@@ -50,10 +50,10 @@ class JoinToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """What the network keeps of a token.
+    """What etcd holds of a token.
 
-    ``expires`` is in seconds since the epoch, None for never; ``uses_left`` is how many joins it is good for
-    yet, None for any number.
+    ``expires`` is in seconds since the epoch, None for never; ``uses_left`` is how many joins it still
+    allows, None for any number.
     """
 
     FORMATS: ClassVar[Formats] = Formats(1)
@@ -65,11 +65,11 @@ class TokenRecord:
     uses_left: int | None = None
 
     def why_unusable(self, now: float) -> str | None:
-        """Say why the token is good for nothing any more at ``now`` (Unix epoch); None where it is."""
+        """Say why the token cannot be used at ``now`` (Unix epoch); None if it can."""
         if self.expires is not None and now >= self.expires:
             return "has expired"
         if self.uses_left is not None and self.uses_left < 1:
-            return "was used as often as it may be"
+            return "has no uses left"
         return None
 
 
@@ -84,7 +84,7 @@ def has_valid_proof(request: Request, network: str, record: TokenRecord) -> bool
     """Whether ``request`` was signed with the token of ``record``."""
     try:
         expected = compute_proof(request, network, record.secret)
-    except ValueError:  # somebody wrote the record by hand
+    except ValueError:  # the record was written by hand
         return False
-    # As bytes: what a stranger sends need not be ASCII, which two strings to compare have to be.
+    # As bytes: `compare_digest` accepts only ASCII strings, and a proof may be any text.
     return hmac.compare_digest(request.proof.encode(), expected.encode())

@@ -71,8 +71,8 @@ def test_what_is_json_to_the_standard_library_is_json_here(text: str) -> None:
     ("text", "place", "what", "hint"),
     [
         ("", (1, 1), "expected a value, found the end of the file", "not valid JSON"),
-        ('{"a": 1,\n}', (2, 1), "expected a key in double quotes, found }", "comma may be left"),
-        ('{"a": [1,]}', (1, 10), "expected a value, found ]", "comma may be left"),
+        ('{"a": 1,\n}', (2, 1), "expected a key in double quotes, found }", "extra comma"),
+        ('{"a": [1,]}', (1, 10), "expected a value, found ]", "extra comma"),
         ('{"a": 1 "b": 2}', (1, 9), 'expected a comma or }, found "', "comma may be missing"),
         ('{"a" 1}', (1, 6), "expected a colon after the key, found 1", "not valid JSON"),
         ("{'a': 1}", (1, 2), "expected a key in double quotes, found '", "double quotes"),
@@ -80,8 +80,8 @@ def test_what_is_json_to_the_standard_library_is_json_here(text: str) -> None:
         ('{"a": 01}', (1, 8), "expected a comma or }, found 1", "not valid JSON"),
         ('{"a": True}', (1, 7), "expected a value, found T", "not valid JSON"),
         ("{} x", (1, 4), "expected the end of the file, found x", "not valid JSON"),
-        ('{"a\n": 1}', (1, 2), "a string does not end", "write \\n"),
-        ('{"a": "\\x"}', (1, 7), "unknown escape", "write \\n"),
+        ('{"a\n": 1}', (1, 2), "a string does not end", "as \\n"),
+        ('{"a": "\\x"}', (1, 7), "unknown escape", "as \\n"),
     ],
 )
 def test_a_syntax_error_is_reported_with_its_position(

@@ -79,7 +79,7 @@ def test_an_approval_overrides_the_policy_but_not_the_rules() -> None:
     ("record", "why"),
     [
         (TokenRecord(TOKEN.secret, "me", "", expires=NOW - 1), "has expired"),
-        (TokenRecord(TOKEN.secret, "me", "", uses_left=0), "was used as often as it may be"),
+        (TokenRecord(TOKEN.secret, "me", "", uses_left=0), "has no uses left"),
         (TokenRecord("cd" * 32, "me", ""), "was not made with the join token"),
     ],
 )
