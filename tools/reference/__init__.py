@@ -1,8 +1,8 @@
 """The pages of docs/reference that are generated from the code: `make reference` writes them.
 
-Belongs here: one module a page, each a function without arguments that returns the page's text.
-Forbidden here: facts that the code does not hold. What only a person knows is in the tables of ``notes``,
-and a page fails where one is missing.
+Belongs here: one module for each page, with a function without arguments that returns the page's text.
+Forbidden here: facts that are not in the code. The exceptions are in the tables of ``notes``; a page fails if
+an entry is missing.
 """
 
 from __future__ import annotations
@@ -28,4 +28,4 @@ PAGES: dict[str, Callable[[], str]] = {
     "admin-api": admin_api,
     "etcd-keys": etcd_keys,
 }
-"""By the page's name: ``docs/reference/NAME.md``."""
+"""The function of each page, by its name: ``docs/reference/NAME.md``."""

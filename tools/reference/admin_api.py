@@ -17,8 +17,8 @@ loopback address it answers 403 to a request whose `Host` is not this machine. `
 """
 
 STATUS = """
-The keys of `/api/v1/status`. A key that has no value is `null`. Keys may be added; those that exist keep
-their meaning.
+The keys of `/api/v1/status`. A key without a value is `null`. Keys may be added; existing keys keep their
+meaning.
 """
 
 _TYPES = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}

@@ -24,17 +24,17 @@ def command_line() -> str:
 
 
 def help_of(*words: str) -> str:
-    """What ``sidecar WORDS --help`` prints."""
+    """Return the output of ``sidecar WORDS --help``."""
     out = io.StringIO()
     with redirect_stdout(out):
         code = run_command([*words, "--help"])
     if code != 0:
-        raise RuntimeError(f"sidecar {' '.join(words)} --help ended with {code}")
+        raise RuntimeError(f"sidecar {' '.join(words)} --help exited with {code}")
     return out.getvalue()
 
 
 def subcommands(text: str) -> list[str]:
-    """The commands that a help text lists as its own."""
+    """Return the subcommands that a help text lists."""
     found = _SUBCOMMANDS.search(text)
     return re.findall(r"^  (\w[\w-]*)", found[1], re.MULTILINE) if found else []
 

@@ -1,4 +1,4 @@
-"""What is in etcd: every key, and the fields of every document."""
+"""The contents of etcd: every key, and the fields of every document."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def etcd_keys() -> str:
 
 
 def keys() -> Iterator[str]:
-    """The keys of a network, below its root, with a name in angle brackets for what differs."""
+    """Yield the keys of a network, below its root, with placeholders in angle brackets."""
     network = Keys("network")
     for name, member in inspect.getmembers(Keys):
         if name.startswith("_") or name in {"root", "network"}:
@@ -63,7 +63,7 @@ def keys() -> Iterator[str]:
 
 
 def _called(network: Keys, name: str) -> object:
-    """The key that a method spells; a range of keys where it names several."""
+    """Return the key that a method of `Keys` returns, or its range of keys."""
     method = getattr(network, name)
     given: list[Any] = []
     marks: dict[str, str] = {}
@@ -85,7 +85,7 @@ def _called(network: Keys, name: str) -> object:
 
 
 def _nested(record: type[Any]) -> Iterator[type[Any]]:
-    """The records inside ``record``, and inside those."""
+    """Yield the records inside ``record``, recursively."""
     hints = typing.get_type_hints(record)
     for hint in (hints[each.name] for each in fields(record)):
         for each in (hint, *typing.get_args(hint)):

@@ -1,4 +1,4 @@
-"""The exit codes, and which errors end with each."""
+"""The exit codes, and the errors behind each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def exit_codes() -> str:
 
 
 _WITHOUT = {ExitCode.OK: "Everything was done.", ExitCode.INTERNAL: "An internal error: please report it."}
-"""The causes of the codes that no error has."""
+"""The causes of the codes without an error."""
 
 
 def _causes(code: ExitCode) -> Iterator[str]:

@@ -28,7 +28,7 @@ _LEVELS = ("error", "warning", "info", "debug")
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogEvent:
-    """One event: what it says, at which level, with which fields, and the module that logs it."""
+    """One event: its text, its level, its fields, and the module that logs it."""
 
     text: str
     level: str
@@ -54,7 +54,7 @@ def log_events() -> str:
 
 
 def collect() -> Iterator[LogEvent]:
-    """Every event that the package can log, but for a node's phases."""
+    """Yield every event that the package can log, except the phases of a node."""
     for path in sorted(SOURCE.rglob("*.py")):
         tree = ast.parse(path.read_text())
         module = ".".join(("sidecar", *path.relative_to(SOURCE).with_suffix("").parts))
@@ -62,7 +62,7 @@ def collect() -> Iterator[LogEvent]:
 
 
 class _Module:
-    """One module's calls; names are looked up in the function around a call, then in the module."""
+    """The calls of one module; a name is resolved in the function around the call, then in the module."""
 
     def __init__(self, tree: ast.Module, module: str) -> None:
         self._tree = tree
@@ -106,7 +106,7 @@ class _Module:
                     yield from self._texts(value, function)
 
     def _values(self, name: ast.expr, function: ast.AST) -> list[ast.expr]:
-        """What is assigned to ``name``."""
+        """Return the expressions that are assigned to ``name``."""
         wanted = name.id if isinstance(name, ast.Name) else ""
         for scope in (function, self._tree):
             found = [

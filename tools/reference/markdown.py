@@ -1,4 +1,4 @@
-"""The few pieces of Markdown that every page is made of."""
+"""The pieces of Markdown that the pages consist of."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ GENERATED = "<!-- Generated from the code by `make reference`; changes here are 
 
 
 def page(title: str, *parts: str) -> str:
-    """A page under its title, each part a paragraph of its own."""
+    """Return a page with a title; each part is a paragraph."""
     return "\n\n".join((f"# {title}", GENERATED, *(part.strip() for part in parts))) + "\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; what would break a cell is escaped."""
+    """Return a table; characters that would break a cell are escaped."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(_cell(each) for each in line) + " |" for line in lines)
 
 
 def code(text: str) -> str:
-    """``text`` between backticks; nothing for nothing."""
+    """Return ``text`` between backticks; empty if it is empty."""
     return f"`{text}`" if text else ""
 
 
 def docstring(thing: object) -> str:
-    """What the docstring of ``thing`` says, as Markdown on one line for each paragraph."""
+    """Return the docstring of ``thing`` as Markdown, one line for each paragraph."""
     text = inspect.getdoc(thing) or ""
     paragraphs = (" ".join(part.split()) for part in text.split("\n\n"))
     return "\n\n".join(re.sub(r"``([^`]+)``", r"`\1`", part) for part in paragraphs)
 
 
 def sentence(text: str) -> str:
-    """``text`` with a full stop behind."""
+    """Return ``text`` with a full stop at its end."""
     text = text.strip()
     return text if not text or text.endswith((".", "?", "!")) else f"{text}."
 

@@ -1,4 +1,4 @@
-"""The metrics, read from what the admin API would answer."""
+"""The metrics, read from a response of the admin API."""
 
 from __future__ import annotations
 

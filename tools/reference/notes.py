@@ -1,4 +1,4 @@
-"""What the code cannot say of itself: a sentence for each path, key and status field. None may be missing."""
+"""Facts that are not in the code: a sentence for each path, key and status field. None may be missing."""
 
 from __future__ import annotations
 

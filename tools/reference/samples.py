@@ -1,4 +1,4 @@
-"""A value of any of the code's types, made from its type hints."""
+"""Sample values of the code's types, made from type hints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MADE: dict[Any, Any] = {
 
 
 def sample(hint: Any) -> Any:
-    """Return a value of type ``hint`` in which nothing is left out."""
+    """Return a value of type ``hint`` with every optional part present."""
     inner = [each for each in typing.get_args(hint) if each is not type(None)]
     if hint in _MADE:
         made = _MADE[hint]
@@ -32,7 +32,7 @@ def sample(hint: Any) -> Any:
     elif typing.get_origin(hint) is tuple:
         made = (sample(inner[0]),)
     elif inner:
-        made = sample(inner[0])  # an optional: what it is when it is there
+        made = sample(inner[0])  # an optional: its value, not None
     elif issubclass(hint, Enum):
         made = next(iter(hint))
     elif dataclasses.is_dataclass(hint):

@@ -1,4 +1,4 @@
-"""Every setting: its option, its variable, its key, its default, and what its schema says of it."""
+"""Every setting: its option, its variable, its key, its default, and the description in its schema."""
 
 from __future__ import annotations
 
