@@ -7,6 +7,7 @@ import socket
 
 from sidecar.config import Address
 from sidecar.domain.errors import BadConfiguration
+from sidecar.domain.printing import os_reason
 
 _ADVICE = "choose another with --admin HOST:PORT (SIDECAR_ADMIN), or --admin off"
 
@@ -26,7 +27,7 @@ def listen(address: Address) -> socket.socket:
             errno.EADDRINUSE: f"port {address.port} is in use, perhaps by another sidecar",
             errno.EADDRNOTAVAIL: f"this machine has no address {address.host}",
             errno.EACCES: f"port {address.port} is reserved for root",
-        }.get(exc.errno or 0, exc.strerror or str(exc))
+        }.get(exc.errno or 0, os_reason(exc))
         raise BadConfiguration(f"admin: cannot listen on {address}: {what}; {_ADVICE}") from exc
 
 

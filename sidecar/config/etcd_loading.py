@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sidecar.config.reading import Reading
-from sidecar.config.secret_files import read_secret, why_unreadable
+from sidecar.config.secret_files import find_read_problem, load_secret
 
 
 def check_etcd(reading: Reading) -> str | None:
@@ -19,7 +19,7 @@ def check_etcd(reading: Reading) -> str | None:
 def _check_tls(reading: Reading) -> None:
     given = [key for key in ("tls.ca", "tls.cert", "tls.key") if reading.values[key]]
     for key in given:
-        trouble = why_unreadable(reading.values[key])
+        trouble = find_read_problem(reading.values[key])
         if trouble:
             reading.problems.append(f"{reading.source(key)}: {trouble}")
     for one, other in (("tls.cert", "tls.key"), ("tls.key", "tls.cert")):
@@ -45,7 +45,7 @@ def _password(reading: Reading) -> str | None:
     if path is None or file is None or (text and text.precedence > file.precedence):
         password: str | None = reading.values["auth.password"]
         return password
-    return read_secret(reading, "auth.password_file", "the password")
+    return load_secret(reading, "auth.password_file", "the password")
 
 
 def _check_user(reading: Reading, password: str | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sidecar.config.table import ALL_SETTINGS
 from sidecar.domain.errors import Problem
+from sidecar.domain.printing import why_unreadable
 
 DEFAULT_NAME = "sidecar.toml"
 CONFIG_VARIABLE = "SIDECAR_CONFIG"
@@ -55,7 +56,7 @@ def read(named: object, folder: Path) -> TomlFile:
     try:
         data = path.read_bytes()
     except OSError as exc:
-        return TomlFile(path, error=f"cannot be read: {exc.strerror}")
+        return TomlFile(path, error=why_unreadable(exc))
     try:
         document = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as exc:  # not TOML, or not UTF-8

@@ -22,3 +22,13 @@ def format_value(value: object) -> str:
     """``value`` as JSON, shortened to fit into a message."""
     text = printable(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."
+
+
+def os_reason(exc: OSError) -> str:
+    """Why the operating system refused something, in its words."""
+    return exc.strerror or str(exc)
+
+
+def why_unreadable(exc: OSError) -> str:
+    """What follows the name of a file that the operating system would not let be read."""
+    return f"cannot be read: {os_reason(exc)}"

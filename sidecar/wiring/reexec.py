@@ -16,6 +16,7 @@ from sidecar.adapters.processes.launch import Command, NotStarted, describe_exit
 from sidecar.adapters.processes.os_signals import block_signals_for_reexec
 from sidecar.adapters.processes.run import capture
 from sidecar.domain.errors import BadConfiguration, ReexecFailed
+from sidecar.domain.printing import os_reason
 from sidecar.domain.records.codec import from_json, to_json
 from sidecar.domain.records.formats import Formats, find_format_problem
 from sidecar.domain.records.store import LeaseID
@@ -122,4 +123,4 @@ def reexec(handover: Handover) -> NoReturn:
     try:
         os.execve(path, argv, environ)  # noqa: S606 - its own program
     except OSError as exc:
-        raise ReexecFailed(f"{path} cannot be executed: {exc.strerror}; put it back") from exc
+        raise ReexecFailed(f"{path} cannot be executed: {os_reason(exc)}; put it back") from exc

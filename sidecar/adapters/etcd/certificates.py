@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sidecar.config import EtcdSettings
 from sidecar.domain.errors import BadConfiguration
+from sidecar.domain.printing import why_unreadable
 
 
 def check_certificates(settings: EtcdSettings) -> None:
@@ -34,4 +35,4 @@ def _as_bad_configuration(what: str, path: Path) -> Iterator[None]:
         why = getattr(exc, "reason", None) or "no PEM file of the kind"
         raise BadConfiguration(f"etcd's {what}, {path}: {str(why).replace('_', ' ').lower()}") from exc
     except OSError as exc:
-        raise BadConfiguration(f"etcd's {what} {path} cannot be read: {exc.strerror}") from exc
+        raise BadConfiguration(f"etcd's {what} {path} {why_unreadable(exc)}") from exc

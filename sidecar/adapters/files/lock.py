@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from sidecar.domain.errors import BadConfiguration, BadFile
+from sidecar.domain.printing import os_reason
 from sidecar.domain.records.codec import from_json, to_json
 from sidecar.domain.records.formats import Formats, find_format_problem
 
@@ -99,7 +100,7 @@ def _acquire(folder: Path) -> int:
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as exc:
         raise BadConfiguration(
-            f"{folder}: cannot be written ({exc.strerror}); name a folder to remember in with --state-dir"
+            f"{folder}: cannot be written ({os_reason(exc)}); name a folder to remember in with --state-dir"
         ) from exc
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

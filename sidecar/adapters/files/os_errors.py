@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from sidecar.domain.errors import BadFile, Problem
+from sidecar.domain.printing import os_reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ _EXPLANATIONS = {
 
 def as_bad_file(path: Path, error: OSError, doing: str) -> BadFile:
     """Return the `BadFile` for ``error``, met while trying to ``doing`` (read, write) ``path``."""
-    unknown = (f"the system will not {{doing}} it: {error.strerror}", "")
+    unknown = (f"the system will not {{doing}} it: {os_reason(error)}", "")
     what, hint = (
         words.format(user=os.geteuid(), doing=doing) for words in _EXPLANATIONS.get(error.errno or 0, unknown)
     )

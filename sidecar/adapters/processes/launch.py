@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.adapters.processes.pidfd import Pidfd
+from sidecar.domain.printing import os_reason
 
 # What a shell answers for a command that it cannot find, or cannot execute.
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -132,7 +133,7 @@ def _not_started(command: Command, exc: OSError | ValueError) -> NotStarted:
     if not isinstance(exc, OSError):
         return NotStarted(NOT_EXECUTABLE, f"has an argument or a variable that no process can have: {exc}")
     if command.cwd is not None and exc.filename == command.cwd:
-        return NotStarted(NOT_EXECUTABLE, f"cannot run in the folder {command.cwd}: {exc.strerror}")
+        return NotStarted(NOT_EXECUTABLE, f"cannot run in the folder {command.cwd}: {os_reason(exc)}")
     program = command.argv[0]
     if exc.errno == errno.ENOENT:
         if "/" in program and Path(program).exists():
@@ -142,4 +143,4 @@ def _not_started(command: Command, exc: OSError | ValueError) -> NotStarted:
     if exc.errno == errno.ENOEXEC:
         return NotStarted(NOT_EXECUTABLE, "is no program: a script begins with a line such as '#!/bin/sh'")
     hint = "; `chmod +x` it" if exc.errno == errno.EACCES else ""
-    return NotStarted(NOT_EXECUTABLE, f"cannot be executed: {exc.strerror}{hint}")
+    return NotStarted(NOT_EXECUTABLE, f"cannot be executed: {os_reason(exc)}{hint}")

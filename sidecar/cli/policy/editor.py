@@ -14,7 +14,7 @@ import anyio
 from sidecar.cli.policy.text import Json, parse_policy
 from sidecar.cli.shared.context import CommandContext
 from sidecar.domain.errors import BadFile, BadRecord, Problem, UsageError
-from sidecar.domain.printing import printable
+from sidecar.domain.printing import os_reason, printable, why_unreadable
 
 _COMMENT = "#"  # as in git: lines for the reader, which are dropped
 
@@ -82,7 +82,7 @@ async def _run_editor(command: list[str], path: Path) -> None:
         ) as process:
             code = await process.wait()
     except OSError as exc:
-        why = exc.strerror or exc
+        why = os_reason(exc)
         raise UsageError(f"cannot start the editor {command[0]}: {why}; set VISUAL or EDITOR") from exc
     if code:
         raise UsageError(f"the editor {command[0]} ended with {code}; nothing was written")
@@ -94,7 +94,7 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as exc:
         raise BadFile(str(path), (Problem("", "is not UTF-8", "save it as UTF-8"),)) from exc
     except OSError as exc:
-        raise BadFile(str(path), (Problem("", f"cannot be read: {exc.strerror}"),)) from exc
+        raise BadFile(str(path), (Problem("", why_unreadable(exc)),)) from exc
 
 
 def _rewrite(path: Path, text: str) -> None:

@@ -49,7 +49,7 @@ async def main(backend, script):
         group.start_soon(reap_forever)
         await child.start(ServerList.parse([]))
         orphan = await read_pid(folder / "orphan")
-        await child.changed()
+        await child.wait_for_change()
         state = type(child.state).__name__
         code = getattr(child.state, "code", "none")
         parent = int(stat(orphan)[1])

@@ -39,7 +39,7 @@ async def main(script, *urls):
     await child.start(ServerList.parse(urls))
     print(child.state.pid, flush=True)
     while True:
-        await child.changed()
+        await child.wait_for_change()
         (folder / "noticed").write_text(f"{child.state.pid}\\n")
 
 anyio.run(main, *sys.argv[1:])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import anyio
 
-from sidecar.adapters.processes.launch import Command, NotStarted, describe_exit, exit_code, launch, reap
-from sidecar.adapters.processes.session import Session
+from sidecar.adapters.processes.launch import Command, NotStarted, describe_exit
+from sidecar.adapters.processes.run import run
 from sidecar.adapters.restart.driver import Incarnation
 from sidecar.domain.errors import DriverError
 from sidecar.domain.servers import ServerList
@@ -39,21 +39,12 @@ class CommandDriver:
 
     async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:  # noqa: ARG002 - the command knows what it restarts
         variables = {"SIDECAR_FILE": str(self.file), "SIDECAR_SERVERS": json.dumps(servers.texts())}
-        found = launch(Command(self.argv, env=os.environ | variables))
+        # What it leaves running on purpose stays.
+        found = await run(Command(self.argv, env=os.environ | variables), keep_leftovers=True)
         if isinstance(found, NotStarted):
             raise DriverError(f"{self.argv[0]!r} {found.reason}")
-        code = None
-        try:
-            await found.wait()
-            code = exit_code(found.pid)
-        finally:
-            with anyio.CancelScope(shield=True):
-                # What it left running on purpose stays; what was cut off must not go on half done.
-                if code is not None or await Session(found.pid).kill():
-                    reap(found.pid)
-                found.close()
-        if code != 0:
-            raise DriverError(f"{self.label} ended {describe_exit(code)}")
+        if found != 0:
+            raise DriverError(f"{self.label} ended {describe_exit(found)}")
 
     async def stop(self) -> None:
         raise DriverError(f"{self.label} only restarts")

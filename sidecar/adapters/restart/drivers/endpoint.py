@@ -12,7 +12,9 @@ import anyio
 
 from sidecar.adapters.restart.driver import Incarnation
 from sidecar.domain.errors import DriverError
+from sidecar.domain.printing import os_reason
 from sidecar.domain.servers import InvalidUrl, ServerList
+from sidecar.secret_files import read_secret
 
 if TYPE_CHECKING:
     import aiohttp
@@ -76,7 +78,7 @@ class EndpointDriver:
         except aiohttp.ClientConnectorError as exc:
             if isinstance(exc.os_error, ConnectionRefusedError):
                 return None
-            raise DriverError(f"{url}: {exc.strerror or exc}") from exc
+            raise DriverError(f"{url}: {os_reason(exc)}") from exc
         except aiohttp.ServerDisconnectedError:
             return None  # it ended while it was asked
         except (aiohttp.ClientError, OSError) as exc:
@@ -84,15 +86,13 @@ class EndpointDriver:
 
     def _read_token(self) -> str:
         try:
-            token = self.token_file.read_text(encoding="ascii").partition("\n")[0].strip()
-        except (OSError, UnicodeDecodeError) as exc:
+            token = read_secret(self.token_file, "the token").strip()
+        except ValueError as exc:
             raise DriverError(
-                f"the token cannot be read: {exc}; the program makes the file when it starts, or name it "
-                "to both with --endpoint-token-file"
+                f"the token is missing: {exc}; the program creates the file when it starts, or name another "
+                "one to both with --endpoint-token-file"
             ) from exc
-        if not token:
-            raise DriverError(f"{self.token_file} is empty; its first line must be the token")
-        if not token.isprintable() or " " in token:
+        if not (token.isascii() and token.isprintable()) or " " in token:
             raise DriverError(f"the first line of {self.token_file} is no token: write letters and digits")
         return token
 

@@ -286,7 +286,7 @@ async def test_a_token_file_that_is_not_there_says_who_makes_it(program: Program
     program.token_file.unlink()
     said = await program.error()
     assert str(program.token_file) in said
-    assert "the program makes the file when it starts" in said
+    assert "the program creates the file when it starts" in said
     assert program.requests == []
 
 

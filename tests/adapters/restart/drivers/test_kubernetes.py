@@ -614,5 +614,5 @@ def test_settings_come_before_what_the_kubelet_says(folder: Path) -> None:
 def test_a_pod_without_a_token_is_told_how_to_get_one(folder: Path, missing: str) -> None:
     (folder / missing).unlink()
 
-    with pytest.raises(BadConfiguration, match=rf"{missing} cannot be read .* --kubernetes-mode container"):
+    with pytest.raises(BadConfiguration, match=rf"{missing} cannot be read: .* --kubernetes-mode container"):
         KubernetesAccess.in_cluster({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, host_name="fed-0", folder=folder)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.domain.errors import BadConfiguration
+from sidecar.domain.printing import why_unreadable
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where the kubelet puts a service account's token, the CA and the namespace."""
@@ -72,7 +73,7 @@ def _read_namespace(file: Path) -> str:
         return file.read_text(encoding="utf-8").strip()
     except OSError as exc:
         raise BadConfiguration(
-            f"--restart kubernetes: the namespace is not known, as {file} cannot be read ({exc.strerror}); "
+            f"--restart kubernetes: the namespace is not known, as {file} {why_unreadable(exc)}; "
             f"set --kubernetes-namespace, or {_ACCESS_HINT}"
         ) from exc
 
@@ -81,6 +82,4 @@ def _require_readable(file: Path) -> None:
     try:
         file.open("rb").close()
     except OSError as exc:
-        raise BadConfiguration(
-            f"--restart kubernetes: {file} cannot be read ({exc.strerror}); {_ACCESS_HINT}"
-        ) from exc
+        raise BadConfiguration(f"--restart kubernetes: {file} {why_unreadable(exc)}; {_ACCESS_HINT}") from exc
