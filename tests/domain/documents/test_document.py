@@ -41,7 +41,7 @@ def test_the_owners_files_are_read(number: int, port: int) -> None:
     assert document.data == data
 
 
-def test_a_database_nodes_list_may_be_empty_and_its_name_and_port_missing() -> None:
+def test_a_database_file_needs_no_servers_name_or_port() -> None:
     document = parse('{"FederatedServers": []}')
     assert (len(document.servers), document.node_id, document.port) == (0, None, None)
 

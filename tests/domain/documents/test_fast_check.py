@@ -1,4 +1,4 @@
-"""What is told fast to be valid is valid; for all the rest jsonschema is asked."""
+"""What the fast check accepts is valid; jsonschema checks the rest."""
 
 from __future__ import annotations
 
@@ -98,6 +98,10 @@ def test_true_is_not_a_number_and_a_whole_float_defers_to_jsonschema() -> None:
     assert not port(1.0)
 
 
-def test_only_strings_can_equal_a_const() -> None:
+def test_a_const_is_compared_with_its_class() -> None:
     assert compile_check({"const": "federated"})("federated")
+    assert compile_check({"const": 1})(1)
+    assert compile_check({"enum": [1, 2]})(2)
     assert not compile_check({"const": 1})(True)
+    assert not compile_check({"const": 1})(1.0)
+    assert not compile_check({"const": 1})(2)

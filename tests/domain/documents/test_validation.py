@@ -1,4 +1,4 @@
-"""Schemas, and the words that tell what is wrong."""
+"""The schemas, and the messages about what they find."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def properties(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_schema_is_a_valid_draft_2020_12_schema_with_a_title_and_an_id(kind: Kind) -> None:
+def test_every_schema_is_valid_and_has_a_title_and_an_id(kind: Kind) -> None:
     document = schema(kind)
     Draft202012Validator.check_schema(document)
     assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -160,7 +160,7 @@ def test_each_missing_key_is_reported_with_an_example() -> None:
         ("sidecar", {"tls": {"cert": "x"}}, '/tls: "cert" is set but "key" is missing; add "key"'),
     ],
 )
-def test_each_problem_is_reported_in_plain_words(kind: Kind, wrong: dict[str, object], words: str) -> None:
+def test_each_problem_is_reported_readably(kind: Kind, wrong: dict[str, object], words: str) -> None:
     document = {**schema(kind)["examples"][0], **wrong}
     assert len(find_problems(kind, document)) == 1
     assert words in told(kind, document)
