@@ -36,6 +36,12 @@ def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
         assert not anchor or anchor in _anchors(path), f"{document}: {link}"
 
 
+@pytest.mark.parametrize("folder", ["compose", "java", "k8s", "systemd"])
+def test_the_readme_of_a_folder_links_to_its_guide(folder: str) -> None:
+    links = _LINK.findall(prose(Path(folder, "README.md")))
+    assert any(link.startswith("../docs/how-to/") for link in links)
+
+
 @pytest.mark.parametrize("document", documents(), ids=str)
 def test_every_sample_of_json_and_toml_is_valid(document: Path) -> None:
     for block in blocks(document):
