@@ -1,6 +1,6 @@
-"""What a sidecar costs, and how fast a change travels: measured on a real etcd, told as ratios.
+"""What a sidecar costs, and how fast a change travels: measured on a real etcd, printed as ratios.
 
-Belongs here: one measurement a file, each a ``measure(testbed)`` that returns its figures with their floors
+Belongs here: one measurement in each file, a ``measure(testbed)`` that returns its figures with their floors
 from the same run, and what they share. Forbidden here: anything that passes or fails. Machines differ and
-get busy; a figure that missed its target is told, and the exit code is 0 all the same.
+get busy; a figure that missed its target is marked, and the exit code is still 0.
 """

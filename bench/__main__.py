@@ -25,8 +25,10 @@ EXIT_NOT_MEASURED = 1
 
 
 def main() -> int:
-    """Run what was asked for; 0 whatever came out, unless it could not be measured at all."""
-    parser = argparse.ArgumentParser("bench", description="What a sidecar costs, on a real etcd, as ratios.")
+    """Run the measurements; return 0 unless one could not be made."""
+    parser = argparse.ArgumentParser(
+        "bench", description="Measures what a sidecar costs on a real etcd, as ratios."
+    )
     parser.add_argument("--quick", action="store_true", help="fewer tries, rougher figures")
     parser.add_argument("--only", metavar="NAME", choices=MEASUREMENTS, help=", ".join(MEASUREMENTS))
     chosen = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Failover: from the end of a leader's sidecar, by kill -9 and by SIGTERM, until another one leads."""
+"""Failover: from the end of the leader's sidecar, by kill -9 or SIGTERM, until there is another leader."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.testbed import WAIT_TIMEOUT, SidecarProcess, Testbed, stop_all, wait_
 from sidecar.domain.records.keys import Keys
 
 LEASE_TTL = 2
-"""Seconds; the least that can be set, so that twenty deaths do not take an hour."""
+"""Seconds; the least that can be set, so that twenty kills do not take an hour."""
 MAX_AFTER_SIGKILL = LEASE_TTL + 1.0
 MAX_AFTER_SIGTERM = 0.5
 PORTS = (9000, 9001, 9002)
@@ -31,7 +31,7 @@ def measure(testbed: Testbed) -> Iterator[Figure]:
 
 
 class _ThreeServers:
-    """Three servers without processes. Whoever is killed stands again for the next time."""
+    """Three servers without processes. A killed one is restarted for the next round."""
 
     def __init__(self, testbed: Testbed) -> None:
         self._ground = testbed
@@ -41,15 +41,18 @@ class _ThreeServers:
             self._start(port)
 
     def failover(self, signum: signal.Signals) -> float:
-        """End the leader; seconds until another leads."""
+        """End the leader; return the seconds until there is another."""
         wait_until(
-            lambda: self._leading_since() and self._candidate_count() == len(PORTS), "one leads and two wait"
+            lambda: self._leading_since() and self._candidate_count() == len(PORTS),
+            "there is a leader and two candidates",
         )
         port = max(self._leading_since(), key=lambda port: self._leading_since()[port])
         leader = self.sidecars.pop(port)
         killed = time.time()
         leader.process.send_signal(signum)
-        wait_until(lambda: max(self._leading_since().values(), default=0.0) > killed, "another one leads")
+        wait_until(
+            lambda: max(self._leading_since().values(), default=0.0) > killed, "there is another leader"
+        )
         found = max(self._leading_since().values()) - killed
         leader.process.wait(WAIT_TIMEOUT)
         self._start(port)
@@ -62,7 +65,7 @@ class _ThreeServers:
         )
 
     def _leading_since(self) -> dict[int, float]:
-        """When each of those that run began to lead, where it did."""
+        """When each running sidecar became leader, if it did."""
         terms = {port: sidecar.logged(LEADING_EVENT) for port, sidecar in self.sidecars.items()}
         return {port: began[-1] for port, began in terms.items() if began}
 

@@ -1,4 +1,4 @@
-"""A figure: what was measured, against what, and what it should be at most."""
+"""A figure: the measurement, its reference, and its target."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """What several tries gave; never empty."""
+    """The results of several tries; never empty."""
 
     values: tuple[float, ...]
 
@@ -35,9 +35,8 @@ class Samples:
 class Figure:
     """One line of the table.
 
-    ``floor`` is what the least that could do the same took, in the same run. ``limit`` is the target in
-    ``unit``, ``factor`` the target as a multiple of the floor; a figure without either is told for its own
-    sake.
+    ``floor`` is the same measurement, in the same run, of the least program that could do the job. ``limit``
+    is the target in ``unit``, ``factor`` the target as a multiple of the floor; a figure may have neither.
     """
 
     name: str

@@ -1,9 +1,9 @@
-"""Seeing, from outside, when a file has been replaced and made durable.
+"""Observe from outside when a file has been replaced and made durable.
 
-The kernel tells (inotify), so nothing is polled and the sidecar does nothing for it that it does not do
-anyway. A file is replaced when something is renamed to its name, and that is durable when the folder was
-synced: a folder is opened for it, and closed again right after, which is an event of its own. Times of
-files would not do: they are rounded to the kernel's tick, 4 ms on many machines.
+The kernel reports it (inotify), so nothing is polled, and the sidecar does no more than usual. A file is
+replaced when another is renamed to its name, and the replacement is durable when the folder was synced: the
+folder is opened and closed for that, which is an event. The times of files are too coarse: they are rounded
+to the kernel's tick, 4 ms on many machines.
 """
 
 from __future__ import annotations

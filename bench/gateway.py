@@ -32,7 +32,7 @@ class EtcdGateway:
         return int(self._call("kv/range", body).get("count", 0))
 
     def call_counts(self) -> dict[str, int]:
-        """How often each method of etcd's API was called since it started, by anybody."""
+        """The number of calls of each method of etcd's API since it started, by all clients."""
         with urllib.request.urlopen(f"{self._url}/metrics", timeout=10) as answer:
             text = answer.read().decode()
         return {method: int(float(count)) for method, count in _STARTED.findall(text)}

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 # clock_getcpuclockid(3): the CPU clock of a whole process, threads that have ended included, in nanoseconds.
-# /proc/<pid>/stat tells the same in ticks of 10 ms, which is more than a sidecar at rest uses in a minute.
+# /proc/<pid>/stat has the same in ticks of 10 ms, which is more than a sidecar at rest uses in a minute.
 _CPUCLOCK_SCHED = 2
 
 

@@ -2,8 +2,8 @@
 
 The sidecars have no process to restart, so that only the way to the file is timed. They are database nodes
 and the measurement plays the leader. The floor is the same number of bare readers of the watch stream.
-Floor and sidecars take turns, so that neither is slowed down by the other and both meet the same machine. A
-commit's time begins when it is sent: etcd tells its watchers before, or while, it answers.
+Floor and sidecars take turns, so that neither is slowed down by the other and both meet the same machine. The
+time of a commit begins when it is sent: etcd notifies its watchers before it answers, or at the same time.
 """
 
 from __future__ import annotations
@@ -141,19 +141,19 @@ def _readers(testbed: Testbed, keys: Keys, number: int) -> Iterator[Callable[[],
     os.close(write)
 
     def wait_for_all() -> float:
-        """Wait for a line from each reader; the latest time that one of them told."""
+        """Wait for a line from each reader; the latest time that one of them reported."""
         told = b""
         deadline = time.monotonic() + WAIT_TIMEOUT
         while told.count(b"\n") < number:
             if not select.select([read], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 raise TimeoutError(f"a reader said nothing for {WAIT_TIMEOUT:g} s")
             if not (piece := os.read(read, 1 << 16)):
-                raise RuntimeError("the readers ended before they told anything")
+                raise RuntimeError("the readers ended before they reported anything")
             told += piece
         return max(int(stamp) for stamp in told.split()) / 1e9
 
     try:
-        wait_for_all()  # each tells that etcd has confirmed its watch
+        wait_for_all()  # each reports that etcd has confirmed its watch
         yield wait_for_all
     finally:
         for reader in readers:

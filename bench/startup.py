@@ -20,7 +20,7 @@ FLOOR_CODE = "import aiohttp, etcd3gw, jsonschema, anyio"
 MAX_RATIO = 1.25
 SERVERS = ["http://localhost:9000", "http://localhost:9001"]
 CHILD = ("/bin/sh", "-c", "echo; exec sleep 3600")
-"""Says that it runs, on the pipe that the sidecar has for its stdout, and goes on running."""
+"""Writes to the pipe that is the stdout of the sidecar, and keeps running."""
 
 
 def measure(testbed: Testbed) -> Iterator[Figure]:

@@ -194,7 +194,7 @@ class MemoryNode:
 async def _all_in_step(store: EtcdStore, count: int) -> int:
     """Wait until so many servers report that they run, healthy, on a list of all; its version."""
     deadline = anyio.current_time() + STORM_TIMEOUT
-    # No one event tells that all of hundreds of nodes are there.
+    # No single event shows that all of hundreds of nodes are there.
     while True:
         network = read_network(KEYS, await store.read(*KEYS.ranges_of_leader()))
         late = list(_missing(network, count))

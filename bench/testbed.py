@@ -70,7 +70,7 @@ class Testbed:
         return quick if self.quick else full
 
     def network(self) -> Keys:
-        """The keys of a network that nobody has used yet."""
+        """The keys of an unused network."""
         return Keys(f"bench-{next(self._numbers)}")
 
     def publish(self, keys: Keys, version: int, servers: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""What was checked, and what came of it."""
+"""Checks and their results."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 DEFAULT_TIMEOUT = 30.0
-"""Seconds that anything may take, where the product promises nothing tighter."""
+"""Seconds for every condition for which the product promises no shorter time."""
 
 POLL_INTERVAL = 0.02
 
 FailureReason = str | None
-"""What is not as it should be, in words; None where all is well."""
+"""The reason why a condition does not hold; None if it holds."""
 
 Condition = Callable[[], FailureReason]
 
 
 class DemoAborted(Exception):
-    """What the rest of the demo builds on has not come about."""
+    """A condition failed that the rest of the demo depends on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One check. ``seconds`` is how long it took to come true, None where that means nothing.
+    """One check. ``seconds`` is the time until it held, or None if that is meaningless.
 
-    ``nodes`` are those whose logs are of interest when it failed.
+    ``nodes`` are the nodes whose logs to show if it failed.
     """
 
     description: str
@@ -41,7 +41,7 @@ class Result:
 
 
 class CheckListener(Protocol):
-    """Who is told of checks."""
+    """Shows checks as they happen."""
 
     def waiting(self, description: str) -> AbstractContextManager[None]: ...
 
@@ -50,7 +50,7 @@ class CheckListener(Protocol):
 
 @dataclass(slots=True)
 class Checks:
-    """The one judge: asks conditions, records the answers, tells each."""
+    """Evaluates conditions, and records and shows the results."""
 
     listener: CheckListener
     clock: Callable[[], float] = time.monotonic
@@ -64,7 +64,7 @@ class Checks:
     def expect(
         self, description: str, condition: Condition, *nodes: str, seconds: float | None = None
     ) -> None:
-        """``condition`` holds now. The demo goes on if it does not."""
+        """Check that ``condition`` holds now. The demo continues if it does not."""
         self._record(Result(description, condition(), seconds, nodes))
 
     def wait(
@@ -103,5 +103,5 @@ class Checks:
 
 
 def first_failure(failures: Iterable[FailureReason]) -> FailureReason:
-    """The first failure, None where there is none."""
+    """The first failure, or None."""
     return next((failure for failure in failures if failure is not None), None)

@@ -1,4 +1,4 @@
-"""What can be asked of nodes. Each question returns a failure: what is not so, None where all is well."""
+"""Conditions of nodes. Each returns the reason why it does not hold, or None."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from sidecar_demo.node import DemoNode
 from sidecar_demo.node_status import Incarnation, SidecarStatus
 
 Outage = tuple[str, float, float]
-"""Whose, from when, until when."""
+"""The node, the begin and the end of an outage."""
 
 
 def files_hold(nodes: Iterable[DemoNode], servers: Sequence[str]) -> Condition:
-    """The files hold ``servers``, in that order."""
+    """The files have ``servers``, in that order."""
 
     def check(node: DemoNode) -> FailureReason:
         found = node.servers()
-        return None if found == tuple(servers) else f"{node.name}'s file holds {_listed(found)}"
+        return None if found == tuple(servers) else f"{node.name}'s file has {_listed(found)}"
 
     return lambda: first_failure(map(check, nodes))
 
 
 def in_step(nodes: Iterable[DemoNode], servers: Sequence[str]) -> Condition:
-    """File, process and sidecar of each node agree on ``servers``, and the sidecar calls it running."""
+    """File, process and sidecar of each node agree on ``servers``, and the phase is running."""
 
     def check(node: DemoNode) -> FailureReason:
         status, incarnations = node.sidecar(), node.incarnations()
@@ -46,7 +46,7 @@ def _is_healthy(node: DemoNode, status: SidecarStatus | None) -> FailureReason:
     if status.phase != "running" or not status.ready:
         return f"{node.name} is {status.phase} ({status.reason})"
     if status.loaded_version != status.canonical_version:
-        return f"{node.name} runs on version {status.loaded_version} of {status.canonical_version}"
+        return f"{node.name} has loaded version {status.loaded_version} of {status.canonical_version}"
     return None
 
 
@@ -54,12 +54,12 @@ def _runs_on(node: DemoNode, incarnations: Sequence[Incarnation], servers: Seque
     if not incarnations or incarnations[-1].ended is not None:
         return f"{node.name}'s process does not run"
     if incarnations[-1].servers != tuple(servers):
-        return f"{node.name}'s process runs on {_listed(incarnations[-1].servers)}"
+        return f"{node.name}'s process has loaded {_listed(incarnations[-1].servers)}"
     return None
 
 
 def phase_is(node: DemoNode, phase: str) -> Condition:
-    """The sidecar says so."""
+    """The sidecar reports ``phase``."""
 
     def check() -> FailureReason:
         status = node.sidecar()
@@ -71,23 +71,23 @@ def phase_is(node: DemoNode, phase: str) -> Condition:
 
 
 def is_leader(node: DemoNode) -> Condition:
-    """This one leads."""
+    """The node is the leader."""
 
     def check() -> FailureReason:
         status = node.sidecar()
-        return None if status and status.leading else f"{node.name} does not lead"
+        return None if status and status.leading else f"{node.name} is not the leader"
 
     return check
 
 
 def adopted(node: DemoNode, pid: int | None) -> Condition:
-    """Its sidecar looks after the process ``pid``."""
+    """Its sidecar supervises the process ``pid``."""
 
     def check() -> FailureReason:
         status = node.sidecar()
         if status is None:
             return f"{node.name}'s sidecar does not answer"
-        return None if status.pid == pid else f"{node.name}'s sidecar looks after {status.pid}, not {pid}"
+        return None if status.pid == pid else f"{node.name}'s sidecar supervises {status.pid}, not {pid}"
 
     return check
 
@@ -110,7 +110,7 @@ def process_runs(node: DemoNode) -> Condition:
 
 
 def start_counts_match(nodes: Iterable[DemoNode], starts: Mapping[str, int]) -> Condition:
-    """Each process was started as often as ``starts`` says, no less and no more."""
+    """Each process was started exactly as often as ``starts`` says."""
 
     def check(node: DemoNode) -> FailureReason:
         count, wanted = len(node.incarnations()), starts[node.name]
@@ -142,7 +142,7 @@ def process_is_down(node: DemoNode) -> Condition:
 
 
 def files_unchanged(nodes: Iterable[DemoNode], stamps: Mapping[str, FileStamp]) -> Condition:
-    """Nobody has written these files."""
+    """These files were not written."""
 
     def check(node: DemoNode) -> FailureReason:
         return None if FileStamp.of(node.file) == stamps[node.name] else f"{node.name}'s file was written"
@@ -161,7 +161,7 @@ def never_loaded(node: DemoNode, url: str) -> Condition:
 
 
 def restarted_one_at_a_time(nodes: Iterable[DemoNode], since: float) -> Condition:
-    """Of these nodes at most one at a time was out of service. ``since`` is in seconds since the epoch."""
+    """At most one of these nodes was out of service at a time. ``since`` is in seconds since the epoch."""
 
     return lambda: overlap(
         [outage for node in nodes for outage in outages(node.name, node.incarnations(), since)]
@@ -169,9 +169,9 @@ def restarted_one_at_a_time(nodes: Iterable[DemoNode], since: float) -> Conditio
 
 
 def outages(name: str, incarnations: Sequence[Incarnation], since: float) -> list[Outage]:
-    """When the process was away, from the end of one incarnation until the next one served.
+    """The times when the process was down: from the end of an incarnation until the next one served.
 
-    One that was killed wrote down no end: it may have been away ever since it was seen to serve.
+    A killed incarnation recorded no end: it may have been down since it began to serve.
     """
     never = float("inf")
     return [
@@ -182,7 +182,7 @@ def outages(name: str, incarnations: Sequence[Incarnation], since: float) -> lis
 
 
 def overlap(found: Sequence[Outage]) -> FailureReason:
-    """Complain of two that were away at the same time."""
+    """Report two nodes that were down at the same time."""
     for (one, left, back), (other, left_too, back_too) in combinations(found, 2):
         if one != other and left < back_too and left_too < back:
             return f"{one} and {other} were down at the same time"
@@ -190,8 +190,8 @@ def overlap(found: Sequence[Outage]) -> FailureReason:
 
 
 def log_contains(node: DemoNode, wanted: str) -> Condition:
-    """``wanted`` stands in the log of its sidecar."""
-    return lambda: None if wanted in node.log_text() else f"{wanted!r} does not stand in {node.log}"
+    """The log of its sidecar contains ``wanted``."""
+    return lambda: None if wanted in node.log_text() else f"{wanted!r} is not in {node.log}"
 
 
 def holds(fact: object, failure: str) -> Condition:

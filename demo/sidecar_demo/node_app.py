@@ -1,9 +1,9 @@
-"""The process next to a sidecar of the demo: reads its file once, at start, and says what it read.
+"""The process of a node: reads its file once, at start, and serves what it read.
 
 ``python -S -E node_app.py FILE`` serves ``/`` on the file's Port as JSON, and writes each start, the moment
-from which it serves, and its end into ``FILE.event_log``, a JSON object a line: so the demo knows what a
-process really saw. It runs by itself: nothing but the standard library, and of that what starts fast
-(`http.server` alone would take longer than all of this).
+from which it serves, and its end into ``FILE.event_log``, one JSON object on each line. The demo reads there
+which list a process loaded. It imports only fast parts of the standard library (`http.server` alone would
+take longer than all of this).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 from typing import Any, NoReturn
 
 CLIENT_TIMEOUT = 1.0
-"""Seconds to wait for a client that connects and says nothing."""
+"""Seconds to wait for a client that connects and sends nothing."""
 
 
 def main(path: str) -> NoReturn:
@@ -47,7 +47,7 @@ def main(path: str) -> NoReturn:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", loaded["Port"]))
-        write("serve")  # before it does: nobody is to find it healthy who does not find this
+        write("serve")  # before it serves, so that a healthy process has always recorded this
         listener.listen()
         _serve(listener, answer)
 
@@ -69,7 +69,7 @@ def _serve(listener: socket.socket, answer: dict[str, Any]) -> NoReturn:
         with client:
             client.settimeout(CLIENT_TIMEOUT)
             try:
-                # A probe connects and goes away again; who asks for something is answered.
+                # A probe connects and disconnects; a request is answered.
                 if client.recv(65536):
                     client.sendall(response)
             except OSError:

@@ -1,4 +1,4 @@
-"""Looking at a node from outside: its process, the process's event log, its sidecar's admin API."""
+"""A node seen from outside: its process, the event log of the process, the admin API of its sidecar."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 REQUEST_TIMEOUT = 5.0
-"""Seconds that an answer over loopback may take, on a machine that is busy."""
+"""Timeout of a request over loopback, in seconds, on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class SidecarStatus:
-    """What a sidecar says of itself; versions are None where it knows of none."""
+    """The status of a sidecar; versions are None if it knows none."""
 
     phase: str
     reason: str
@@ -38,7 +38,7 @@ class Incarnation:
 
 
 def fetch_status(port: int) -> SidecarStatus | None:
-    """Ask the admin API on ``port``; None where nobody answers."""
+    """The status from the admin API on ``port``; None without an answer."""
     answer = _get(port, "/api/v1/status")
     if answer is None:
         return None
@@ -46,7 +46,7 @@ def fetch_status(port: int) -> SidecarStatus | None:
 
 
 def fetch_process_pid(port: int) -> int | None:
-    """The pid of the demo's process that answers on ``port``, None where nobody does."""
+    """The PID of the process that answers on ``port``; None without an answer."""
     answer = _get(port, "/")
     return None if answer is None else int(answer["pid"])
 

@@ -1,4 +1,4 @@
-"""Looks at every node again and again, in a thread of its own, for the live part of the screen alone.
+"""Polls every node in a thread of its own, only for the live part of the screen.
 
 Checks never use what it saw: they look for themselves.
 """
@@ -55,7 +55,7 @@ class NodePoller:
 
 
 def take_snapshot(node: DemoNode) -> NodeSnapshot:
-    """Look at ``node`` now."""
+    """The snapshot of ``node`` now."""
     return NodeSnapshot(
         name=node.name,
         role=node.role.value,

@@ -1,4 +1,4 @@
-"""Free ports for the demo: the owner's own, 9000 and on, or a block like it elsewhere."""
+"""Free ports for the demo: from 9000 on, or a block like it elsewhere."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from sidecar.domain.errors import BadConfiguration
 
 DEFAULT_BASE = 9000
-# Below the kernel's range for outgoing connections (32768 and up): a port that nobody listens on for a
-# while must not be taken by somebody's connection to etcd.
+# Below the range of outgoing connections (32768 and up): no connection to etcd may take the port of a
+# node that is down for a while.
 OTHER_BASES = range(7000, 8800, 100)
 
 
 @contextmanager
 def port_block(offsets: Sequence[int]) -> Iterator[int]:
-    """Yield a base port: it and every one at ``offsets`` from it are free, and no other demo has it."""
+    """Yield a base port: the ports at ``offsets`` from it are free, and no other demo uses it."""
     for base in _candidates():
         reservation = _reserve(base)
         if reservation is None:
@@ -27,7 +27,7 @@ def port_block(offsets: Sequence[int]) -> Iterator[int]:
                 yield base
                 return
     raise BadConfiguration(
-        "no free ports: of every block of 200 from 7000 to 9000, some port is taken; free some"
+        "no free ports: every block of 200 ports from 7000 to 9000 has a port in use; free some"
     )
 
 
@@ -36,7 +36,7 @@ def _candidates() -> Iterable[int]:
 
 
 def _reserve(base: int) -> socket.socket | None:
-    """Keep other demos off the block, for as long as the socket is open; None where one has it."""
+    """Reserve the block while the socket is open; None if another demo has reserved it."""
     reservation = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         reservation.bind(f"\0federation-sidecar-demo-{base}")  # abstract: leaves no file behind

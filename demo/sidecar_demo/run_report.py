@@ -1,4 +1,4 @@
-"""How it went: a line when all is well, what failed and what the sidecars said when not; how to play."""
+"""The summary of a run: one line if all checks passed, otherwise the failures and the logs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MAX_LOG_LINES = 8
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """How a run of the demo went."""
+    """The report of a run of the demo."""
 
     network: DemoNetwork
 
     def print_summary(self, unfinished: Sequence[str], seconds: float) -> None:
-        """Sum up."""
+        """Print the summary."""
         results, failed = self.network.checks.results, self.network.checks.failed
         if not failed:
             passed = f"✓ {len(results)} checks passed in {seconds:.1f} s"
@@ -43,7 +43,7 @@ class RunReport:
         self._print(Text(), Text(counts, style="bold red"), Text(kept), Text())
 
     def print_instructions(self) -> None:
-        """Say how to play with a network that is left running."""
+        """Print commands to try on a network that is left running."""
         network, command = self.network, _command()
         lines = [
             f"export SIDECAR_ETCD={network.workspace.etcd} SIDECAR_NETWORK={NETWORK}",
@@ -54,13 +54,13 @@ class RunReport:
             f"{command} readmit fed-2",
             *(f"${{EDITOR:-vi}} {node.file}" for node in network.members[:1]),
         ]
-        self._print(Text("The network is yours. In another terminal:", style="bold"))
+        self._print(Text("The network keeps running. Try in another terminal:", style="bold"))
         self._print(*(Text(f"  {line}", style="cyan") for line in lines), Text())
-        self._print(Text("Each sidecar has a page about itself, and a log:", style="bold"))
+        self._print(Text("Each sidecar has a status page and a log:", style="bold"))
         self._print(
             *(Text(f"  http://127.0.0.1:{node.admin}/  {node.log}") for node in network.members), Text()
         )
-        self._print(Text("Ctrl-C stops everything; the files stay.", style="bold"))
+        self._print(Text("Ctrl-C stops everything and keeps the files.", style="bold"))
 
     def _last_lines(self, name: str) -> Iterator[Text]:
         node = self.network.nodes[name]
@@ -74,7 +74,7 @@ class RunReport:
 
 
 def _command() -> str:
-    """How this very program is called from another terminal."""
+    """The command of this program for another terminal."""
     beside = Path(sys.executable).with_name("sidecar")
     if shutil.which("sidecar"):
         return "sidecar"

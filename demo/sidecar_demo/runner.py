@@ -1,4 +1,4 @@
-"""One run of the demo: builds the network, runs the steps, tells how it went, and clears everything away."""
+"""One run of the demo: it builds the network, runs the steps, reports, and cleans up."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class DemoRunner:
     _started_at: float = field(default_factory=time.monotonic)
 
     def run(self) -> int:
-        """Run it all; 0 if every check passed, else 1. Whatever happens, nothing is left running."""
+        """Run the demo; return 0 if every check passed, 1 if not. No process is left running."""
         binary = find_binary(self.etcd_binary, self.environ)
         folder = Path(tempfile.mkdtemp(prefix="sidecar-demo-"))
         keep_folder = False
         try:
             with _interruptible(), port_block(OFFSETS) as base, ExitStack() as stack:
-                # What is closed must be closed whole, however often somebody presses Ctrl-C.
+                # Clean up completely, however often Ctrl-C is pressed.
                 etcd = EmbeddedEtcd(binary, folder / "etcd")
                 screen = Screen(self.out, len(self.steps))
                 checks = Checks(screen)
@@ -63,7 +63,7 @@ class DemoRunner:
     def _run_demo(self, network: DemoNetwork) -> bool:
         screen, report = network.screen, RunReport(network)
         screen.title(
-            "A federation network, on this machine",
+            "A federation network on this machine",
             f"etcd on {network.etcd.url}, files in {network.workspace.folder}",
         )
         poller = NodePoller(lambda: list(network.nodes.values()))
@@ -80,7 +80,7 @@ class DemoRunner:
         return passed
 
     def _run_steps(self, network: DemoNetwork) -> int:
-        """Run the steps, until one cannot go on; how many were completed."""
+        """Run the steps until one cannot continue; return the number of completed steps."""
         for completed, step in enumerate(self.steps):
             network.screen.begin_step(step.title, step.description)
             try:
@@ -88,7 +88,7 @@ class DemoRunner:
             except DemoAborted:
                 return completed
             except BrokenPipeError:
-                raise  # nobody reads the demo any more
+                raise  # the reader of the output has ended
             except Exception as exc:
                 what = f"{type(exc).__name__}: {exc}"
                 network.checks.expect("the demo can continue", holds(False, what), *network.nodes)
@@ -98,7 +98,7 @@ class DemoRunner:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Make of every signal that asks for the end what Ctrl-C is."""
+    """Treat every termination signal as Ctrl-C."""
 
     def end(_: int, __: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""What the demo looks like: a log that scrolls by and, on a terminal, the network live below it."""
+"""The screen of the demo: a log that scrolls and, on a terminal, the live network below it."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from sidecar_demo.poller import NodeSnapshot
 from sidecar_demo.tables import files_table, network_table
 
 MAX_WIDTH = 120
-"""Columns beyond which lines are no pleasure to read."""
+"""Columns of the longest line."""
 INDENT = 5
 MIN_WIDTH_WITH_REASONS = 100
-"""Columns from which there is room to say why a node is as it is."""
+"""Columns from which there is room for reasons."""
 FRAMES_PER_SECOND = 10
-"""How often the live part is drawn, a second."""
+"""Redraws of the live part per second."""
 
 SnapshotSource = Callable[[], Sequence[NodeSnapshot]]
 
 
 class Screen:
-    """Prints the demo on ``out``; ``latest_snapshots`` says how the network is now, for the live part."""
+    """Prints the demo on ``out``; ``latest_snapshots`` returns the current network for the live part."""
 
     def __init__(self, out: TextIO, steps: int) -> None:
         self.console = Console(file=out, highlight=False)
@@ -41,7 +41,7 @@ class Screen:
         self._total_steps, self._step, self._checks = steps, 0, 0
         self._started_at = time.monotonic()
         self._spinner: Spinner | None = None
-        # Rich would let a line that is printed and a picture that is drawn meet, and lose track of rows.
+        # Rich loses track of rows if it prints a line while it draws.
         self._lock = threading.Lock()
 
     @property
@@ -50,7 +50,7 @@ class Screen:
 
     @contextmanager
     def live(self, latest_snapshots: SnapshotSource) -> Iterator[None]:
-        """Draw the network, and how far the demo is, below what is printed; nothing without a terminal."""
+        """Draw the network and the progress below the log; nothing without a terminal."""
         if not self.is_live:
             yield
             return
@@ -90,7 +90,7 @@ class Screen:
         self._print(Text(about, style="dim"), 1)
 
     def begin_step(self, title: str, description: str) -> None:
-        """A new step begins."""
+        """Print the title of a new step."""
         self._step += 1
         self.print()
         self.print(Text.assemble((f" {self._step} ", "bold reverse cyan"), "  ", (title, "bold")))
@@ -98,16 +98,16 @@ class Screen:
             self._print(line)
 
     def announce(self, what: str) -> None:
-        """Something is done to the network."""
+        """Print an action."""
         self._line(Text("→", style="cyan"), Text(what))
 
     def show(self, lines: Sequence[Text]) -> None:
-        """Show an excerpt: a diff, an answer."""
+        """Print an excerpt, such as a diff."""
         for line in lines:
             self._print(line, INDENT + 2)
 
     def files(self, nodes: Sequence[DemoNode]) -> None:
-        """Show their files side by side."""
+        """Print the files of ``nodes`` side by side."""
         table, margin = files_table(nodes, short=False), INDENT
         if self.console.measure(table).maximum > self.console.width - margin:
             # Five files fit into 80 columns without the scheme and the margin.
@@ -117,7 +117,7 @@ class Screen:
 
     @contextmanager
     def waiting(self, description: str) -> Iterator[None]:
-        """Something is waited for."""
+        """Show what is waited for."""
         self._spinner = Spinner("dots", Text(description), style="cyan")
         try:
             yield
@@ -125,7 +125,7 @@ class Screen:
             self._spinner = None
 
     def checked(self, result: Result) -> None:
-        """A check has passed, or has not."""
+        """Print the result of a check."""
         self._checks += 1
         took = "" if result.seconds is None else f"{result.seconds:.2f} s"
         if result.passed:
@@ -135,7 +135,7 @@ class Screen:
             self._line(Text(" "), Text(result.failure or "", style="red"))
 
     def _line(self, mark: Text, what: Text, took: str = "") -> None:
-        """A line of a step, broken where it must be; what it took stands at the right."""
+        """Print a wrapped line of a step, with its duration on the right."""
         width = self.console.width - INDENT - 2
         lines = what.wrap(self.console, width - len(took) - 2 if took else width)
         for index, line in enumerate(lines):
@@ -150,7 +150,7 @@ class Screen:
         self.print(Text.assemble(" " * indent, line))
 
     def print(self, what: RenderableType = "") -> None:
-        """Print, and break no line: a path that is broken cannot be copied."""
+        """Print without wrapping: a wrapped path cannot be copied."""
         with self._lock:
             self.console.print(what, soft_wrap=True)
 

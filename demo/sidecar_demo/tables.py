@@ -20,12 +20,12 @@ _OTHER_COLOUR = "yellow"
 
 
 def network_table(snapshots: Sequence[NodeSnapshot], *, show_reasons: bool) -> Table:
-    """Every node on a line: its sidecar, its process, the ports in its file; ``show_reasons``: and why."""
+    """One row for each node: sidecar, process, ports in the file, and with ``show_reasons`` why."""
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("     node", no_wrap=True, min_width=13)
     table.add_column("sidecar", no_wrap=True, min_width=16)
     table.add_column("process", no_wrap=True, min_width=10)
-    table.add_column("its file names", no_wrap=True, min_width=22)
+    table.add_column("ports in its file", no_wrap=True, min_width=22)
     if show_reasons:
         table.add_column("why", no_wrap=True, overflow="ellipsis", style="dim")
     for snapshot in snapshots:
@@ -60,7 +60,7 @@ def _ports(servers: Sequence[str]) -> Text:
 
 
 def files_table(nodes: Sequence[DemoNode], *, short: bool) -> Table:
-    """The files, each a column, with its list from top to bottom; ``short``: without the scheme."""
+    """One column for each file, with its list; ``short``: without the scheme."""
     lists = [node.servers() for node in nodes]
     reference = lists[0] if lists else ()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)

@@ -21,15 +21,15 @@ def node(tmp_path: Path) -> FakeNode:
 
 def test_a_file_with_another_list_is_complained_of(node: FakeNode) -> None:
     assert conditions.files_hold([node], LIST)() is None
-    assert conditions.files_hold([node], LIST[::-1])() == f"fed-1's file holds {', '.join(LIST)}"
+    assert conditions.files_hold([node], LIST[::-1])() == f"fed-1's file has {', '.join(LIST)}"
     node.edit(FederatedServers=["http://localhost:6666"])
-    assert conditions.files_hold([node], LIST)() == "fed-1's file holds http://localhost:6666"
+    assert conditions.files_hold([node], LIST)() == "fed-1's file has http://localhost:6666"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"FederatedServers": 1}'])
 def test_a_file_that_cannot_be_read_holds_nothing(node: FakeNode, text: str) -> None:
     node.file.write_text(text)
-    assert conditions.files_hold([node], LIST)() == "fed-1's file holds no list"
+    assert conditions.files_hold([node], LIST)() == "fed-1's file has no list"
 
 
 def test_a_node_is_in_step_when_file_sidecar_and_process_agree(node: FakeNode) -> None:
@@ -41,7 +41,7 @@ def test_a_node_is_in_step_when_file_sidecar_and_process_agree(node: FakeNode) -
     [
         ({"phase": "restart-pending", "reason": "waits"}, "fed-1 is restart-pending (waits)"),
         ({"ready": False}, "fed-1 is running (in step)"),
-        ({"loaded_version": 2}, "fed-1 runs on version 2 of 3"),
+        ({"loaded_version": 2}, "fed-1 has loaded version 2 of 3"),
     ],
 )
 def test_a_sidecar_that_is_not_content_is_not_in_step(
@@ -58,7 +58,7 @@ def test_a_sidecar_that_does_not_answer_is_not_in_step(node: FakeNode) -> None:
 
 def test_a_process_that_loaded_another_list_is_not_in_step(node: FakeNode) -> None:
     node.add_incarnation(at=5, servers=LIST[:1])
-    assert conditions.in_step([node], LIST)() == f"fed-1's process runs on {LIST[0]}"
+    assert conditions.in_step([node], LIST)() == f"fed-1's process has loaded {LIST[0]}"
 
 
 def test_a_process_that_ended_is_not_in_step(node: FakeNode) -> None:
@@ -118,14 +118,14 @@ def test_a_sidecar_in_another_phase_is_complained_of(node: FakeNode) -> None:
 
 
 def test_only_who_says_so_leads(node: FakeNode) -> None:
-    assert conditions.is_leader(node)() == "fed-1 does not lead"
+    assert conditions.is_leader(node)() == "fed-1 is not the leader"
     node.set_status(leading=True)
     assert conditions.is_leader(node)() is None
 
 
 def test_a_sidecar_that_looks_after_another_process_has_not_adopted_this_one(node: FakeNode) -> None:
     assert conditions.adopted(node, 11)() is None
-    assert conditions.adopted(node, 12)() == "fed-1's sidecar looks after 11, not 12"
+    assert conditions.adopted(node, 12)() == "fed-1's sidecar supervises 11, not 12"
     node.status = None
     assert conditions.adopted(node, 11)() == "fed-1's sidecar does not answer"
 
@@ -139,7 +139,7 @@ def test_a_lease_that_is_alive_is_told(node: FakeNode) -> None:
 
 
 def test_what_is_not_in_the_log_was_not_logged(node: FakeNode) -> None:
-    assert conditions.log_contains(node, "a stranger")() == f"'a stranger' does not stand in {node.log}"
+    assert conditions.log_contains(node, "a stranger")() == f"'a stranger' is not in {node.log}"
     node.log.write_text("refused: a stranger\n")
     assert conditions.log_contains(node, "a stranger")() is None
 

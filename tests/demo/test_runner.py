@@ -87,7 +87,7 @@ def test_a_wrong_file_makes_the_demo_fail_and_say_where(temporary: Path) -> None
     code = DemoRunner(out, os.environ, steps, etcd_binary=etcd_binary()).run()
     assert code == FAILED
     text = out.getvalue()
-    assert "✗ every file holds the same list\n       fed-2's file holds http://localhost:6666\n" in text
+    assert "✗ every file has the same list\n       fed-2's file has http://localhost:6666\n" in text
     assert re.search(r"✗ 1 of \d+ checks failed in ", text)
     assert "shutting down" in text  # the end of fed-2's log
     assert demo_processes_in(temporary) == []

@@ -1,7 +1,8 @@
-"""The steps of the demo: each step a title, a few words, and a small function that runs it on a network.
+"""The steps of the demo: each has a title, a description, and a small function that runs it.
 
-Belongs here: what is done to the network, and what must hold then. Steps build on each other, in the order
-of `STEPS`. Forbidden here: drawing, knowing how a node is started, and asking the product's code what holds.
+Belongs here: actions on the network, and the conditions that must hold then. Steps build on each other, in
+the order of `STEPS`. Forbidden here: drawing, starting nodes other than through the network, and
+conditions that use the code of the product.
 """
 
 from sidecar_demo.steps.failures import ETCD_DOWN, LEADER_DIES

@@ -1,4 +1,4 @@
-"""The last look at everything."""
+"""The final state of everything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def _final_state(network: DemoNetwork) -> None:
     members, node_names = network.members, [node.name for node in network.members]
     network.screen.files(members)
     network.checks.expect(
-        "every file holds the same list", files_hold(members, network.expected_servers), *node_names
+        "every file has the same list", files_hold(members, network.expected_servers), *node_names
     )
     network.checks.expect(
         "each process was started as often as expected",
@@ -20,4 +20,4 @@ def _final_state(network: DemoNetwork) -> None:
     )
 
 
-FINAL_STATE = Step("Every file, side by side", "What FederatedServers is now, in each of them.", _final_state)
+FINAL_STATE = Step("Every file, side by side", "FederatedServers as it is now in each file.", _final_state)

@@ -30,24 +30,24 @@ def _in_step(network: DemoNetwork) -> None:
     stamps = {node.name: FileStamp.of(node.file) for node in nodes}
     node_names = [node.name for node in nodes]
     began = network.checks.clock()
-    network.announce("fed-1 starts: its sidecar first, and that starts the process")
+    network.announce("start fed-1: first its sidecar, which starts the process")
     network.start(nodes[0])
     network.checks.wait(
-        "fed-1 leads, and its list is the network's",
+        "fed-1 is leader, and its list is the network's",
         lambda: first_failure((is_leader(nodes[0])(), in_step(nodes[:1], network.expected_servers)())),
         "fed-1",
         since=began,
     )
-    network.announce("fed-2 and fed-3 start")
+    network.announce("start fed-2 and fed-3")
     network.start(*nodes[1:])
     network.checks.wait(
-        "all three run, on the list of their files",
+        "all three run with the list of their files",
         in_step(nodes, network.expected_servers),
         *node_names,
         since=began,
     )
     network.checks.expect(
-        "no file was written: same inode, same time of writing", files_unchanged(nodes, stamps), *node_names
+        "no file was written: same inode, same modification time", files_unchanged(nodes, stamps), *node_names
     )
     network.checks.expect(
         "each process was started exactly once",
@@ -60,24 +60,24 @@ def _database(network: DemoNetwork) -> None:
     node = network.add_node("db-1", Role.DATABASE, network.urls("fed-1"))
     others = node.other_keys()
     began = network.checks.clock()
-    network.announce("db-1 starts")
+    network.announce("start db-1")
     network.start(node)
     network.checks.wait(
-        "its config.json holds the three servers",
+        "its config.json has the three servers",
         files_hold([node], network.expected_servers),
         "db-1",
         since=began,
     )
     network.checks.wait(
-        "its process runs on them", in_step([node], network.expected_servers), "db-1", since=began
+        "its process runs with them", in_step([node], network.expected_servers), "db-1", since=began
     )
     network.checks.expect(
-        "every other key of the file is as it was",
+        "every other key of the file is unchanged",
         holds(node.other_keys() == others, "they changed"),
         "db-1",
     )
     stamp = {node.name: FileStamp.of(node.file)}
-    network.announce("its sidecar is stopped and started: the list is the same now")
+    network.announce("restart its sidecar: the list has not changed")
     node.stop()
     began = network.checks.clock()
     network.start(node)
@@ -96,13 +96,13 @@ def _join(network: DemoNetwork) -> None:
     reloading = network.members
     fed_4 = network.add_node("fed-4", Role.FEDERATED, network.urls("fed-1", "fed-4"))
     network.expected_servers = (*network.expected_servers, fed_4.url)
-    network.announce("fed-4 starts")
+    network.announce("start fed-4")
     since = Moment.now(network)
     network.start(fed_4)
     everyone_gets(network, since, reloading, "four servers, in that order")
     incarnations = fed_4.incarnations()
     network.checks.expect(
-        "fed-4's process was started once, and saw the whole list",
+        "fed-4's process was started once, and loaded the whole list",
         holds(
             len(incarnations) == 1 and incarnations[0].servers == network.expected_servers,
             f"its incarnations: {incarnations}",
@@ -114,7 +114,7 @@ def _join(network: DemoNetwork) -> None:
 def _refused_server(network: DemoNetwork) -> None:
     node = network.add_node("stranger", Role.FEDERATED, (network.url("stranger"), "http://localhost:6666"))
     stamp = {node.name: FileStamp.of(node.file)}
-    network.announce("the stranger starts")
+    network.announce("start the stranger")
     began = network.checks.clock()
     node.start()
     network.checks.wait("it is refused", phase_is(node, "refused"), "stranger", "fed-1", since=began)
@@ -126,11 +126,11 @@ def _refused_server(network: DemoNetwork) -> None:
     )
     network.checks.expect("its file is untouched", files_unchanged([node], stamp), "stranger")
     network.checks.expect(
-        "nobody else noticed", files_hold(network.members, network.expected_servers), "fed-1"
+        "no other node was affected", files_hold(network.members, network.expected_servers), "fed-1"
     )
     code = node.stop()
     network.checks.expect(
-        f"its sidecar ends with {int(ExitCode.REFUSED)}, refused",
+        f"its sidecar exits with {int(ExitCode.REFUSED)} (refused)",
         holds(code == ExitCode.REFUSED, f"it ended with {code}"),
         "stranger",
     )
@@ -138,22 +138,22 @@ def _refused_server(network: DemoNetwork) -> None:
 
 
 IN_STEP = Step(
-    "Three servers, in step",
-    "Their files hold the same list: nothing is to be done, nothing is written.",
+    "Three servers with the same list",
+    "Their files already agree: nothing is written.",
     _in_step,
 )
 DATABASE = Step(
     "A database node",
-    "Its file names fed-1 alone. It gets the list before its process starts.",
+    "Its file names only fed-1. It gets the list before its process starts.",
     _database,
 )
 JOIN = Step(
     "fed-4 joins",
-    "Its file names fed-1 and itself. The leader appends it, all reload in turn.",
+    "Its file names fed-1 and itself. The leader adds it; all restart in turn.",
     _join,
 )
 REFUSED_SERVER = Step(
-    "A stranger is turned away",
-    "Its file names itself, and a server that nobody knows.",
+    "A stranger is refused",
+    "Its file names itself and an unknown server.",
     _refused_server,
 )

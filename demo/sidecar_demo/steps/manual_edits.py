@@ -1,4 +1,4 @@
-"""Somebody edits the list by hand."""
+"""Manual edits of the list."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from sidecar_demo.steps.step import Step
 
 FORGED = "http://localhost:6666"
 REVERT_TIMEOUT = 1.0
-"""Seconds in which an edit of a running node's list is reverted."""
+"""Seconds until an edit of the list of a running node is reverted."""
 
 
 def _forged(network: DemoNetwork) -> None:
     node = network.node("fed-2")
-    network.announce("fed-2 is stopped, its federated.json is edited by hand")
+    network.announce("stop fed-2 and edit its federated.json")
     node.stop()
     edited = node.edit(FederatedServers=[*network.expected_servers[:-1], FORGED])
-    network.announce(f"{FORGED} is in, {network.expected_servers[-1]} is out; fed-2 starts")
+    network.announce(f"add {FORGED}, delete {network.expected_servers[-1]}; start fed-2")
     began = network.checks.clock()
     network.start(node)
     network.checks.wait(
-        "its file holds the network's list again",
+        "its file has the network's list again",
         files_hold([node], network.expected_servers),
         "fed-2",
         since=began,
     )
     network.checks.wait("its process runs", in_step([node], network.expected_servers), "fed-2", since=began)
-    network.checks.expect("it never saw the forged list", never_loaded(node, FORGED), "fed-2")
+    network.checks.expect("it never loaded the forged list", never_loaded(node, FORGED), "fed-2")
     network.checks.expect(
         "it was started exactly once", start_counts_match([node], network.expected_starts), "fed-2"
     )
@@ -47,15 +47,13 @@ def _forged(network: DemoNetwork) -> None:
 
 
 def _check_edit_is_kept(network: DemoNetwork, node: DemoNode, edited: str) -> None:
-    """What was typed is kept, with a diff, and the log names it."""
+    """The rejected edit is kept, with a diff, and the log names it."""
     diff = node.newest_diff()
     if diff is None:
-        network.checks.expect("what was typed is kept", holds(diff, f"no diff in {node.rejected}"), node.name)
+        network.checks.expect("the edit is kept", holds(diff, f"no diff in {node.rejected}"), node.name)
         return
     kept = diff.with_suffix("").read_text(encoding="utf-8")
-    network.checks.expect(
-        "what was typed is kept, to the letter", holds(kept == edited, f"{diff}: differs"), node.name
-    )
+    network.checks.expect("the edit is kept unchanged", holds(kept == edited, f"{diff}: differs"), node.name)
     network.checks.expect("the log names its diff", log_contains(node, diff.name), node.name)
     network.screen.show(
         [Text(str(diff), style="dim"), *map(_coloured, diff.read_text(encoding="utf-8").splitlines()[3:])]
@@ -69,7 +67,7 @@ def _coloured(line: str) -> Text:
 def _live_edit(network: DemoNetwork) -> None:
     node = network.node("fed-3")
     pids = {node.name: node.process()}
-    network.announce("somebody takes a server out of fed-3's file, and adds a key of their own")
+    network.announce("delete a server from fed-3's file, and add another key")
     node.edit(FederatedServers=list(network.expected_servers[1:]), Comment="mine")
     began = network.checks.clock()
     network.checks.wait(
@@ -80,24 +78,20 @@ def _live_edit(network: DemoNetwork) -> None:
         within=REVERT_TIMEOUT,
     )
     comment = json.loads(node.file.read_text(encoding="utf-8")).get("Comment")
-    network.checks.expect(
-        "the key of their own was left alone", holds(comment == "mine", "it is gone"), "fed-3"
-    )
+    network.checks.expect("the other key is unchanged", holds(comment == "mine", "it is gone"), "fed-3")
     network.checks.wait(
-        "its sidecar is content", in_step([node], network.expected_servers), "fed-3", since=began
+        "its node is up to date", in_step([node], network.expected_servers), "fed-3", since=began
     )
-    network.checks.expect(
-        "its process went on, and was not restarted", same_processes_answer([node], pids), "fed-3"
-    )
+    network.checks.expect("its process was not restarted", same_processes_answer([node], pids), "fed-3")
 
 
 FORGED_FILE = Step(
     "A forged file",
-    "While fed-2 is down, somebody adds a server to its file and takes one out.",
+    "While fed-2 is down, a server is added to its file and another is deleted.",
     _forged,
 )
 LIVE_EDIT = Step(
-    "An edit while it runs",
+    "An edit of a running node",
     "FederatedServers belongs to the network, every other key to the owner.",
     _live_edit,
 )

@@ -1,4 +1,4 @@
-"""What every change of the list must lead to, checked in one module."""
+"""The effects of every change of the list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sidecar_demo.node import DemoNode
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """On the checks' clock, and in seconds since the epoch."""
+    """A time on the clock of the checks, and in seconds since the epoch."""
 
     clock: float
     wall: float
@@ -25,19 +25,19 @@ class Moment:
 
 
 def everyone_gets(network: DemoNetwork, since: Moment, reloading: Sequence[DemoNode], how_many: str) -> None:
-    """``network.expected_servers`` reaches every file; ``reloading`` restart on it once each, in turns."""
+    """``network.expected_servers`` reaches every file; each of ``reloading`` restarts once, one by one."""
     checks, members = network.checks, network.members
     node_names = [node.name for node in members]
     for node in reloading:
         network.expected_starts[node.name] += 1
     checks.wait(
-        f"every file holds the {how_many}",
+        f"every file has the {how_many}",
         files_hold(members, network.expected_servers),
         *node_names,
         since=since.clock,
     )
     checks.wait(
-        f"{join_names(reloading)} run on it, healthy",
+        f"{join_names(reloading)} have loaded it and are healthy",
         in_step(members, network.expected_servers),
         *node_names,
         since=since.clock,
@@ -49,7 +49,7 @@ def everyone_gets(network: DemoNetwork, since: Moment, reloading: Sequence[DemoN
     )
     servers = [node for node in reloading if node.role is Role.FEDERATED]
     checks.expect(
-        "one server at a time: never were two of them down",
+        "one server at a time: two were never down together",
         restarted_one_at_a_time(servers, since.wall),
         *node_names,
     )

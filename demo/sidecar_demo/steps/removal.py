@@ -1,4 +1,4 @@
-"""A server is taken out of the network, and let in again."""
+"""A server is removed from the network, and joins again."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ def _remove(network: DemoNetwork) -> None:
     network.expected_servers = tuple(url for url in network.expected_servers if url != fed_3.url)
     since = Moment.now(network)
     _run_and_check(network, "remove", "fed-3", "--reason", "a demonstration")
-    everyone_gets(network, since, network.members, "three that are left")
+    everyone_gets(network, since, network.members, "three remaining servers")
     network.checks.wait(
         "fed-3's own sidecar has stopped its process", process_is_down(fed_3), "fed-3", since=since.clock
     )
-    network.announce("fed-3's sidecar is stopped and started: a reboot")
+    network.announce("restart fed-3's sidecar, as after a reboot")
     fed_3.stop()
     began = network.checks.clock()
     fed_3.start()
-    network.checks.wait("the tombstone keeps it out", phase_is(fed_3, "removed"), "fed-3", since=began)
+    network.checks.wait("it stays locked out", phase_is(fed_3, "removed"), "fed-3", since=began)
     network.checks.expect(
         "its process was not started", start_counts_match([fed_3], network.expected_starts), "fed-3"
     )
     network.checks.expect(
-        "the others are as they were", start_counts_match(network.members, network.expected_starts), "fed-3"
+        "the others were not restarted", start_counts_match(network.members, network.expected_starts), "fed-3"
     )
 
 
@@ -38,29 +38,29 @@ def _readmit(network: DemoNetwork) -> None:
     _run_and_check(network, "readmit", "fed-3")
     everyone_gets(network, since, reloading, "four servers, fed-3 as the last")
     network.checks.expect(
-        "fed-3's own file holds them too", files_hold([fed_3], network.expected_servers), "fed-3"
+        "fed-3's own file has them too", files_hold([fed_3], network.expected_servers), "fed-3"
     )
 
 
 def _run_and_check(network: DemoNetwork, *words: str) -> None:
-    """Run a command that changes something; it waits until that is done."""
+    """Run a command that changes the network, and waits for the change."""
     network.announce(f"sidecar {' '.join(words[:2])}")
     began = network.checks.clock()
     answer = network.run_command(*words)
     took = network.checks.clock() - began
-    told = (answer.stdout if answer.returncode == 0 else answer.stderr).strip()
+    message = (answer.stdout if answer.returncode == 0 else answer.stderr).strip()
     network.checks.expect(
-        f"it answers: {told}", holds(answer.returncode == 0, f"exit code {answer.returncode}"), seconds=took
+        f"it prints: {message}", holds(answer.returncode == 0, f"exit code {answer.returncode}"), seconds=took
     )
 
 
 REMOVE = Step(
     "fed-3 is removed",
-    "An operator takes it out. The others get the new list; it stays out.",
+    "An operator removes it. The others load the new list; it stays locked out.",
     _remove,
 )
 READMIT = Step(
     "fed-3 is readmitted",
-    "The operator takes the tombstone away; its sidecar asks to join by itself.",
+    "The operator deletes its tombstone; its sidecar asks to join by itself.",
     _readmit,
 )

@@ -1,4 +1,4 @@
-"""What a step is."""
+"""The type of a step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sidecar_demo.network import DemoNetwork
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``run`` does things to the network and checks what comes of them; raises `DemoAborted` to end it."""
+    """``run`` acts on the network and checks the effects; it raises `DemoAborted` to end the demo."""
 
     title: str
     description: str
