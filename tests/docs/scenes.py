@@ -81,9 +81,7 @@ _README = Scene(
 
 SCENES: dict[Path, Scene] = {
     Path("docs/tutorial/first-hour.md"): _TUTORIAL,
-    Path("docs/tutorial/first-hour.es.md"): _TUTORIAL,
     Path("README.md"): _README,
-    Path("README.es.md"): _README,
     Path("docs/how-to/admission.md"): Scene(before={"sidecar pending": a_newcomer}),
     Path("docs/how-to/editor.md"): Scene(an_etcd),
 }
