@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.etcd_fixtures import etcd_cluster, own_etcd, shared_etcd
+from tests.kit.etcd.fixtures import etcd_cluster, own_etcd, shared_etcd
 from tests.kit.ports import PortPool
 
 PLATFORMS = Path(__file__).with_name("platforms")

@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.domain.errors import BadConfiguration, StoreUnavailable
 from sidecar_demo.embedded_etcd import EmbeddedEtcd, bundled_binary, embedded_etcd, find_binary
-from tests.kit.etcd import etcd_binary
+from tests.kit.etcd.servers import etcd_binary
 
 
 def program(folder: Path, name: str, script: str = "exit 0") -> Path:

@@ -23,7 +23,7 @@ from sidecar_demo.steps.final_state import FINAL_STATE
 from sidecar_demo.steps.joining import IN_STEP
 from tests.demo.processes import demo_processes_in
 from tests.kit.commands import environment
-from tests.kit.etcd import etcd_binary
+from tests.kit.etcd.servers import etcd_binary
 
 SHORT = """
 import sys

@@ -28,7 +28,7 @@ _SYSTEMD = "tests/platforms/systemd/nodes.py"
 
 ELSEWHERE = (
     # The project itself.
-    Elsewhere(r"make demo", "tests/e2e/test_demo.py", '"demo"'),
+    Elsewhere(r"make demo", "tests/e2e/operators/test_demo.py", '"demo"'),
     Elsewhere(r"make test", ".ci/run", "make check"),
     Elsewhere(r"make binary", "tools/test-binary", "tools/build-binary"),
     Elsewhere(r"dist/sidecar --version", "tests/platforms/binary/test_one_file.py", "binary"),

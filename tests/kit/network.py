@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit.commands import CommandResult, run_sidecar
-from tests.kit.etcd_gateway import Gateway
+from tests.kit.etcd.gateway import Gateway
 from tests.kit.event_log import Event
 from tests.kit.node import Node
 from tests.kit.ports import PortPool

@@ -14,7 +14,7 @@ from sidecar.adapters.etcd import EtcdSettings, EtcdStore
 from sidecar.domain.errors import StoreRefused
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.store import Put, Revision, Transaction
-from tests.kit.etcd import EtcdServer
+from tests.kit.etcd.servers import EtcdServer
 
 pytestmark = pytest.mark.anyio
 

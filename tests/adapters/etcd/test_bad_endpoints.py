@@ -23,7 +23,7 @@ from tests.adapters.etcd.faulty_servers import (
     serving,
     trickling,
 )
-from tests.kit.etcd import EtcdServer
+from tests.kit.etcd.servers import EtcdServer
 from tests.kit.ports import PortPool
 
 pytestmark = pytest.mark.anyio

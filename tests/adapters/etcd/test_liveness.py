@@ -15,7 +15,7 @@ from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.store import Put, Transaction
 from sidecar_demo.embedded_etcd import supports
-from tests.kit.etcd import EtcdCluster, EtcdServer, etcd_binary
+from tests.kit.etcd.servers import EtcdCluster, EtcdServer, etcd_binary
 
 pytestmark = pytest.mark.anyio
 

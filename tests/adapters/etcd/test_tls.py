@@ -19,7 +19,7 @@ from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.store import Put, Revision, Transaction
 from tests.kit.certificates import Authority, KeyPair
-from tests.kit.etcd import EtcdServer
+from tests.kit.etcd.servers import EtcdServer
 
 pytestmark = pytest.mark.anyio
 

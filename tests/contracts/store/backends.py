@@ -14,7 +14,7 @@ from sidecar.domain.records.store import Revision
 from sidecar.ports import Store
 from tests.fakes.memory_cluster import MemoryCluster
 from tests.fakes.memory_store import MemoryStore
-from tests.kit.etcd import EtcdServer
+from tests.kit.etcd.servers import EtcdServer
 
 
 class StoreBackend(Protocol):

@@ -12,7 +12,7 @@ import pytest
 
 from sidecar import __version__
 from tests.kit.certificates import Authority
-from tests.kit.etcd import EtcdServer
+from tests.kit.etcd.servers import EtcdServer
 from tests.platforms.binary.root_filesystems import NOBODY, RootFilesystem
 
 GOOD = {"Mode": "federated", "Port": 9000, "NodeID": "fed-1", "FederatedServers": ["http://localhost:9000"]}

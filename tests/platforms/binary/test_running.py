@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.etcd import EtcdServer
+from tests.kit.etcd.servers import EtcdServer
 from tests.kit.ports import PortPool
 from tests.kit.processes import is_alive
 from tests.kit.shell_app import ShellAppNode, shell_app

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.etcd import EtcdServer
+from tests.kit.etcd.servers import EtcdServer
 from tests.kit.prerequisites import require
 from tests.kit.reporting import NETWORK, pytest_runtest_makereport
 from tests.kit.waiting import wait_until

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.etcd import EtcdServer
+from tests.kit.etcd.servers import EtcdServer
 from tests.kit.ports import PortPool
 from tests.kit.prerequisites import require
 from tests.platforms.kubernetes.rendering import REPOSITORY, Rendered, variants

@@ -12,7 +12,7 @@ import pytest
 
 from tests.demo.processes import demo_processes_in
 from tests.kit.commands import environment
-from tests.kit.etcd import etcd_binary
+from tests.kit.etcd.servers import etcd_binary
 
 MAX_RUNS = 3
 """On a busy machine a run may be late; one of this many has to be in time."""

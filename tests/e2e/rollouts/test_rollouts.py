@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.test_join import overlapping
+from tests.e2e.membership.test_join import overlapping
 from tests.kit.network import Network
 from tests.kit.node import Node
 

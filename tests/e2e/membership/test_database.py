@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.test_join import overlapping
+from tests.e2e.membership.test_join import overlapping
 from tests.kit.network import Network
 
 

@@ -14,7 +14,7 @@ import requests
 
 from tests.kit.certificates import Authority, KeyPair
 from tests.kit.commands import CommandResult, run_sidecar
-from tests.kit.etcd import EtcdServer
+from tests.kit.etcd.servers import EtcdServer
 from tests.kit.node import Node
 from tests.kit.ports import PortPool
 from tests.kit.waiting import wait_until

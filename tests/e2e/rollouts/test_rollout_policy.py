@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.test_restart_grants import let_start
+from tests.e2e.rollouts.test_restart_grants import let_start
 from tests.kit.network import Network
 from tests.kit.node import Node
 

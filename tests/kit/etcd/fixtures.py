@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.etcd import EtcdCluster, EtcdServer
+from tests.kit.etcd.servers import EtcdCluster, EtcdServer
 
 
 @pytest.fixture(scope="session")

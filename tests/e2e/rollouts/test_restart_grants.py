@@ -6,7 +6,7 @@ import os
 import signal
 from dataclasses import dataclass
 
-from tests.e2e.test_join import overlapping
+from tests.e2e.membership.test_join import overlapping
 from tests.kit.network import Network
 from tests.kit.node import Node
 

@@ -7,8 +7,8 @@ import os
 import shutil
 import signal
 
-from tests.e2e.test_restart_grants import let_start, stuck_rollout
-from tests.kit.etcd import EtcdServer
+from tests.e2e.rollouts.test_restart_grants import let_start, stuck_rollout
+from tests.kit.etcd.servers import EtcdServer
 from tests.kit.network import Network
 from tests.kit.node import Node
 from tests.kit.processes import is_alive
