@@ -128,7 +128,7 @@ FORGE = """
 import json, pathlib
 file = pathlib.Path("/config/federated.json")
 found = json.loads(file.read_text())
-description["FederatedServers"] = description["FederatedServers"][:2] + ["http://localhost:6666"]
+found["FederatedServers"] = found["FederatedServers"][:2] + ["http://localhost:6666"]
 file.write_text(json.dumps(found))
 """
 
