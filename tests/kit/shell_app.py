@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit.observed_node import ObservedNode
+from tests.kit.product_texts import IN_SYNC
 from tests.kit.waiting import wait_until
 
 
@@ -40,7 +41,7 @@ class ShellAppNode(ObservedNode):
 
         def in_sync() -> dict[str, Any] | None:
             status = self.status
-            if status.get("reason") != "in step":
+            if status.get("reason") != IN_SYNC:
                 return None
             # A process may be healthy before it has logged its start; a node without one has no pid.
             return status if status["pid"] in (*self.starts, None) else None

@@ -6,6 +6,7 @@ import time
 
 from tests.kit.network import Network
 from tests.kit.node import Node
+from tests.kit.product_texts import IN_SYNC
 from tests.kit.waiting import wait_until
 
 MAX_REVERT_DELAY = 1.0
@@ -128,7 +129,7 @@ def test_invalid_json_is_left_alone_and_reported_until_fixed(
 
     two.file.write_text(true)
     network.wait_in_sync(one, two)
-    network.wait(lambda: two.status.get("reason") == "in step", "it is in sync again")
+    network.wait(lambda: two.status.get("reason") == IN_SYNC, "it is in sync again")
     assert len(two.starts) == 1
 
 
@@ -142,5 +143,5 @@ def test_a_deleted_file_is_reported_without_a_restart(network: Network) -> None:
     two.wait_for_reason("does not exist")
     assert len(two.starts) == 1
     two.file.write_text(true)
-    network.wait(lambda: two.status.get("reason") == "in step", "it is in sync again")
+    network.wait(lambda: two.status.get("reason") == IN_SYNC, "it is in sync again")
     assert len(two.starts) == 1

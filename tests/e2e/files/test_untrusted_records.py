@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.kit.network import Network
 from tests.kit.node import Node
+from tests.kit.product_texts import IN_SYNC
 
 
 def four_in_sync(network: Network) -> list[Node]:
@@ -48,7 +49,7 @@ def test_an_invalid_canonical_list_is_ignored_and_reported(network: Network) -> 
         for node in nodes:
             assert node.wait_for_reason("the canonical list is not obeyed")["phase"] == "running", name
         network.etcd.put("shared/canonical", right.text)
-        network.wait(lambda: all(node.status.get("reason") == "in step" for node in nodes), "it is restored")
+        network.wait(lambda: all(node.status.get("reason") == IN_SYNC for node in nodes), "it is restored")
 
     assert [node.file_identity() for node in nodes] == before
     assert [len(node.starts) for node in nodes] == [1, 1, 1, 1]

@@ -6,6 +6,7 @@ import json
 import socket
 
 from tests.kit.network import Network
+from tests.kit.product_texts import IN_SYNC
 
 
 def test_every_path_answers_once_the_node_is_in_sync(network: Network) -> None:
@@ -19,7 +20,7 @@ def test_every_path_answers_once_the_node_is_in_sync(network: Network) -> None:
     assert status["node_id"] == "fed-1"
     assert status["network"] == network.name
     assert (status["role"], status["url"]) == ("federated", one.url)
-    assert (status["phase"], status["reason"]) == ("running", "in step")
+    assert (status["phase"], status["reason"]) == ("running", IN_SYNC)
     assert (status["canonical_version"], status["loaded_version"]) == (1, 1)
     assert status["FederatedServers"] == [one.url, two.url]
     assert status["pid"] == one.starts[0].pid

@@ -7,6 +7,7 @@ import signal
 
 from tests.kit.network import Network
 from tests.kit.processes import is_alive
+from tests.kit.product_texts import ADOPTED
 
 
 def test_a_restarted_sidecar_adopts_its_running_process(
@@ -19,7 +20,7 @@ def test_a_restarted_sidecar_adopts_its_running_process(
     two.kill()
     assert is_alive(pid)
     two.start()
-    network.wait(lambda: two.logged("took over the running process"), "it is taken over")
+    network.wait(lambda: two.logged(ADOPTED), "it is adopted")
     network.wait_in_sync(one, two)
 
     assert two.status["pid"] == pid

@@ -12,11 +12,12 @@ from typing import Any
 
 from tests.kit.network import Network
 from tests.kit.node import Node
+from tests.kit.product_texts import ADOPTED
 
 
 def executions(node: Node) -> int:
     """How often its sidecar has re-executed and adopted the process."""
-    return len(node.logged("took over the running process"))
+    return len(node.logged(ADOPTED))
 
 
 def reexec(network: Network, node: Node) -> None:

@@ -15,6 +15,7 @@ import pytest
 from tests.kit.etcd.servers import EtcdServer
 from tests.kit.ports import PortPool
 from tests.kit.processes import is_alive
+from tests.kit.product_texts import ADOPTED
 from tests.kit.shell_app import ShellAppNode, shell_app
 from tests.kit.waiting import wait_until
 from tests.platforms.binary.root_filesystems import RootFilesystem
@@ -72,7 +73,7 @@ class Node(ShellAppNode):
     @property
     def adoptions(self) -> int:
         """How often a sidecar adopted the running process."""
-        return self.log.read_text().count("took over the running process")
+        return self.log.read_text().count(ADOPTED)
 
     def reexec(self) -> None:
         """Re-execute it, and wait until it is in sync again."""

@@ -13,6 +13,7 @@ import pytest
 
 from tests.kit.prerequisites import require
 from tests.kit.processes import is_alive
+from tests.kit.product_texts import ADOPTED
 from tests.platforms.java.nodes import JAVA, JavaNetwork, JavaNode
 
 
@@ -93,7 +94,7 @@ def test_the_next_sidecar_adopts_the_running_jvm(
     one.node.kill()
     one.start()
 
-    network.wait(lambda: one.node.logged("took over the running process"), "the next sidecar adopts it")
+    network.wait(lambda: one.node.logged(ADOPTED), "the next sidecar adopts it")
     network.wait_in_sync(one)
     assert (one.status["pid"], one.status["startedAt"]) == (before["pid"], before["startedAt"])
 

@@ -15,6 +15,7 @@ import pytest
 from tests.kit.etcd.servers import EtcdServer
 from tests.kit.ports import PortPool
 from tests.kit.processes import is_alive
+from tests.kit.product_texts import ADOPTED
 from tests.kit.waiting import wait_until
 from tests.platforms.systemd import nodes
 from tests.platforms.systemd.managers import Manager
@@ -22,7 +23,6 @@ from tests.platforms.systemd.nodes import INSTALLED, SHIPPED, Node
 
 UNIT = "sidecar@fed-1.service"
 SERVER_UNIT = "federated-server.service"
-TOOK_OVER = "took over the running process"
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ def test_reload_executes_a_new_binary_and_restarts_nothing(node: Node) -> None:
     inode = newer.stat().st_ino
     newer.rename(nodes.BINARY)
     assert nodes.BINARY.stat().st_ino == inode
-    before = node.journal().count(TOOK_OVER)
+    before = node.journal().count(ADOPTED)
     node.system.systemctl("reload", UNIT)
-    wait_until(lambda: node.journal().count(TOOK_OVER) > before, "the sidecar is re-executed")
+    wait_until(lambda: node.journal().count(ADOPTED) > before, "the sidecar is re-executed")
 
     node.system.wait_for_state(UNIT, "active")
     assert node.wait_in_sync()["pid"] == node.starts[0]

@@ -1,0 +1,7 @@
+"""Texts of the product that tests in several places wait for; they change here when the product's do."""
+
+IN_SYNC = "in step"
+"""The reason in the status of a node that has nothing to do."""
+
+ADOPTED = "took over the running process"
+"""The log event of a sidecar that adopts the process of its predecessor."""
