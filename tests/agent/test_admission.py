@@ -69,7 +69,7 @@ async def test_a_refused_newcomer_learns_which_operator_refused_and_why() -> Non
         assert newcomer.board.decision.reason == "operator refused it: not ours"
         again = await outcome_of(network, RequestKind.APPROVE, "fed-4")
         assert again.kind is OutcomeKind.REFUSED
-        assert "nobody called fed-4 asks to join" in again.reason
+        assert "no node called fed-4 has asked to join" in again.reason
         assert network.canonical.servers == THREE
 
 
@@ -88,7 +88,7 @@ async def test_a_token_admits_no_more_newcomers_than_it_allows() -> None:
 @pytest.mark.parametrize(
     ("record", "token", "why"),
     [
-        (TokenRecord(TOKEN.secret, "me", ""), None, "lets nobody in without a join token"),
+        (TokenRecord(TOKEN.secret, "me", ""), None, "admits no server without a join token"),
         (TokenRecord(JoinToken.new().secret, "me", ""), TOKEN, "was not made with the join token"),
     ],
     ids=["without a token", "another secret"],

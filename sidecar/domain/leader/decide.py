@@ -28,7 +28,7 @@ RULES = (handle_requests, register_members, advance_rollout, delete_expired_reco
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One transaction, and in words what it does."""
+    """One transaction, and the reasons for it, for the log."""
 
     transaction: Transaction
     reasons: tuple[str, ...]
@@ -65,13 +65,13 @@ def next_decision_at(network: Network, leader: Leader, now: float) -> float | No
 
 
 def why_idle(network: Network, leader: Leader) -> str | None:
-    """Say why the leader does nothing at all, where that is so; for the log and the status."""
+    """Why the leader cannot act at all, for the log; None while it can."""
     if network.unknown_formats:
         return "another version of the sidecar wrote what this one cannot read: " + "; ".join(
             network.unknown_formats
         )
     if network.keys.canonical not in network.listing.entries:
-        return None if leader.initial else "there is no canonical list, and none of its own to publish"
+        return None if leader.initial else "there is no canonical list, and this node has none to publish"
     if network.canonical is None:
         return "the canonical list cannot be read: " + "; ".join(network.unreadable)
     why = leader.why_untrusted(network.canonical)

@@ -1,4 +1,4 @@
-"""Who may join: what a newcomer must show, and what the policy adds to it."""
+"""Admission: what a newcomer must show, and what the policy adds to it."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ PENDING_REASON = (
 
 
 def join(context: LeaderContext, request: Request) -> RequestResult:
-    """Answer a newcomer."""
+    """Answer the join request of a newcomer."""
     try:
         node = parse_node_id(request.subject)
-    except ValueError as exc:  # nobody could be told, and no list could hold it
+    except ValueError as exc:  # a verdict has no key without a NodeID
         return reject(context, str(exc))
     tombstone = context.network.membership.tombstone_of(node, request.url)
     if tombstone:
         return _refuse(context, request, node, VerdictKind.REMOVED, removal_reason(tombstone))
     if request.url is not None and request.url in context.servers:
         return accept(
-            context, f"{request.url} is in the list already", {context.network.keys.verdict(node): None}
+            context, f"{request.url} is already in the list", {context.network.keys.verdict(node): None}
         )
     objection = (
         _operator_refusal(context, request, node)
@@ -53,7 +53,7 @@ def join(context: LeaderContext, request: Request) -> RequestResult:
 
 
 def approve(context: LeaderContext, request: Request) -> RequestResult:
-    """Let in the newcomer whom an operator approves."""
+    """Admit the newcomer that an operator approves."""
     found = find_pending(context, request.subject)
     if found is None:
         return _unknown_node(context, request)
@@ -70,7 +70,7 @@ def approve(context: LeaderContext, request: Request) -> RequestResult:
 
 
 def refuse(context: LeaderContext, request: Request) -> RequestResult:
-    """Turn away the newcomer whom an operator does not want."""
+    """Refuse the newcomer that an operator rejects."""
     found = find_pending(context, request.subject)
     if found is None:
         return _unknown_node(context, request)
@@ -85,11 +85,11 @@ def refuse(context: LeaderContext, request: Request) -> RequestResult:
 
 
 def _unknown_node(context: LeaderContext, request: Request) -> RequestResult:
-    return reject(context, f"nobody called {request.subject} asks to join; see `sidecar pending`")
+    return reject(context, f"no node called {request.subject} has asked to join; see `sidecar pending`")
 
 
 def find_pending(context: LeaderContext, subject: str) -> tuple[str, Request] | None:
-    """The open wish to join of the NodeID ``subject``, and its request's name."""
+    """The open join request of the NodeID ``subject``, with its name."""
     return next(
         (
             (name, request)
@@ -103,7 +103,7 @@ def find_pending(context: LeaderContext, subject: str) -> tuple[str, Request] | 
 
 
 def _objection(context: LeaderContext, request: Request, node: NodeID) -> str | None:
-    """Say why ``node`` may not join whatever the policy says, None where it may."""
+    """Why ``node`` may not join, whatever the policy says; None if it may."""
     network, url, file_servers = context.network, request.url, request.servers
     if url is None:
         return "it names no URL of its own"
@@ -111,24 +111,23 @@ def _objection(context: LeaderContext, request: Request, node: NodeID) -> str | 
         return f"its file does not name its own URL, {url}"
     if not any(each in context.servers for each in file_servers):
         return (
-            f"a stranger: its file names no server of this network; add one of {context.servers} "
-            "to its FederatedServers"
+            f"its file names no server of this network; add one of {context.servers} to its FederatedServers"
         )
     conflict = _node_id_conflict(context, node, url)
     if conflict:
         return conflict
     for each in network.rollout.quarantines:
-        # The longer comparison only where it can hold: the leader judges hundreds that wait, again and again.
+        # The cheap comparison first: the leader checks hundreds of pending joins at every decision.
         if url in each.servers and each.servers == context.servers.appended([url]):
             return f"version {each.version}, the same list, is quarantined: {each.reason}"
     return None
 
 
 def _node_id_conflict(context: LeaderContext, node: NodeID, url: ServerUrl) -> str | None:
-    """Say whose ``node`` is, where it is another's: a server of the list keeps it also while it is away."""
+    """Why ``node`` is taken, if it is: a listed server keeps its NodeID also while it is away."""
     known, alive = context.network.membership.members.get(node), context.network.reports.get(node)
     is_listed = known is not None and known.url is not None and known.url in context.servers
-    holder = known if is_listed else alive  # who is alive may be the asker itself
+    holder = known if is_listed else alive  # the live node may be the newcomer itself
     if holder is None or holder.url == url:
         return None
     whose = f"the server at {holder.url}" if holder.url else "a database node"
@@ -136,7 +135,7 @@ def _node_id_conflict(context: LeaderContext, node: NodeID, url: ServerUrl) -> s
 
 
 def _operator_refusal(context: LeaderContext, request: Request, node: NodeID) -> str | None:
-    """Why an operator refused this attempt to join, if one did: it asks again all the same."""
+    """Why an operator refused this attempt to join, if one did: the newcomer repeats its request."""
     verdict = context.network.membership.verdicts.get(node)
     return verdict.reason if verdict and verdict.by and verdict.attempt == request.attempt else None
 
@@ -144,7 +143,7 @@ def _operator_refusal(context: LeaderContext, request: Request, node: NodeID) ->
 def _policy_objection(context: LeaderContext, request: Request) -> str | None:
     match context.network.policy.admission:
         case Admission.CLOSED:
-            return "the network admits nobody now: its policy is closed, or cannot be read"
+            return "the network admits no server: its policy is closed, or cannot be read"
         case Admission.TOKEN:
             return _token_objection(context, request)
         case _:
@@ -154,22 +153,22 @@ def _policy_objection(context: LeaderContext, request: Request) -> str | None:
 def _token_objection(context: LeaderContext, request: Request) -> str | None:
     if not request.token:
         return (
-            "the network lets nobody in without a join token: `sidecar token create` makes one, "
-            "and --join-token-file names its file"
+            "the network admits no server without a join token: create one with `sidecar token create`, "
+            "and name its file with --join-token-file"
         )
     record = context.network.membership.tokens.get(request.token)
     if record is None:
-        return f"there is no join token {request.token}, or not any more; `sidecar token create` makes one"
+        return f"there is no join token {request.token}; create one with `sidecar token create`"
     spent = record.why_unusable(context.now)
     if spent:
-        return f"its join token {request.token} {spent}; `sidecar token create` makes another"
+        return f"its join token {request.token} {spent}; create another with `sidecar token create`"
     if not has_valid_proof(request, context.network.keys.network, record):
         return f"its proof was not made with the join token {request.token}"
     return None
 
 
 def _admit(context: LeaderContext, request: Request, node: NodeID) -> RequestResult:
-    """Let it in; a token that it came with is used up a little."""
+    """Admit the newcomer, and count one use of its token."""
     network, keys = context.network, context.network.keys
     writes: dict[str, Record | None] = {keys.verdict(node): None}
     record = network.membership.tokens.get(request.token)
@@ -185,13 +184,13 @@ def _admit(context: LeaderContext, request: Request, node: NodeID) -> RequestRes
 
 
 def _keep_pending(context: LeaderContext, request: Request, node: NodeID) -> RequestResult:
-    """Its request stays, for an operator to see."""
+    """Leave the request open, for an operator to approve or refuse."""
     verdict = Verdict(VerdictKind.PENDING, PENDING_REASON.format(node=node), context.at, request.attempt)
     last_verdict = context.network.membership.verdicts.get(node)
     is_published = (
         last_verdict and last_verdict.kind is VerdictKind.PENDING and last_verdict.attempt == request.attempt
     )
-    # Of two wishes under one NodeID an approval means the first; told of both in turn, neither came to rest.
+    # An approval means the first request of a NodeID. A verdict on each of two would alternate forever.
     first = find_pending(context, request.subject)
     is_second = first is not None and first[1] != request
     writes = {} if is_published or is_second else {context.network.keys.verdict(node): verdict}

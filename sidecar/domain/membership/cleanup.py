@@ -1,4 +1,4 @@
-"""Which records have served their purpose."""
+"""The deletion of records that are no longer needed."""
 
 from __future__ import annotations
 

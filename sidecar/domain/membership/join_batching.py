@@ -1,4 +1,4 @@
-"""Gathering newcomers that come close upon each other: a storm of joins makes a handful of versions."""
+"""The batching of joins: a storm of newcomers makes a handful of versions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sidecar.domain.servers import ServerList
 from sidecar.domain.timestamps import parse_timestamp
 
 BATCH_QUIET_PERIOD = 0.5
-"""Seconds without another newcomer after which those who came close upon each other are let in, together."""
+"""Seconds without another newcomer after which those that came close together are admitted."""
 
 BATCH_DELAY_PER_JOIN = 5.0
-"""Seconds from a version until the next, for each newcomer of it: those who come one by one, as machines get
-ready, get in in groups that grow."""
+"""Seconds from a version until the next, for each newcomer in it: newcomers that come one by one, as machines
+get ready, are admitted in growing groups."""
 
 MAX_BATCH_DELAY = 10.0
-"""Seconds after a version that newcomers are gathered for the next one, at most."""
+"""Seconds after a version that newcomers wait for the next one, at most."""
 
 
 def is_newcomer_join(request: Request, servers: ServerList) -> bool:
@@ -27,17 +27,17 @@ def is_newcomer_join(request: Request, servers: ServerList) -> bool:
 
 
 def is_batching(context: LeaderContext) -> bool:
-    """Whether newcomers are being gathered now."""
+    """Whether newcomers wait for others now."""
     return (
         batch_until(context.network, context.canonical, context.leader.last_join_at, context.now) is not None
     )
 
 
 def batch_until(network: Network, canonical: Canonical, last_join_at: float, now: float) -> float | None:
-    """Until when newcomers wait for those who come right after them; None where nobody waits so.
+    """Until when newcomers wait for others that come right after them; None if none has to wait.
 
-    Who comes alone is let in at once. ``last_join_at`` is when the leader saw the latest newcomer; all are in
-    seconds since the epoch. (When they asked, their own clocks say, and how long it was on its way, nobody.)
+    A newcomer that comes alone is admitted at once. ``last_join_at`` is when the leader first saw the latest
+    newcomer, as the clocks of the newcomers cannot be compared. All times are in seconds since the epoch.
     """
     is_automatic = network.policy.admission in (Admission.OPEN, Admission.TOKEN)
     if not is_automatic or not any(
@@ -46,7 +46,7 @@ def batch_until(network: Network, canonical: Canonical, last_join_at: float, now
         return None
     published = parse_timestamp(canonical.at)
     if published > now:
-        return None  # by a clock that was ahead, which says nothing of how long ago that was
+        return None  # the clock was ahead, so the age of the version is unknown
     joined = sum(change.kind is ChangeKind.JOIN for change in canonical.cause)
     until = min(
         max(last_join_at + BATCH_QUIET_PERIOD, published + BATCH_DELAY_PER_JOIN * joined),

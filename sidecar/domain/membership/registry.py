@@ -77,4 +77,4 @@ def _publish_conflict(
     if last is None or (last.kind, last.reason, last.holder) != (VerdictKind.CONFLICT, reason, holder):
         verdict = Verdict(VerdictKind.CONFLICT, reason, context.at, holder=holder)
         transaction.put(network.keys.verdict(node), verdict)
-        transaction.reasons.append(f"{node} is turned away: {reason}")
+        transaction.reasons.append(f"{node} is refused: {reason}")

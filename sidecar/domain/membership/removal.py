@@ -1,4 +1,4 @@
-"""Taking nodes out, letting them back in, and going back to an earlier list."""
+"""Removal, readmission, and rollback to an earlier list."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from sidecar.domain.records.requests import Request
 from sidecar.domain.servers import NodeID, ServerList, ServerUrl
 
 MAX_SERVERS_PER_VERSION = 16
-"""Servers that one version of a rollback removes and lets in again, at most: each is up to six operations."""
+"""Servers that one version of a rollback removes or readmits, at most: each takes up to six operations."""
 
 
 def remove(context: LeaderContext, request: Request) -> RequestResult:
-    """Take a node out, and keep it out."""
+    """Remove a node, and keep it out."""
     network, servers, subject = context.network, context.servers, request.subject
     member = network.member_named(subject)
     existing = network.membership.tombstone_named(subject) or (
         member and network.membership.tombstone_of(member.node_id, member.url)
     )
     if existing:
-        return accept(context, f"{existing.name} was removed already, at {existing.at}")
+        return accept(context, f"{existing.name} was already removed, at {existing.at}")
     url = member.url if member else url_or_none(subject)
     if member and url and network.url_holders().get(url, member.node_id) != member.node_id:
-        url = None  # it only claimed what another has, who is alive
+        url = None  # it only claimed the URL of another node, which is alive
     if member is None and (url is None or url not in servers):
         return reject(context, f"no member of this network is called {subject}; see `sidecar members`")
     if url in servers and len(servers) == 1:
@@ -50,20 +50,20 @@ def remove(context: LeaderContext, request: Request) -> RequestResult:
 
 
 def readmit(context: LeaderContext, request: Request) -> RequestResult:
-    """Take a tombstone away."""
+    """Delete a tombstone."""
     network = context.network
     tombstone = network.membership.tombstone_named(request.subject)
     if tombstone is None:
         return reject(context, f"{request.subject} is not removed; see `sidecar removed`")
     node, url = tombstone.node_id, tombstone.url
     if node is None and url:
-        # It may have shown up since, and been told.
+        # The node may have reported since, and have a verdict.
         member = network.member_named(url.normal)
         node = member.node_id if member else None
     change = Change(ChangeKind.READMIT, node, url, request.by, request.reason) if url else None
     reason = f"readmitted {node_label(node, url)}; its sidecar may ask to join again"
     writes = _readmission_writes(network.keys, tombstone, node)
-    # What an operator readmits may make the list again that was quarantined: it is the operator's word.
+    # The readmission may restore a quarantined list: the operator has decided.
     writes |= {network.keys.quarantine(each.version): None for each in network.rollout.quarantines}
     remaining = tuple(t for t in network.membership.tombstones if t != tombstone)
     after = replace(_with_tombstones(network, remaining), rollout=replace(network.rollout, quarantines=()))
@@ -71,7 +71,7 @@ def readmit(context: LeaderContext, request: Request) -> RequestResult:
 
 
 def roll_back(context: LeaderContext, request: Request) -> RequestResult:
-    """Go back to the list of an earlier version, which the request carries."""
+    """Return to the list of an earlier version, which the request carries."""
     version = request.subject
     try:
         target = ServerList(request.servers)
@@ -80,7 +80,7 @@ def roll_back(context: LeaderContext, request: Request) -> RequestResult:
     if not target:
         return reject(context, f"version {version} names no server")
     if target == context.servers:
-        return reject(context, f"the list is that of version {version} already")
+        return reject(context, f"the list is already that of version {version}")
     quarantine = context.network.rollout.quarantine_of(target)
     if quarantine:
         return reject(
@@ -90,9 +90,9 @@ def roll_back(context: LeaderContext, request: Request) -> RequestResult:
 
 
 def _publish_rollback(context: LeaderContext, target: ServerList, request: Request) -> RequestResult:
-    """Publish ``target``: who is not in it is removed, who was removed is back.
+    """Publish ``target``: servers that are not in it are removed, removed ones that are in it readmitted.
 
-    What one transaction cannot hold is left to the versions after this one: the request stays open.
+    What does not fit into one transaction follows in later versions: the request stays open.
     """
     network, keys, version = context.network, context.network.keys, request.subject
     why = f"rolled back to version {version}" + (f": {request.reason}" if request.reason else "")
@@ -119,7 +119,7 @@ def _publish_rollback(context: LeaderContext, target: ServerList, request: Reque
 
 
 def removal_reason(tombstone: Tombstone) -> str:
-    """What a removed node is told."""
+    """The reason in the verdict of a removed node."""
     why = f" ({tombstone.reason})" if tombstone.reason else ""
     return (
         f"removed at {tombstone.at} by {tombstone.by}{why}; "

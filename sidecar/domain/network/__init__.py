@@ -2,5 +2,5 @@
 
 Belongs here: reading all records into one value, building a transaction, publishing a version, the
 history of the list.
-Forbidden here: rules. Who may join is ``membership``'s, and who restarts is ``rollout``'s.
+Forbidden here: rules. ``membership`` decides which nodes may join, ``rollout`` which node restarts.
 """

@@ -13,14 +13,14 @@ from sidecar.domain.records.encoding import decode
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """By version, rising, the present one last. What cannot be read is left out and named."""
+    """The versions in rising order, the current one last; ``unreadable`` names those left out."""
 
     versions: Mapping[int, Canonical]
     unreadable: tuple[str, ...] = ()
 
     @property
     def version_ranges(self) -> str:
-        """Which versions there are, in words: ``1 to 3, 5``."""
+        """The versions that are kept, as text: ``1 to 3, 5``."""
         runs: list[list[int]] = []
         for version in self.versions:
             if runs and runs[-1][-1] == version - 1:
@@ -30,9 +30,9 @@ class History:
         return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs) or "none"
 
     def rolled_back_by(self, version: int) -> Canonical | None:
-        """The rollback that took ``version`` back; None where what it brought still stands.
+        """The rollback that reverted ``version``; None while its change still holds.
 
-        A rollback to the list of ``version`` itself, or of one after it, takes later ones back.
+        A rollback to the list of ``version`` itself, or of a later version, reverts only those after it.
         """
         since = [each for each in self.versions.values() if each.version >= version]
         for place, each in enumerate(since):
@@ -43,7 +43,7 @@ class History:
 
 
 def read_history(network: Network) -> History:
-    """Decode what the listing of ``network`` holds of ``keys.versions``, and the version that stands."""
+    """Decode the history in the listing of ``network``, and add the current version."""
     keys, unreadable = network.keys, list[str]()
     found: dict[int, Canonical] = {}
     for entry in network.listing.entries.values():
@@ -55,6 +55,6 @@ def read_history(network: Network) -> History:
             unreadable.append(str(exc))
         else:
             found[canonical.version] = canonical
-    if network.canonical:  # somebody may have written it past the history
+    if network.canonical:  # it may have been written by hand, without the history
         found[network.canonical.version] = network.canonical
     return History(dict(sorted(found.items())), tuple(unreadable))

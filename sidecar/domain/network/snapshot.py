@@ -94,7 +94,7 @@ class Network:
                 yield member
 
     def url_holders(self) -> Mapping[ServerUrl, NodeID]:
-        """Who has which URL and is alive; another node must not take it."""
+        """The live node behind each URL; another node must not take it."""
         alive = self.reports
         return {
             member.url: node
@@ -119,7 +119,7 @@ class Network:
         )
 
     def node_at(self, url: ServerUrl) -> NodeID | None:
-        """Whose ``url`` is, or was until it was removed; None where nobody ever learned."""
+        """The node at ``url``, or the one that was there until it was removed; None if it never reported."""
         member = self.member_named(url.normal)
         return (
             member.node_id
@@ -137,7 +137,7 @@ def url_or_none(text: str) -> ServerUrl | None:
 
 
 def _policy(policy: Policy | None, listing: Listing, keys: Keys) -> Policy:
-    """The policy; one that cannot be read admits nobody and keeps all versions: it may say so."""
+    """The policy; an unreadable one admits no server and keeps all versions, as it may say so."""
     if policy is None and keys.policy in listing.entries:
         return Policy(Admission.CLOSED, history=sys.maxsize)
     return policy or Policy()
@@ -172,10 +172,10 @@ def read_network(keys: Keys, listing: Listing) -> Network:
         return {name: record for name, record in records if record is not None}
 
     def node_records(folder: str, cls: type[R], leaf: str = "") -> dict[NodeID, R]:
-        """The same of what is kept for one node; what is not under its own node's name is nobody's."""
+        """The same for the records of one node each; one under the key of another node is ignored."""
         records = named_records(folder, cls, leaf)
         strays = [n for n, each in records.items() if not is_node_id(n) or getattr(each, "node_id", n) != n]
-        unreadable.extend(f"{folder}/{name!a}: it is kept under what is not its NodeID" for name in strays)
+        unreadable.extend(f"{folder}/{name!a}: its key does not match its NodeID" for name in strays)
         return {NodeID(name): record for name, record in records.items() if name not in strays}
 
     return Network(

@@ -1,4 +1,4 @@
-"""A leader's transaction in the making: what it writes, and everything it is fenced with."""
+"""The leader's next transaction: what it writes, and the compares that fence it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_OPERATIONS = 96
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One leadership: who leads, and the key whose create revision proves it."""
+    """One leadership: the leader, and the key whose create revision proves it."""
 
     node_id: NodeID
     key: str
@@ -41,9 +41,9 @@ NO_TERM = Term(NodeID(""), "", NO_REVISION)
 class TransactionBuilder:
     """Collects a leader's writes.
 
-    The transaction it makes is fenced twice: with the create revision of the leader's own candidate key (a
-    leader that froze and woke up late writes nothing), and with the mod revision of the canonical list, the
-    policy and every key it touches (what the decision was made from has not changed since).
+    The transaction is fenced twice: with the create revision of the leader's own candidate key (a leader that
+    was frozen writes nothing), and with the mod revision of the canonical list, the policy and every key it
+    touches (nothing that the decision depends on has changed).
     """
 
     keys: Keys
@@ -53,7 +53,7 @@ class TransactionBuilder:
     _unfenced: list[Operation] = field(default_factory=list)
 
     def put(self, key: str, record: Record) -> None:
-        """Write ``record``, unless that is what stands there already."""
+        """Write ``record``, unless the key already holds it."""
         entry = self.listing.entries.get(key)
         value = encode(record)
         if entry is None or entry.value != value:
@@ -77,7 +77,7 @@ class TransactionBuilder:
                 self.put(key, record)
 
     def put_unfenced(self, key: str, record: Record) -> None:
-        """Write a key that nobody decides from; the listing does not cover it, so nothing is compared."""
+        """Write a key that no decision reads; the listing does not cover it, so nothing is compared."""
         self._unfenced.append(Put(key, encode(record)))
 
     def delete_unfenced(self, start: str, end: str) -> None:

@@ -83,7 +83,7 @@ def _roll_back(context: LeaderContext, transaction: TransactionBuilder, rollout:
     transaction.put(network.keys.quarantine(canonical.version), quarantine)
     request = _rollback_request(context, good, reason)
     transaction.put(network.keys.request(f"rollback-{canonical.version}"), request)
-    transaction.reasons.append(f"version {canonical.version} is to be rolled back: {reason}")
+    transaction.reasons.append(f"version {canonical.version} will be rolled back: {reason}")
     return True
 
 

@@ -1,9 +1,8 @@
-"""The rollout of the canonical list: where every node stands, whose turn it is, and what holds it up.
+"""The state of the rollout: the progress of every node, which nodes may restart, and what blocks them.
 
-`assess` is the one look at it, for the leader, who grants turns, and for operators, who watch. A change
-reaches every file at once; the restarts that follow go through the network in order: at most
-``max_unavailable`` nodes of a role out of service at a time, servers before database nodes, the leader's own
-server last.
+`assess` derives it, both for the leader, which grants restarts, and for operators' commands. A change reaches
+every file at once; the restarts that follow are in order: at most ``max_unavailable`` nodes of a role are
+unavailable at a time, servers restart before database nodes, and the leader's own server last.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ from sidecar.domain.servers import NodeID
 from sidecar.domain.timestamps import parse_timestamp
 
 ORDER_GRACE_PERIOD = 2.0
-"""Seconds from a version on in which turns are given in their order alone: who hears of it late, and would go
-first, has not asked yet. After that whoever asks goes, as another may be unable to."""
+"""Seconds after a version in which restarts are granted in strict order, as a node that hears of it late has
+not requested one yet. After that, nodes that have not requested a restart are skipped in the order."""
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutState:
-    """Everybody's node, in the order of their turns.
+    """All nodes, in the order in which they restart.
 
-    ``in_grace_period``: the version is so new that not everybody need have asked for a turn yet. ``overdue``:
-    it is older than a turn may take. ``next_decision_at`` is when time alone changes something (seconds, Unix
-    epoch).
+    ``in_grace_period``: the version is so new that nodes may not have requested a restart yet. ``overdue``:
+    it is older than a restart may take. ``next_check_at`` is when time alone changes something, in seconds
+    since the epoch.
     """
 
     version: int
@@ -50,9 +49,9 @@ class RolloutState:
 
     @property
     def all_healthy(self) -> bool:
-        """Whether every node is healthy on the newest list, but for those that an operator left out.
+        """Whether every node is healthy on the newest list, except for those that an operator left out.
 
-        Where nobody is known yet, nobody is.
+        False while no node is known.
         """
         left_out = (Progress.PAUSED, Progress.SKIPPED)
         counted = [node for node in self.nodes if node.progress not in left_out]
@@ -60,43 +59,45 @@ class RolloutState:
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody is to be restarted any more."""
+        """Whether no node has to restart any more."""
         return not self.failed and all(node.progress not in UNFINISHED for node in self.nodes)
 
     @property
     def halt_reason(self) -> str | None:
-        """Why it stopped by itself; None where it did not."""
+        """Why a failure halted the rollout; None if none did."""
         return _describe(self.failed) or None
 
     def with_role(self, role: Role) -> tuple[NodeProgress, ...]:
         return tuple(node for node in self.nodes if node.role is role)
 
     def slots_left(self, role: Role) -> int:
-        """How many more nodes of ``role`` may be taken out of service now."""
+        """How many more nodes of ``role`` may become unavailable now."""
         nodes = self.with_role(role)
         return self.policy.max_unavailable.of(len(nodes)) - sum(not node.available for node in nodes)
 
     def blockers(self) -> str | None:
-        """Say what those who wait wait for, where it is neither a halt nor a turn; None where nobody does."""
+        """The nodes that block others, and why, apart from a failure or a restart; None if none does."""
         return _describe(self._blockers()) or None
 
     def long_term_blockers(self) -> str | None:
-        """Of that, what may stay so: who is missing, and, after the time of a turn, everybody else.
+        """The blockers that may need an operator: missing nodes at once, others when the version is overdue.
 
-        Until then who boots or crashes is seen to by its sidecar. What such a one says of itself changes all
-        the time, and is for those who look.
+        Until then the sidecar of a node that boots or crashes takes care of it; its report changes too often
+        to be published.
         """
         reasons = []
         for node in self._blockers():
             if node.missing:
                 reasons.append(f"{node.node_id} {node.reason}")
             elif self.overdue:
-                lacks = "ask for its turn" if node.progress is Progress.WAITING else "become healthy"
-                reasons.append(f"{node.node_id} does not {lacks}")
+                missing_step = (
+                    "requested a restart" if node.progress is Progress.WAITING else "become healthy"
+                )
+                reasons.append(f"{node.node_id} has not {missing_step}")
         return "; ".join(reasons) or None
 
     def _blockers(self) -> tuple[NodeProgress, ...]:
-        """Who is out of service or cannot follow, and has those wait who would go now."""
+        """The nodes that are unavailable or cannot follow, and so keep others from restarting."""
         canary = self._pending_canary()
         stays = canary and canary.progress is Progress.WAITING and not canary.wants_grant
         if canary and (stays or canary.progress is Progress.DOWN):
@@ -114,11 +115,11 @@ class RolloutState:
         return ()
 
     def grantable(self) -> Iterator[tuple[NodeProgress, bool]]:
-        """Yield who may restart now, and whether that costs nobody anything: it is out of service anyway."""
+        """Yield the nodes that may restart now, and whether each is unavailable anyway."""
         if self.paused:
             return
         for node in self.nodes:
-            # Whoever is away goes straight to the newest list; who is back already waits as everybody does.
+            # An unavailable node goes straight to the newest list; one that is back waits like the others.
             is_away = not node.available and node.progress is not Progress.SETTLING
             if (
                 node.wants_grant
@@ -142,7 +143,7 @@ class RolloutState:
                 return
 
     def _pending_canary(self) -> NodeProgress | None:
-        """The canary, while the others wait for it."""
+        """The canary, while the other nodes wait for it."""
         left_out = (Progress.DONE, Progress.PAUSED, Progress.SKIPPED)
         canary = next((node for node in self.nodes if node.node_id == self.policy.canary), None)
         return canary if canary and canary.progress not in left_out else None
@@ -153,7 +154,7 @@ class RolloutState:
 
 
 def assess(network: Network, canonical: Canonical, leader: NodeID, now: float) -> RolloutState:
-    """Look at everybody. ``leader``: whose turn is last. ``now``: seconds since the epoch."""
+    """Assess every node. The ``leader`` restarts last. ``now``: seconds since the epoch."""
     policy = network.policy.rollout
     order = {url: index for index, url in enumerate(canonical.servers)}
 
@@ -171,7 +172,7 @@ def assess(network: Network, canonical: Canonical, leader: NodeID, now: float) -
         policy,
         nodes,
         paused=block if block and block.kind is BlockKind.PAUSED else None,
-        in_grace_period=0 <= age < ORDER_GRACE_PERIOD,  # not by a clock that was ahead
+        in_grace_period=0 <= age < ORDER_GRACE_PERIOD,  # a clock that was ahead does not count
         overdue=age >= policy.timeout,
         next_check_at=min(_check_times(nodes, now, age, (ORDER_GRACE_PERIOD, policy.timeout)), default=None),
     )
@@ -180,7 +181,7 @@ def assess(network: Network, canonical: Canonical, leader: NodeID, now: float) -
 def _check_times(
     nodes: Iterable[NodeProgress], now: float, age: float, ages: Iterable[float]
 ) -> Iterator[float]:
-    """When time alone changes something: about a node, or as the version comes to one of ``ages``."""
+    """When time alone changes something: for a node, or as the version reaches one of ``ages``."""
     yield from (node.next_check_at for node in nodes if node.next_check_at is not None)
     if any(node.progress is not Progress.DONE for node in nodes):
         yield from (now + at - age for at in ages if at > age)

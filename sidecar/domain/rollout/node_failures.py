@@ -19,7 +19,8 @@ def find_failure(facts: NodeFacts, grant: Grant) -> str:
     if report and report.failed_starts > grant.ignore_failed_starts and loaded and not report.healthy:
         return f"did not become healthy: {report.reason}"
     if facts.now >= facts.granted_at(grant) + timeout:
-        return f"is not healthy on version {grant.version} within {timeout:g} s: {describe_report(report)}"
+        late = f"did not become healthy on version {grant.version} within {timeout:g} s"
+        return f"{late}: {describe_report(report)}"
     return ""
 
 

@@ -80,7 +80,7 @@ def _settling(facts: NodeFacts) -> NodeProgress | None:
     return _progress(
         facts,
         Progress.SETTLING,
-        f"is healthy on version {grant.version}, and has to be so for {facts.policy.min_ready:g} s",
+        f"is healthy on version {grant.version}, but not yet for {facts.policy.min_ready:g} s",
         available=False,
         next_grant=replace(grant, healthy_since=since, health_epoch=report.health_epoch, failed=""),
         next_check_at=since + facts.policy.min_ready,
@@ -136,7 +136,7 @@ def _restarting(facts: NodeFacts) -> NodeProgress | None:
     if grant is None:
         return None
     since = facts.granted_at(grant)
-    # A node that has not noticed its grant still reports why it waited for it.
+    # A node that has not seen its grant yet still reports why it waits.
     reason = "is about to restart" if facts.wants_grant else describe_report(facts.report)
     return _progress(
         facts,
@@ -173,7 +173,7 @@ def _waiting(facts: NodeFacts) -> NodeProgress | None:
         return None
     reason = f"runs on version {report.loaded_version}"
     if not facts.wants_grant and report.reason:
-        reason += f", and does not ask for a turn: {report.reason}"
+        reason += f" and has not requested a restart: {report.reason}"
     return _progress(facts, Progress.WAITING, reason, available=True)
 
 

@@ -1,4 +1,4 @@
-"""What operators ask of a rollout: pause and resume it, or one node in it; skip a node, or try it again."""
+"""Operators' requests about a rollout: pause or resume it or one node, skip a node, retry a node."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from sidecar.domain.servers import NodeID
 
 
 def pause(context: LeaderContext, request: Request) -> RequestResult:
-    """Grant no restart any more; with a subject, none to that node."""
+    """Grant no more restarts; with a subject, none to that node."""
     network, keys = context.network, context.network.keys
     why = f": {request.reason}" if request.reason else ""
     if not request.subject:
         block = network.rollout.block
         if block and block.kind is BlockKind.PAUSED:
-            return accept(context, f"the rollout is paused already, by {block.by} at {block.at}")
+            return accept(context, f"the rollout is already paused, by {block.by} at {block.at}")
         reason = f"{request.by} paused it{why}"
         rollout_block = RolloutBlock(
             BlockKind.PAUSED, context.canonical.version, reason, context.at, request.by
         )
         # A resume of the same batch, right after this pause, must not be refused.
         after = _with_rollout(context, replace(network.rollout, block=rollout_block))
-        reason = "the rollout is paused; `sidecar rollout resume` lets it go on"
+        reason = "the rollout is paused; `sidecar rollout resume` continues it"
         return accept(after, reason, {keys.rollout_block: rollout_block})
     member = _member(context, request.subject)
     if member is None:
@@ -42,15 +42,15 @@ def pause(context: LeaderContext, request: Request) -> RequestResult:
 
 
 def resume(context: LeaderContext, request: Request) -> RequestResult:
-    """Take a pause back."""
+    """End a pause."""
     network, keys = context.network, context.network.keys
     if not request.subject:
         if network.rollout.block is None or network.rollout.block.kind is not BlockKind.PAUSED:
             return reject(context, "the rollout is not paused; see `sidecar rollout status`")
         after = _with_rollout(context, replace(network.rollout, block=None))
-        return accept(after, "the rollout goes on", {keys.rollout_block: None})
+        return accept(after, "the rollout continues", {keys.rollout_block: None})
     member = _member(context, request.subject)
-    node = member.node_id if member else NodeID(request.subject)  # a pause may outlive its node's membership
+    node = member.node_id if member else NodeID(request.subject)  # a pause may outlast its node's membership
     if node not in network.rollout.pauses:
         return reject(context, f"{node} is not paused") if member else _unknown_node(context, request.subject)
     pauses = {name: pause for name, pause in network.rollout.pauses.items() if name != node}
@@ -60,17 +60,17 @@ def resume(context: LeaderContext, request: Request) -> RequestResult:
 
 
 def skip(context: LeaderContext, request: Request) -> RequestResult:
-    """Go on without a node: it holds nobody up, and is not counted."""
+    """Continue without a node: it blocks no other, and is not counted."""
     member = _member(context, request.subject)
     if member is None:
         return _unknown_node(context, request.subject)
     exemption = Exemption(context.canonical.version, context.at, request.by, request.reason)
-    reason = f"the rollout to version {context.canonical.version} goes on without {member.node_id}"
+    reason = f"the rollout to version {context.canonical.version} continues without {member.node_id}"
     return accept(context, reason, {context.network.keys.skip(member.node_id): exemption})
 
 
 def retry(context: LeaderContext, request: Request) -> RequestResult:
-    """Give a node another turn: whatever it failed at, and however often it was restarted, is forgotten."""
+    """Grant a node another restart: earlier failures and restarts no longer count."""
     network, keys = context.network, context.network.keys
     member = _member(context, request.subject)
     if member is None:

@@ -1,4 +1,4 @@
-"""What a survey comes to: the state of the rollout in one word, and who would restart in which order."""
+"""The summary of a rollout: its phase in one word, and the order of the restarts."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from sidecar.domain.rollout.node_progress import UNFINISHED, NodeProgress, Progr
 
 
 class RolloutPhase(StrEnum):
-    """How the rollout goes, as a whole."""
+    """The state of the rollout as a whole."""
 
     DONE = "done"
     RUNNING = "running"
     WAITING = "waiting"
-    """Somebody is down, and nobody else may go down beside it; or nobody leads."""
+    """A node is down, and no other may become unavailable beside it; or there is no leader."""
     PAUSED = "paused"
     HALTED = "halted"
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutSummary:
-    """The state, and why it is so, in words."""
+    """The phase, and the reason for it."""
 
     phase: RolloutPhase
     reason: str
 
 
 def summarize(rollout: RolloutState, *, has_leader: bool) -> RolloutSummary:
-    """Sum ``rollout`` up; ``has_leader``: somebody leads, and so gives turns."""
+    """Sum ``rollout`` up. Without a leader (``has_leader``) no restart is granted."""
     if rollout.paused:
         return RolloutSummary(RolloutPhase.PAUSED, rollout.paused.reason)
     if rollout.halt_reason:
@@ -39,9 +39,9 @@ def summarize(rollout: RolloutState, *, has_leader: bool) -> RolloutSummary:
     if in_turn:
         return RolloutSummary(RolloutPhase.RUNNING, in_turn)
     if any(node.progress in UNFINISHED for node in rollout.nodes):
-        blockers = rollout.blockers() if has_leader else "nobody leads, so nobody is given a turn"
+        blockers = rollout.blockers() if has_leader else "no leader, so no restart can be granted"
         state = RolloutPhase.WAITING if blockers else RolloutPhase.RUNNING
-        return RolloutSummary(state, blockers or "the next turn is about to be given")
+        return RolloutSummary(state, blockers or "the next restart is about to be granted")
     down = _describe(rollout, Progress.DOWN)
     if down:
         return RolloutSummary(RolloutPhase.WAITING, down)
@@ -51,9 +51,9 @@ def summarize(rollout: RolloutState, *, has_leader: bool) -> RolloutSummary:
 
 
 def restart_waves(rollout: RolloutState) -> Iterator[tuple[NodeProgress, ...]]:
-    """Yield who would restart together, one turn after the other, if everybody came back each time.
+    """Yield the nodes that would restart together, wave after wave, if every node came back each time.
 
-    Whoever is out of service now is taken to be back by then.
+    Nodes that are unavailable now are assumed to be back by then.
     """
     rollout = replace(rollout, paused=None, nodes=tuple(map(_assume_recovered, rollout.nodes)))
     while wave := tuple(node for node, free in rollout.grantable() if not free):
@@ -65,7 +65,7 @@ def restart_waves(rollout: RolloutState) -> Iterator[tuple[NodeProgress, ...]]:
 
 
 def _assume_recovered(node: NodeProgress) -> NodeProgress:
-    # Who settles on an older list, or spent its budget, has this one before it too.
+    # A node that settles on an older list, or spent its budget, has yet to restart too.
     serves_on = node.progress is Progress.FAILED and node.available
     if serves_on or node.progress in (Progress.WAITING, Progress.SETTLING):
         return replace(node, progress=Progress.WAITING, available=True, wants_grant=True)

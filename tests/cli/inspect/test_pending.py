@@ -81,11 +81,11 @@ def test_a_verdict_on_an_earlier_try_says_nothing_of_this_one() -> None:
         (Policy(), "fed-2 (the leader) will admit it shortly"),
         (
             Policy(Admission.CLOSED),
-            "fed-2 (the leader) will refuse it shortly: the network admits nobody now",
+            "fed-2 (the leader) will refuse it shortly: the network admits no server",
         ),
         (
             Policy(Admission.TOKEN),
-            "fed-2 (the leader) will refuse it shortly: the network lets nobody in without a join token",
+            "fed-2 (the leader) will refuse it shortly: the network admits no server without a join token",
         ),
     ],
 )

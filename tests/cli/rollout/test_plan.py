@@ -156,8 +156,8 @@ def test_a_database_node_changes_no_list_and_restarts_nobody() -> None:
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (("remove", "fed-9"), "fed-9 was removed already, at 2026-05-04T11:00:00Z; nothing would change"),
-        (("join", ONE.text), "http://localhost:9000 is in the list already; nothing would change"),
+        (("remove", "fed-9"), "fed-9 was already removed, at 2026-05-04T11:00:00Z; nothing would change"),
+        (("join", ONE.text), "http://localhost:9000 is already in the list; nothing would change"),
     ],
 )
 def test_what_is_so_already_is_said(argv: tuple[str, ...], said: str) -> None:
@@ -183,7 +183,7 @@ def test_what_the_leader_would_refuse_is_refused_in_its_words(argv: tuple[str, .
 def test_a_closed_network_lets_nobody_plan_to_join() -> None:
     records = in_step() | {KEYS.policy: Policy(Admission.CLOSED)}
 
-    assert "the network admits nobody now" in refusal(*JOIN, records=records)
+    assert "the network admits no server" in refusal(*JOIN, records=records)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_a_pipe_gets_the_state_bars_and_a_table_in_the_order_of_turns() -> None:
     records = rolling() | reported("fed-1", loaded_version=6)
 
     assert shown(records) == (
-        "network default, version 6: running: the next turn is about to be given\n"
+        "network default, version 6: running: the next restart is about to be granted\n"
         "servers         [##########--------------------]  1/3\n"
         "database nodes  [------------------------------]  0/1\n"
         "\n"
@@ -122,7 +122,7 @@ def test_a_node_that_only_starts_is_no_trouble_yet() -> None:
 def test_without_a_leader_nothing_goes_on() -> None:
     out = shown(without(rolling(), KEYS.candidate(99), KEYS.candidate(11)))
 
-    assert "waiting: nobody leads, so nobody is given a turn" in out
+    assert "waiting: no leader, so no restart can be granted" in out
     assert last_line(out) == "next: start the sidecar of a server, so that a leader is elected"
 
 

@@ -232,11 +232,11 @@ def test_a_line_that_makes_no_sense_exits_with_64(argv: tuple[str, ...]) -> None
 
 def test_who_has_everybody_wait_is_told() -> None:
     stands: dict[str, Record] = {
-        KEYS.rollout_block: RolloutBlock(BlockKind.WAITING, 6, "fed-2 does not become healthy", AT)
+        KEYS.rollout_block: RolloutBlock(BlockKind.WAITING, 6, "fed-2 has not become healthy", AT)
     }
     sick = reported("fed-2", loaded_version=6, healthy=False)
 
     code, _, err = Shell(rolling() | sick | stands)("wait", "--timeout", "1")
 
     assert code == 69
-    assert err.startswith("sidecar: the rollout is waiting: fed-2 does not become healthy; still waiting\n")
+    assert err.startswith("sidecar: the rollout is waiting: fed-2 has not become healthy; still waiting\n")

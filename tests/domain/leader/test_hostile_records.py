@@ -77,7 +77,7 @@ def test_a_report_under_another_node_id_is_ignored_and_named(name: str) -> None:
     stray = Entry(key, encode(report(server(4, 9000))), Revision(9), Revision(9))
     found = listing(STANDS)
     start = read_network(KEYS, replace(found, entries={**found.entries, key: stray}))
-    assert [line for line in start.unreadable if "kept under what is not its NodeID" in line]
+    assert [line for line in start.unreadable if "its key does not match its NodeID" in line]
     end = run_leader(start)
     assert (end.reports, end.membership.members) == ({}, {})
     "".join(start.unreadable).encode()

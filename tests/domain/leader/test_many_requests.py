@@ -126,7 +126,7 @@ def test_a_listed_server_can_be_neither_approved_nor_refused(kind: RequestKind) 
     outcome = end.requests["a"].outcome
     assert outcome
     assert outcome.kind is OutcomeKind.REFUSED
-    assert f"nobody called {late} asks to join" in outcome.reason
+    assert f"no node called {late} has asked to join" in outcome.reason
     assert end.canonical == start.canonical
     assert end.membership.verdicts == {}
 

@@ -110,7 +110,7 @@ def test_a_node_not_back_in_time_halts_the_rollout() -> None:
     assert next_decision_at(network(on_its_way), LEADER, NOW) == NOW + 1
     assert not halted(run_leader(network(on_its_way)))
     end = run_leader(network(records | {KEYS.grant(TWO): Grant(2, 5, NOW - 60)}))
-    assert "fed-2 is not healthy on version 2 within 60 s" in halted(end)
+    assert "fed-2 did not become healthy on version 2 within 60 s" in halted(end)
     assert set(end.rollout.grants) == {"fed-2"}
 
 

@@ -158,8 +158,7 @@ def test_a_booting_node_is_no_blocker_before_the_timeout() -> None:
     late = decide(end, LEADER, NOW + timeout)
     assert late
     assert (
-        str(apply_transaction(end, late.transaction).rollout.block)
-        == "waiting: fed-3 does not become healthy"
+        str(apply_transaction(end, late.transaction).rollout.block) == "waiting: fed-3 has not become healthy"
     )
 
 
@@ -174,7 +173,7 @@ def test_a_node_that_cannot_follow_is_a_blocker_after_the_timeout() -> None:
     assert late
     assert (
         str(apply_transaction(end, late.transaction).rollout.block)
-        == "waiting: fed-3 does not ask for its turn"
+        == "waiting: fed-3 has not requested a restart"
     )
 
 
@@ -208,7 +207,7 @@ def test_a_node_that_cannot_follow_is_named_as_blocker(canary: NodeID | None) ->
     assert seen.canonical
     why = assess(seen, seen.canonical, FED_1, NOW).blockers()
     assert why
-    assert "fed-2 runs on version 4, and does not ask for a turn: its file cannot be written" in why
+    assert "fed-2 runs on version 4 and has not requested a restart: its file cannot be written" in why
 
 
 def test_no_list_is_healthy_before_any_node_is_known() -> None:

@@ -94,7 +94,7 @@ def test_running_while_a_node_restarts() -> None:
 def test_running_before_the_first_grant_only_with_a_leader() -> None:
     assert summarize(look(records()), has_leader=True).phase is RolloutPhase.RUNNING
     assert summarize(look(records()), has_leader=False).phase is RolloutPhase.WAITING
-    assert "nobody leads" in summarize(look(records()), has_leader=False).reason
+    assert "no leader" in summarize(look(records()), has_leader=False).reason
 
 
 def test_waiting_names_the_node_that_is_down_and_why() -> None:

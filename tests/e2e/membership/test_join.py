@@ -64,7 +64,7 @@ def test_a_refused_stranger_joins_once_its_file_names_a_member(
     assert verdict is not None
     assert verdict["kind"] == "refused"
     assert verdict["reason"] == status["reason"]
-    assert "a stranger: its file names no server of this network" in status["reason"]
+    assert "its file names no server of this network" in status["reason"]
     assert [line["reason"] for line in stranger.logged("refused")] == [status["reason"]]
     assert stranger.starts == []
     assert stranger.file_identity() == before

@@ -20,7 +20,7 @@ def test_operators_admit_a_newcomer_and_control_the_rollout(network: Network) ->
     assert "the backup runs" in one.wait_for_phase("restart-pending")["reason"]
     assert network.cli("pause", "fed-2", "--reason", "its disk").code == 0
     answer = network.cli("rollout", "resume")
-    assert (answer.code, answer.out) == (0, "the rollout goes on\n")
+    assert (answer.code, answer.out) == (0, "the rollout continues\n")
     network.wait_in_sync(one, three, newcomer)
     assert "its disk" in two.wait_for_phase("restart-pending")["reason"]
     assert [len(node.starts) for node in (one, two, three)] == [2, 1, 2]
@@ -45,7 +45,7 @@ def test_a_refused_newcomer_learns_which_operator_refused_and_why(network: Netwo
     assert network.version == 1
     again = network.cli("refuse", "fed-3")
     assert again.code == 77
-    assert "cannot refuse fed-3: nobody called fed-3 asks to join" in again.err
+    assert "cannot refuse fed-3: no node called fed-3 has asked to join" in again.err
 
 
 def test_a_token_admits_a_newcomer_until_it_is_revoked(network: Network) -> None:
