@@ -71,9 +71,9 @@ def test_each_newcomer_of_a_storm_uses_a_token_up() -> None:
     end = run_leader(run_leader(network(converged_records() | records)), now=NOW + MAX_BATCH_DELAY)
     assert end.canonical is not None
     assert (end.canonical.version, len(end.canonical.servers)) == (2, 253)
-    told = [verdict.reason for verdict in end.membership.verdicts.values()]
-    assert len(told) == 50
-    assert all("create another with `sidecar token create`" in reason for reason in told)
+    reasons = [verdict.reason for verdict in end.membership.verdicts.values()]
+    assert len(reasons) == 50
+    assert all("with `sidecar token create`" in reason for reason in reasons)
 
 
 def test_an_approval_during_a_storm_is_handled_right_after_it() -> None:
