@@ -1,4 +1,4 @@
-"""A status to change."""
+"""A status for tests to change."""
 
 from __future__ import annotations
 

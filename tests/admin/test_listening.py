@@ -1,4 +1,4 @@
-"""The admin API over real sockets: where it listens, and how that begins and ends."""
+"""The admin API over real sockets: the address, start and shutdown."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_an_unknown_host_is_reported() -> None:
 
 
 def test_an_address_of_another_machine_is_reported() -> None:
-    said = listen_error(Address("192.0.2.1", 0))  # RFC 5737: nobody's
+    said = listen_error(Address("192.0.2.1", 0))  # RFC 5737: an address of no machine
 
     assert said.startswith("admin: cannot listen on 192.0.2.1:0: ")
     assert "--admin off" in said

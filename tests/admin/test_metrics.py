@@ -23,7 +23,7 @@ def samples(status: Status) -> dict[tuple[str, str], float]:
     }
 
 
-def test_every_family_has_a_type_a_help_and_the_prefix() -> None:
+def test_every_metric_has_a_type_a_help_text_and_the_prefix() -> None:
     for family in text_string_to_metric_families(render(RUNNING)):
         assert family.name.startswith("federation_sidecar_")
         assert family.type in {"gauge", "counter"}

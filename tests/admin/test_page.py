@@ -13,7 +13,7 @@ from tests.admin.statuses import RUNNING
 
 
 class Reader(HTMLParser):
-    """Collects the text that a person sees, and every tag."""
+    """Collects the visible text, and every tag."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ def test_every_value_is_escaped() -> None:
     assert page.text.count(nasty) == 3
 
 
-def test_the_page_of_a_new_node_shows_that_nothing_is_known() -> None:
+def test_the_page_of_a_new_node_has_no_values() -> None:
     early = replace(
         RUNNING,
         identity=Identity(NodeID("db-1"), Role.DATABASE, None),

@@ -1,4 +1,4 @@
-"""The admin API over real sockets: what it answers."""
+"""The admin API over real sockets: its responses."""
 
 from __future__ import annotations
 

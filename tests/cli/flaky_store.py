@@ -1,4 +1,4 @@
-"""MOVED."""
+"""A store with failures, for the tests of commands that follow a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network in a store, a leader that answers, and commands run against them."""
+"""A network in a store, a leader that answers, and commands that use them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def member(name: str, url: ServerUrl | None) -> Member:
 
 
 def tombstone(name: str, url: ServerUrl) -> Tombstone:
-    return Tombstone(NodeID(name), url, Role.FEDERATED, "2026-05-04T11:00:00Z", "ann@desk", "old [disk]")
+    return Tombstone(NodeID(name), url, Role.FEDERATED, "2026-05-04T11:00:00Z", "ann@host", "old [disk]")
 
 
 def candidate(name: str, url: ServerUrl) -> Candidate:
@@ -93,7 +93,7 @@ async def put(store: Store, records: Mapping[str, Record | bytes | None]) -> Non
 
 @dataclass(slots=True)
 class Shell:
-    """Runs commands; ``answer`` is a leader that answers what operators ask, None for no leader at work.
+    """Runs commands; ``answer`` is a leader that handles requests; None: there is no leader.
 
     ``records_after`` is all that stands in etcd when a command is done.
     ``scenario`` is what happens in the network meanwhile: see `put` and `wait_for_output`.
@@ -118,14 +118,14 @@ class Shell:
     def run(
         self, command: Callable[[Sequence[str], CommandContext], int], *argv: str
     ) -> tuple[int, str, str]:
-        """Run ``command``, which is no command of its own perhaps; its exit code, and what it said."""
+        """Run ``command``, which may be a subcommand; return its exit code and output."""
         self.out, self.err = (Terminal() if self.terminal else io.StringIO()), io.StringIO()
         environ, folder = {"USER": "ann", **self.environ}, Path("/nowhere")
         code = command(argv, CommandContext(environ, folder, self.out, self.err, self.open))
         return code, self.out.getvalue(), self.err.getvalue()
 
     async def wait_for_output(self, text: str) -> None:
-        """Wait until the command has said ``text``."""
+        """Wait until the command has printed ``text``."""
         with anyio.fail_after(10):
             # A text stream has no event to wait for.
             while text not in self.out.getvalue() + self.err.getvalue():  # noqa: ASYNC110

@@ -1,4 +1,4 @@
-"""An installation of the sidecar alone: it has the command, and says how to get the demo."""
+"""An installation of the sidecar alone: the command exists, and says how to install the demo."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ HEALTHY = SidecarStatus(
 
 @dataclass
 class FakeNode(DemoNode):
-    """A node whose sidecar and process say what a test wants."""
+    """A node whose sidecar and process report what a test sets."""
 
     status: SidecarStatus | None = HEALTHY
     pid: int | None = 11
@@ -79,7 +79,7 @@ class NoEtcd:
 
 
 def demo_network(folder: Path, *nodes: DemoNode) -> tuple[DemoNetwork, StringIO]:
-    """A network with ``nodes`` on it, and what is printed."""
+    """A network with ``nodes``, and its output."""
     out = StringIO()
     screen = Screen(out, steps=1)
     workspace = Workspace(folder, NoEtcd.url, "demo")

@@ -1,4 +1,4 @@
-"""Finds what a demo has started."""
+"""Finds the processes of a demo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The make_checks of the demo: what fails is recorded, checked_results and never forgiven."""
+"""The checks of the demo: every failure is recorded and shown."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def make_checks() -> tuple[Checks, Listener, Clock]:
     return Checks(listener, clock, clock.sleep), listener, clock
 
 
-def test_what_holds_passes() -> None:
+def test_a_condition_that_holds_passes() -> None:
     checks, listener, _ = make_checks()
     checks.expect("it holds", lambda: None)
     assert checks.failed == []
     assert [result.passed for result in listener.checked_results] == [True]
 
 
-def test_what_does_not_hold_fails_and_the_story_goes_on() -> None:
+def test_a_failed_condition_does_not_end_the_demo() -> None:
     checks, _, _ = make_checks()
     checks.expect("it holds", lambda: "it does not", "fed-1")
     checks.expect("another holds", lambda: None)
@@ -58,7 +58,7 @@ def test_what_does_not_hold_fails_and_the_story_goes_on() -> None:
     assert len(checks.results) == 2
 
 
-def test_a_wait_measures_how_long_it_took_from_the_cause_on() -> None:
+def test_a_wait_measures_the_time_since_the_cause() -> None:
     checks, listener, clock = make_checks()
     cause = clock.now - 0.5
     came = clock.now + 0.2
@@ -68,14 +68,14 @@ def test_a_wait_measures_how_long_it_took_from_the_cause_on() -> None:
     assert listener.checked_results[0].seconds == pytest.approx(0.7, abs=0.03)
 
 
-def test_what_does_not_come_in_time_fails_with_the_last_complaint_and_halts() -> None:
+def test_a_timeout_fails_with_the_last_reason_and_aborts() -> None:
     checks, _, _ = make_checks()
     with pytest.raises(DemoAborted):
         checks.wait("it comes", lambda: "still missing", within=2)
     assert checks.failed[0].failure == "after 2 s: still missing"
 
 
-def test_what_comes_too_late_fails_although_it_came() -> None:
+def test_a_condition_that_holds_too_late_fails() -> None:
     checks, _, clock = make_checks()
 
     def slow() -> FailureReason:
@@ -87,6 +87,6 @@ def test_what_comes_too_late_fails_although_it_came() -> None:
     assert checks.failed[0].failure == "it took 3.00 s, longer than 1 s"
 
 
-def test_the_first_complaint_is_told() -> None:
+def test_the_first_failure_is_returned() -> None:
     assert first_failure([None, "one", "two"]) == "one"
     assert first_failure([None, None]) is None

@@ -1,4 +1,4 @@
-"""The process next to the demo's sidecars: it tells what it loaded when it started, and nothing else."""
+"""The process of a node of the demo: it serves what it loaded at its start."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ def running(file: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(10)
 
 
-async def test_it_serves_the_list_that_it_loaded_and_not_the_one_in_the_file_now(
-    file: Path, free_port: int
-) -> None:
+async def test_it_serves_the_loaded_list_and_not_the_file(file: Path, free_port: int) -> None:
     with running(file) as process:
         await poll_until(lambda: fetch_process_pid(free_port) == process.pid)
         file.write_text("{}")
@@ -56,7 +54,7 @@ def _answers(port: int, pid: int) -> bool:
     return fetch_process_pid(port) == pid
 
 
-async def test_its_diary_tells_every_life_from_start_to_end(file: Path, free_port: int) -> None:
+async def test_its_event_log_has_every_incarnation_from_start_to_end(file: Path, free_port: int) -> None:
     for _ in range(2):
         with running(file) as process:
             await poll_until(partial(_answers, free_port, process.pid))
@@ -66,21 +64,19 @@ async def test_its_diary_tells_every_life_from_start_to_end(file: Path, free_por
     assert first.started <= first.serves <= first.ended <= second.started
 
 
-async def test_somebody_who_connects_and_says_nothing_keeps_nobody_waiting_for_long(
-    file: Path, free_port: int
-) -> None:
+async def test_a_silent_client_does_not_delay_others_for_long(file: Path, free_port: int) -> None:
     with running(file) as process:
         await poll_until(lambda: fetch_process_pid(free_port) == process.pid)
         with socket.create_connection(("127.0.0.1", free_port)):
             await poll_until(lambda: fetch_process_pid(free_port) == process.pid)
 
 
-def test_where_nobody_listens_nobody_answers(free_port: int) -> None:
+def test_no_listener_means_no_answer(free_port: int) -> None:
     assert fetch_process_pid(free_port) is None
     assert fetch_status(free_port) is None
 
 
-def test_a_diary_that_is_being_written_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_an_incomplete_event_log_is_read_up_to_its_last_whole_line(tmp_path: Path) -> None:
     event_log = tmp_path / "event_log"
     assert read_event_log(event_log) == ()
     event_log.write_text('{"event": "start", "at": 1, "pid": 7, "FederatedServers": []}\n{"event": "ser')

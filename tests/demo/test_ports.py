@@ -1,4 +1,4 @@
-"""The demo's ports: a block that is free, and no other demo's."""
+"""The ports of the demo: a free block that no other demo uses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_two_demos_do_not_get_the_same_block() -> None:
         assert one != other
 
 
-def test_a_block_with_a_port_that_is_taken_is_left_alone() -> None:
+def test_a_block_with_a_port_in_use_is_skipped() -> None:
     with port_block(OFFSETS) as base:
         pass
     with socket.create_server(("127.0.0.1", base + 4)), port_block(OFFSETS) as other:

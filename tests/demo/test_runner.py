@@ -1,4 +1,4 @@
-"""A run of the demo with few steps: how it fails, how it is interrupted, how it is kept; on a real etcd."""
+"""A run of the demo with few steps: failing, interrupted and kept, on a real etcd."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ sys.exit(run_command(["demo", "--etcd-binary", *sys.argv[1:]]))
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the demo makes its folder."""
+    """The folder in which the demo creates its own."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
 
@@ -71,13 +71,13 @@ def read_until(process: subprocess.Popen[str], wanted: str) -> str:
 
 
 def edit_while_down(network: DemoNetwork) -> None:
-    """Something that no sidecar puts right: it is not there."""
+    """A file that no sidecar restores: it is missing."""
     node = network.node("fed-2")
     node.stop()
     node.edit(FederatedServers=["http://localhost:6666"])
 
 
-def test_a_wrong_file_makes_the_demo_fail_and_say_where(temporary: Path) -> None:
+def test_a_wrong_file_fails_the_demo_and_is_named(temporary: Path) -> None:
     out = StringIO()
     steps = (
         IN_STEP,
@@ -96,9 +96,7 @@ def test_a_wrong_file_makes_the_demo_fail_and_say_where(temporary: Path) -> None
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_whoever_interrupts_the_demo_finds_everything_cleared_away(
-    temporary: Path, signum: signal.Signals
-) -> None:
+def test_an_interrupted_demo_cleans_up(temporary: Path, signum: signal.Signals) -> None:
     with short_demo(temporary) as process:
         read_until(process, "all three run")
         assert len(demo_processes_in(temporary)) >= 7
@@ -108,7 +106,7 @@ def test_whoever_interrupts_the_demo_finds_everything_cleared_away(
     assert list(temporary.iterdir()) == []
 
 
-def test_a_network_that_is_kept_runs_until_ctrl_c(temporary: Path) -> None:
+def test_a_kept_network_runs_until_ctrl_c(temporary: Path) -> None:
     with short_demo(temporary, "--keep") as process:
         text = read_until(process, "Ctrl-C stops everything")
         etcd = re.search(r"SIDECAR_ETCD=(\S+)", text)
@@ -137,16 +135,16 @@ def fail_unexpectedly(_: DemoNetwork) -> None:
     raise ValueError("the event_log makes no sense")
 
 
-def test_an_act_that_stumbles_is_a_failed_check_and_the_end_is_told(temporary: Path) -> None:
+def test_an_exception_in_a_step_is_a_failed_check(temporary: Path) -> None:
     out = StringIO()
-    steps = (Step("A fail_unexpectedly", "Something nobody thought of.", fail_unexpectedly), FINAL_STATE)
+    steps = (Step("A fail_unexpectedly", "An unexpected error.", fail_unexpectedly), FINAL_STATE)
     assert DemoRunner(out, os.environ, steps, etcd_binary=etcd_binary()).run() == FAILED
     assert "✗ the demo can continue\n   ValueError: the event_log makes no sense\n" in out.getvalue()
     assert "not finished: A fail_unexpectedly, Every file, side by side" in out.getvalue()
     assert demo_processes_in(temporary) == []
 
 
-def test_an_etcd_that_is_not_there_is_told_before_anything_is_made(temporary: Path) -> None:
+def test_a_missing_etcd_is_reported_before_anything_is_created(temporary: Path) -> None:
     with pytest.raises(BadConfiguration, match="there is no etcd binary"):
         DemoRunner(StringIO(), os.environ, (IN_STEP,), etcd_binary=temporary / "etcd").run()
     assert list(temporary.iterdir()) == []

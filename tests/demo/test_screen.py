@@ -1,4 +1,4 @@
-"""What the demo prints where there is no terminal, and at its end."""
+"""The output of the demo without a terminal, and its summary."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def text_of(renderable: object, width: int) -> str:
     return out.getvalue()
 
 
-def test_a_check_is_a_line_with_what_it_took(tmp_path: Path) -> None:
+def test_a_check_is_one_line_with_its_duration(tmp_path: Path) -> None:
     found, out = demo_network(tmp_path)
     found.checks.clock = iter((5.0, 6.5)).__next__
     found.checks.wait("it holds", lambda: None)
@@ -40,18 +40,18 @@ def test_without_a_terminal_nothing_is_drawn_live(tmp_path: Path) -> None:
     assert out.getvalue() == "     → something happens\n"
 
 
-def test_a_check_that_failed_is_named_with_what_is_wrong(tmp_path: Path) -> None:
+def test_a_failed_check_is_shown_with_its_reason(tmp_path: Path) -> None:
     found, out = demo_network(tmp_path)
     found.checks.expect("all is well", lambda: "it is not")
     assert out.getvalue() == "     ✗ all is well\n       it is not\n"
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.title)
-def test_the_story_of_an_act_fits_a_line(step: object) -> None:
+def test_the_description_of_a_step_fits_one_line(step: object) -> None:
     assert len(getattr(step, "description", "")) <= 75
 
 
-def test_five_files_stand_side_by_side_on_80_columns(tmp_path: Path) -> None:
+def test_five_files_fit_side_by_side_into_80_columns(tmp_path: Path) -> None:
     found, out = demo_network(tmp_path)
     nodes = [fake_node(tmp_path, f"fed-{number}") for number in range(1, 5)]
     nodes.append(fake_node(tmp_path, "db-1", Role.DATABASE))
@@ -64,13 +64,13 @@ def test_five_files_stand_side_by_side_on_80_columns(tmp_path: Path) -> None:
     assert lines[4].split() == ["localhost:9001"] * 5
 
 
-def test_a_file_that_lacks_a_server_shows_the_gap(tmp_path: Path) -> None:
+def test_a_file_without_a_server_shows_the_gap(tmp_path: Path) -> None:
     nodes = [fake_node(tmp_path, "fed-1"), fake_node(tmp_path, "fed-2", servers=LIST[:1])]
     shown = text_of(files_table(nodes, short=False), 120).splitlines()
     assert shown[3].split() == [LIST[1], "-"]
 
 
-def test_the_network_shows_who_leads_what_runs_and_what_the_files_name(tmp_path: Path) -> None:
+def test_the_network_table_shows_leader_processes_and_files(tmp_path: Path) -> None:
     leader, down = fake_node(tmp_path, "fed-1"), fake_node(tmp_path, "fed-2")
     leader.add_incarnation(at=1)
     leader.set_status(leading=True)
@@ -84,10 +84,10 @@ def test_the_network_shows_who_leads_what_runs_and_what_the_files_name(tmp_path:
     _, first, second, *others = shown.splitlines()
     assert first.split() == ["★", "fed-1", "running", "●", "start", "1", "9000", "9001", "in", "step"]
     assert second.split() == ["fed-2", "down", "○", "stopped", "9000", "9001"]
-    assert others == []  # who has not been on the network is not shown
+    assert others == []  # nodes outside the network are not shown
 
 
-def test_the_end_counts_what_passed(tmp_path: Path) -> None:
+def test_the_summary_counts_passed_checks(tmp_path: Path) -> None:
     found, out = demo_network(tmp_path)
     found.checks.expect("one", lambda: None)
     found.checks.expect("another", lambda: None)
@@ -95,7 +95,7 @@ def test_the_end_counts_what_passed(tmp_path: Path) -> None:
     assert "✓ 2 checks passed in 12.3 s" in out.getvalue()
 
 
-def test_the_end_names_what_failed_what_was_unfinished_and_what_the_sidecar_said(tmp_path: Path) -> None:
+def test_the_summary_shows_failures_unfinished_steps_and_logs(tmp_path: Path) -> None:
     node = fake_node(tmp_path)
     node.log.write_text("an old line\n" * 50 + "the last line\n")
     found, out = demo_network(tmp_path, node)
@@ -111,7 +111,7 @@ def test_the_end_names_what_failed_what_was_unfinished_and_what_the_sidecar_said
     assert f"kept in {tmp_path}\n" in text
 
 
-def test_whoever_plays_is_told_how(tmp_path: Path) -> None:
+def test_a_kept_network_comes_with_instructions(tmp_path: Path) -> None:
     node = fake_node(tmp_path)
     found, out = demo_network(tmp_path, node)
     RunReport(found).print_instructions()
@@ -127,7 +127,7 @@ class Terminal(StringIO):
         return True
 
 
-def test_on_a_terminal_the_network_and_the_progress_are_drawn_below_the_story(
+def test_on_a_terminal_network_and_progress_are_drawn_below_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")

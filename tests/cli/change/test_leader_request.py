@@ -1,4 +1,4 @@
-"""`remove` and `readmit`: what is asked of the leader, and how its answer is told."""
+"""`remove` and `readmit`: the request to the leader, and its result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def refused(_: Request) -> Outcome:
     return Outcome(OutcomeKind.REFUSED, "fed-1 is the last server; a network cannot be empty", 5, 1.0)
 
 
-def test_the_leader_is_asked_and_its_answer_told() -> None:
+def test_the_outcome_of_the_leader_is_printed() -> None:
     shell = Shell(answer=lambda _: done())
 
     code, out, err = shell("remove", "fed-3", "--reason", "moved")
@@ -28,7 +28,7 @@ def test_the_leader_is_asked_and_its_answer_told() -> None:
     assert shell.open_requests == []
 
 
-def test_readmitting_asks_for_that() -> None:
+def test_readmit_sends_its_request() -> None:
     shell = Shell(USUAL | {KEYS.canonical: canonical(6, ONE)}, answer=lambda _: done("readmitted fed-9"))
 
     code, out, _ = shell("readmit", "http://localhost:9009")
@@ -52,7 +52,7 @@ def test_a_refusal_exits_with_77_and_the_leaders_reason() -> None:
     assert shell.open_requests == []
 
 
-def test_without_waiting_the_request_stays_for_the_leader() -> None:
+def test_with_no_wait_the_request_stays_for_the_leader() -> None:
     shell = Shell()
 
     code, out, _ = shell("remove", "fed-3", "--no-wait")
@@ -61,7 +61,7 @@ def test_without_waiting_the_request_stays_for_the_leader() -> None:
     assert len(shell.open_requests) == 1
 
 
-def test_without_a_leader_and_without_waiting_the_promise_is_for_later() -> None:
+def test_without_a_leader_no_wait_promises_a_later_result() -> None:
     shell = Shell({KEYS.canonical: canonical()})
 
     assert shell("remove", "fed-3", "--no-wait")[1].endswith(
@@ -71,24 +71,24 @@ def test_without_a_leader_and_without_waiting_the_promise_is_for_later() -> None
 
 
 @pytest.mark.parametrize(
-    ("records", "who"),
+    ("records", "silent"),
     [
         (USUAL, "the leader, fed-2, did not answer within 0.05 s"),
         ({KEYS.canonical: canonical()}, "there was no leader within 0.05 s"),
     ],
 )
-def test_a_request_that_nobody_answers_is_withdrawn(records: dict[str, bytes], who: str) -> None:
+def test_a_request_without_an_answer_is_cancelled(records: dict[str, bytes], silent: str) -> None:
     shell = Shell(records)
 
     code, out, err = shell("remove", "fed-3", "--timeout", "0.05")
 
     assert (code, out) == (69, "")
-    assert f"{who}; the request to remove fed-3 was cancelled, nothing has changed" in err
+    assert f"{silent}; the request to remove fed-3 was cancelled, nothing has changed" in err
     assert "--etcd" not in err
     assert shell.open_requests == []
 
 
-def test_a_network_without_a_list_is_not_asked() -> None:
+def test_no_request_is_sent_to_a_network_without_a_list() -> None:
     shell = Shell({})
 
     code, _, err = shell("remove", "fed-3", "--network", "typo")
@@ -98,14 +98,14 @@ def test_a_network_without_a_list_is_not_asked() -> None:
     assert shell.open_requests == []
 
 
-def test_a_broken_watch_is_followed_by_a_look_at_what_stands_there() -> None:
+def test_after_a_broken_watch_the_request_is_read_again() -> None:
     shell = Shell(answer=lambda _: done(), wrap=lambda store: FlakyStore(store, breaks=1))
 
     assert shell("remove", "fed-3")[0] == 0
     assert shell.open_requests == []
 
 
-def test_an_answer_that_comes_with_the_withdrawal_counts() -> None:
+def test_an_outcome_that_races_with_the_cancellation_counts() -> None:
     shell = Shell(wrap=lambda store: FlakyStore(store, answers_late=True))
 
     code, out, _ = shell("remove", "fed-3", "--timeout", "0.05")
@@ -115,7 +115,7 @@ def test_an_answer_that_comes_with_the_withdrawal_counts() -> None:
     assert shell.open_requests == []
 
 
-def test_a_request_that_cannot_be_withdrawn_is_not_called_so() -> None:
+def test_a_request_that_could_not_be_cancelled_is_reported() -> None:
     class Lost(FlakyStore):
         async def commit(self, transaction: Transaction) -> Revision | None:
             if isinstance(transaction.operations[0], Put):
@@ -137,7 +137,7 @@ def test_the_subject_may_be_a_url() -> None:
 
 
 @pytest.mark.parametrize("argv", [("fed-\udcff",), ("fed-3", "--reason", "half a \udcff")])
-def test_what_is_no_utf_8_is_not_asked(argv: tuple[str, ...]) -> None:
+def test_an_argument_that_is_not_utf_8_is_rejected(argv: tuple[str, ...]) -> None:
     shell = Shell(answer=lambda _: done())
     code, out, err = shell("remove", *argv)
     assert (code, out, shell.requests) == (64, "", [])
@@ -145,7 +145,7 @@ def test_what_is_no_utf_8_is_not_asked(argv: tuple[str, ...]) -> None:
     err.encode()
 
 
-def test_an_operator_whose_name_is_no_utf_8_may_ask_all_the_same() -> None:
+def test_an_operator_name_that_is_not_utf_8_is_accepted() -> None:
     shell = Shell(answer=lambda _: done(), environ={"USER": "ann\udcff"})
     assert shell("remove", "fed-3")[0] == 0
     assert shell.requests[0].by.startswith("ann?@")

@@ -1,4 +1,4 @@
-"""What is asked of the leader about newcomers, rollouts and earlier versions."""
+"""Requests to the leader about newcomers, rollouts and earlier versions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def refused(_: Request) -> Outcome:
         (("rollback", "0002"), RequestKind.ROLLBACK, "2", ""),
     ],
 )
-def test_each_command_asks_for_what_it_says(
+def test_each_command_sends_its_kind_of_request(
     argv: tuple[str, ...], kind: RequestKind, subject: str, reason: str
 ) -> None:
     shell = Shell({**USUAL, **HISTORY}, answer=done)
@@ -54,7 +54,7 @@ def test_each_command_asks_for_what_it_says(
 
 
 @pytest.mark.parametrize("command", ["approve", "rollback"])
-def test_what_changes_the_list_tells_the_new_version(command: str) -> None:
+def test_a_change_of_the_list_prints_the_new_version(command: str) -> None:
     assert (
         Shell({**USUAL, **HISTORY}, answer=done)(command, "2")[1]
         == f"did {command} 2; version 5 has 3 servers\n"
@@ -62,7 +62,7 @@ def test_what_changes_the_list_tells_the_new_version(command: str) -> None:
 
 
 @pytest.mark.parametrize("argv", [("refuse", "a"), ("pause", "a"), ("rollout", "skip", "a")])
-def test_what_leaves_the_list_alone_tells_of_no_version(argv: tuple[str, ...]) -> None:
+def test_a_request_that_keeps_the_list_prints_no_version(argv: tuple[str, ...]) -> None:
     assert Shell(answer=done)(*argv)[1] == f"did {argv[-2]} a\n"
 
 
@@ -76,7 +76,7 @@ def test_what_leaves_the_list_alone_tells_of_no_version(argv: tuple[str, ...]) -
         (("rollback", "2"), "roll back to version 2"),
     ],
 )
-def test_a_refusal_a_withdrawal_and_a_promise_name_what_was_asked(argv: tuple[str, ...], phrase: str) -> None:
+def test_refusal_timeout_and_acknowledgement_name_the_request(argv: tuple[str, ...], phrase: str) -> None:
     records = {**USUAL, **HISTORY}
 
     refusal = Shell(records, answer=refused)(*argv)
@@ -96,7 +96,7 @@ def test_a_rollback_carries_the_list_of_that_version() -> None:
     assert shell.requests[0].servers == (ONE, TWO)
 
 
-def test_the_present_version_cannot_be_gone_back_to() -> None:
+def test_a_rollback_to_the_current_version_is_refused() -> None:
     shell = Shell({**USUAL, **HISTORY}, answer=done)
 
     said = "sidecar: error: version 5 is the current one; there is nothing to roll back\n"
@@ -105,7 +105,7 @@ def test_the_present_version_cannot_be_gone_back_to() -> None:
 
 
 @pytest.mark.parametrize("version", ["3", "9999999999"])
-def test_a_version_that_is_not_kept_is_not_asked_for_and_those_that_are_are_named(version: str) -> None:
+def test_a_rollback_to_an_unkept_version_lists_the_kept_ones(version: str) -> None:
     shell = Shell({**USUAL, **HISTORY}, answer=done)
 
     kept = "the history has 1 to 2, 4 to 5: see `sidecar history`"
@@ -114,14 +114,14 @@ def test_a_version_that_is_not_kept_is_not_asked_for_and_those_that_are_are_name
     assert shell.requests == []
 
 
-def test_a_kept_version_that_cannot_be_read_is_as_good_as_none() -> None:
+def test_an_unreadable_version_counts_as_missing() -> None:
     code, _, err = Shell({**USUAL, KEYS.history(2): b"{}"}, answer=done)("rollback", "2")
 
     assert code == 64
     assert "version 2 is not kept" in err
 
 
-def test_what_the_leader_says_cannot_mislead_a_terminal() -> None:
+def test_control_characters_from_the_leader_are_escaped() -> None:
     def answer(request: Request) -> Outcome:
         return replace(done(request), reason="\x1b[2Jgone")
 

@@ -1,4 +1,4 @@
-"""`sidecar token`: what is printed, what is kept, and what is never shown."""
+"""`sidecar token`: what is printed, what is stored, and what is never shown."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.cli.network import KEYS, USUAL, Shell
 
 FIRST, SECOND = JoinToken("aaaaaaaaaaaa", "1" * 64), JoinToken("bbbbbbbbbbbb", "2" * 64)
 TOKENS: dict[str, Record] = {
-    KEYS.token(FIRST.id): TokenRecord(FIRST.secret, "ann@desk", "2026-05-04T10:00:00Z", 1.0, 2),
-    KEYS.token(SECOND.id): TokenRecord(SECOND.secret, "bob@desk", "2026-05-04T09:00:00Z"),
+    KEYS.token(FIRST.id): TokenRecord(FIRST.secret, "ann@host", "2026-05-04T10:00:00Z", 1.0, 2),
+    KEYS.token(SECOND.id): TokenRecord(SECOND.secret, "bob@host", "2026-05-04T09:00:00Z"),
 }
 BY_TOKEN: dict[str, Record] = {**USUAL, KEYS.policy: Policy(Admission.TOKEN)}
 
@@ -38,7 +38,7 @@ def record_of(shell: Shell, token: JoinToken) -> TokenRecord:
         (("--ttl", "never"), None, 1),
     ],
 )
-def test_a_token_is_printed_alone_and_kept_as_asked(
+def test_only_the_token_is_printed_and_its_record_is_stored(
     options: tuple[str, ...], lives: float | None, uses: int | None
 ) -> None:
     shell, before = Shell(BY_TOKEN), time.time()
@@ -58,7 +58,7 @@ def test_a_token_is_printed_alone_and_kept_as_asked(
 
 
 @pytest.mark.parametrize("admission", [Admission.OPEN, Admission.MANUAL, Admission.CLOSED])
-def test_where_nobody_is_asked_for_a_token_that_is_said_beside_it(admission: Admission) -> None:
+def test_a_token_that_the_policy_does_not_require_is_noted(admission: Admission) -> None:
     shell = Shell({**USUAL, KEYS.policy: Policy(admission)})
 
     code, out, err = shell("token", "create")
@@ -69,7 +69,7 @@ def test_where_nobody_is_asked_for_a_token_that_is_said_beside_it(admission: Adm
     assert "to change that, `sidecar policy set admission=token`" in err
 
 
-def test_a_network_that_may_be_mistyped_is_noted() -> None:
+def test_an_empty_network_is_noted_as_a_possible_typo() -> None:
     assert "network default has no list yet" in Shell({})("token", "create")[2]
 
 
@@ -86,7 +86,7 @@ def test_a_network_that_may_be_mistyped_is_noted() -> None:
         ("--uses", "many", "'many' is neither a number of joins"),
     ],
 )
-def test_a_time_or_a_number_that_makes_no_sense_is_an_error(option: str, value: str, said: str) -> None:
+def test_a_bad_ttl_or_number_of_uses_is_an_error(option: str, value: str, said: str) -> None:
     shell = Shell(BY_TOKEN)
 
     code, out, err = shell("token", "create", f"{option}={value}")
@@ -96,19 +96,19 @@ def test_a_time_or_a_number_that_makes_no_sense_is_an_error(option: str, value: 
     assert shell.opened == []
 
 
-def test_the_list_shows_everything_but_the_secret() -> None:
+def test_the_list_shows_everything_except_the_secrets() -> None:
     code, out, err = Shell({**USUAL, **TOKENS})("token", "list")
 
     assert (code, err) == (0, "")
     assert [line.split("  ")[0].strip() for line in out.splitlines()] == ["ID", SECOND.id, FIRST.id]
     assert out.splitlines()[1].split() == [
-        *(SECOND.id, "bob@desk", "2026-05-04T09:00:00Z", "never", "unlimited", "good")
+        *(SECOND.id, "bob@host", "2026-05-04T09:00:00Z", "never", "unlimited", "good")
     ]
     assert out.splitlines()[2].endswith("1970-01-01T00:00:01Z  2          has expired")
     assert FIRST.secret not in out
 
 
-def test_scripts_get_the_list_without_the_secret() -> None:
+def test_list_as_json_has_no_secrets() -> None:
     shell = Shell({**USUAL, **TOKENS})
 
     answer: Any = shell.json("token", "list")
@@ -116,26 +116,26 @@ def test_scripts_get_the_list_without_the_secret() -> None:
     assert answer == [
         {
             "id": SECOND.id,
-            "by": "bob@desk",
+            "by": "bob@host",
             "at": "2026-05-04T09:00:00Z",
             "expires_at": None,
             "uses_left": None,
         }
         | {"why_unusable": None},
-        {"id": FIRST.id, "by": "ann@desk", "at": "2026-05-04T10:00:00Z", "expires_at": "1970-01-01T00:00:01Z"}
+        {"id": FIRST.id, "by": "ann@host", "at": "2026-05-04T10:00:00Z", "expires_at": "1970-01-01T00:00:01Z"}
         | {"uses_left": 2, "why_unusable": "has expired"},
     ]
     assert Shell().json("token", "list") == []
 
 
-def test_an_end_that_is_in_no_calendar_is_shown_as_it_stands() -> None:
-    odd = TokenRecord(FIRST.secret, "ann@desk", "2026-05-04T10:00:00Z", 1e30, 2)
+def test_an_impossible_expiry_date_is_shown_as_a_number() -> None:
+    odd = TokenRecord(FIRST.secret, "ann@host", "2026-05-04T10:00:00Z", 1e30, 2)
     code, out, err = Shell({**USUAL, KEYS.token(FIRST.id): odd})("token", "list")
     assert (code, err) == (0, "")
     assert "  1e+30  " in out
 
 
-def test_where_there_is_no_token_that_is_said() -> None:
+def test_an_empty_list_of_tokens_is_reported() -> None:
     assert Shell()("token", "list")[1] == (
         "network default has no join tokens; `sidecar token create` creates one\n"
     )
@@ -150,14 +150,14 @@ def test_a_token_is_revoked_by_its_id_or_itself(name: str) -> None:
     assert KEYS.token(SECOND.id) in shell.records_after
 
 
-def test_a_token_that_cannot_be_read_is_revoked_too() -> None:
+def test_an_unreadable_token_can_be_revoked() -> None:
     shell = Shell({**USUAL, KEYS.token("old"): b"?"})
 
     assert shell("token", "revoke", "old")[0] == 0
     assert KEYS.token("old") not in shell.records_after
 
 
-def test_a_token_that_is_not_there_cannot_be_revoked_and_its_secret_is_not_repeated() -> None:
+def test_revoking_an_unknown_token_fails_without_showing_its_secret() -> None:
     code, out, err = Shell()("token", "revoke", str(FIRST))
 
     assert (code, out) == (77, "")
@@ -165,7 +165,7 @@ def test_a_token_that_is_not_there_cannot_be_revoked_and_its_secret_is_not_repea
     assert FIRST.secret not in err
 
 
-def test_a_token_whose_id_is_taken_is_not_written_over() -> None:
+def test_a_token_with_the_same_id_is_not_overwritten() -> None:
     class Taken(FlakyStore):
         async def commit(self, transaction: Transaction) -> Revision | None:
             key = transaction.operations[0].key
@@ -187,7 +187,7 @@ class Busy(FlakyStore):
         return await super().commit(transaction)
 
 
-def test_a_use_that_is_counted_meanwhile_does_not_save_a_token() -> None:
+def test_a_token_used_at_the_same_time_is_revoked() -> None:
     shell = Shell({**USUAL, **TOKENS}, wrap=Busy)
 
     assert shell("token", "revoke", FIRST.id)[0] == 0

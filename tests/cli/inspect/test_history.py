@@ -23,7 +23,7 @@ SECOND = version(
     ONE,
     TWO,
     THREE,
-    cause=(Change(ChangeKind.REMOVE, NodeID("fed-9"), by="ann@desk", reason="old [disk]"),),
+    cause=(Change(ChangeKind.REMOVE, NodeID("fed-9"), by="ann@host", reason="old [disk]"),),
 )
 RECORDS = USUAL | {
     KEYS.history(3): FIRST,
@@ -35,7 +35,7 @@ RECORDS = USUAL | {
 }
 
 
-def test_the_newest_comes_first_and_each_says_what_it_is() -> None:
+def test_the_newest_version_comes_first() -> None:
     found = Shell(RECORDS).json("history")
 
     assert isinstance(found, list)
@@ -47,17 +47,17 @@ def test_the_newest_comes_first_and_each_says_what_it_is() -> None:
     assert found[0]["cause"] == [{"kind": "join", "node_id": "fed-3", "url": "http://localhost:9002"}]
 
 
-def test_people_get_a_line_each_with_its_causes() -> None:
+def test_people_get_one_line_for_each_version_with_its_causes() -> None:
     _, out, _ = Shell(RECORDS)("history")
 
     titles, newest, middle, oldest = (re.split(" {2,}", line) for line in out.splitlines())
     assert titles == ["VERSION", "AT", "BY", "SERVERS", "IS", "CAUSE"]
     assert newest == ["5", "2026-05-04T10:00:00Z", "fed-1", "2", "current", "join fed-3"]
-    assert middle[3:] == ["3", "quarantined", "remove fed-9 by ann@desk (old [disk])"]
+    assert middle[3:] == ["3", "quarantined", "remove fed-9 by ann@host (old [disk])"]
     assert oldest[3:] == ["2", "healthy", "bootstrap fed-1"]
 
 
-def test_a_storm_of_causes_stays_one_line() -> None:
+def test_many_causes_stay_one_line() -> None:
     many = tuple(Change(ChangeKind.JOIN, NodeID(f"fed-{number}")) for number in range(100))
 
     _, out, _ = Shell({KEYS.canonical: version(5, ONE, cause=many)})("history")
@@ -65,15 +65,15 @@ def test_a_storm_of_causes_stays_one_line() -> None:
     assert out.endswith("join fed-0; join fed-1; join fed-2; and 97 more\n")
 
 
-def test_a_rollback_says_to_what_and_why_and_who_wanted_it() -> None:
-    back = (Change(ChangeKind.ROLLBACK, by="ann@desk", reason="rolled back to version 3: it hurt"),)
+def test_a_rollback_shows_version_reason_and_operator() -> None:
+    back = (Change(ChangeKind.ROLLBACK, by="ann@host", reason="rolled back to version 3: it hurt"),)
 
     _, out, _ = Shell({KEYS.canonical: version(5, ONE, cause=back)})("history")
 
-    assert "rolled back to version 3: it hurt, by ann@desk" in out
+    assert "rolled back to version 3: it hurt, by ann@host" in out
 
 
-def test_the_newest_n_alone() -> None:
+def test_only_the_newest_n_are_shown() -> None:
     found = Shell(RECORDS).json("history", "-n", "2")
 
     assert isinstance(found, list)
@@ -81,14 +81,14 @@ def test_the_newest_n_alone() -> None:
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many", "1.5"])
-def test_a_number_that_is_none_is_a_usage_error(count: str) -> None:
+def test_a_bad_number_is_a_usage_error(count: str) -> None:
     code, _, err = Shell(RECORDS)("history", "-n", count)
 
     assert code == 64
     assert "-n" in err
 
 
-def test_a_version_that_cannot_be_read_is_left_out_with_a_warning() -> None:
+def test_an_unreadable_version_is_left_out_with_a_warning() -> None:
     code, out, err = Shell(RECORDS | {KEYS.history(3): b"{"})("history")
 
     assert code == 0
@@ -96,7 +96,7 @@ def test_a_version_that_cannot_be_read_is_left_out_with_a_warning() -> None:
     assert KEYS.history(3) in err
 
 
-def test_diff_shows_who_came_and_who_went_with_their_nodes() -> None:
+def test_diff_shows_added_and_removed_servers_with_their_nodes() -> None:
     code, out, _ = Shell(RECORDS)("diff", "3")
 
     assert code == 0
@@ -110,7 +110,7 @@ def test_diff_shows_who_came_and_who_went_with_their_nodes() -> None:
     ]
 
 
-def test_diff_as_json_names_what_is_in_one_list_alone() -> None:
+def test_diff_as_json_has_added_and_removed_servers() -> None:
     assert Shell(RECORDS).json("diff", "3", "4") == {
         "format": 1,
         "from_version": 3,
@@ -120,14 +120,14 @@ def test_diff_as_json_names_what_is_in_one_list_alone() -> None:
     }
 
 
-def test_the_node_of_a_server_that_was_removed_is_known_by_its_tombstone() -> None:
+def test_the_node_of_a_removed_server_is_known_by_its_tombstone() -> None:
     gone = ServerUrl.parse("http://localhost:9009")
     records = RECORDS | {KEYS.history(3): canonical(3, ONE, gone)}
 
     assert "-http://localhost:9009  fed-9\n" in Shell(records)("diff", "3", "4")[1]
 
 
-def test_how_a_url_is_spelled_is_no_difference() -> None:
+def test_the_spelling_of_a_url_is_not_a_change() -> None:
     spelled = replace(FIRST, servers=FIRST.servers.parse(["HTTP://LOCALHOST:9000/", "http://localhost:9001"]))
 
     _, out, _ = Shell(RECORDS | {KEYS.history(2): replace(spelled, version=2)})("diff", "2", "3")
@@ -143,7 +143,7 @@ def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[31m-http://localhost:9001  fed-2\x1b[0m" in out
 
 
-def test_a_version_that_is_not_kept_says_which_are() -> None:
+def test_an_unkept_version_lists_the_kept_ones() -> None:
     code, out, err = Shell(RECORDS)("diff", "1", "4")
 
     assert (code, out) == (64, "")
@@ -151,7 +151,7 @@ def test_a_version_that_is_not_kept_says_which_are() -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "four", "1.5"])
-def test_a_version_that_is_none_is_a_usage_error(text: str) -> None:
+def test_a_bad_version_is_a_usage_error(text: str) -> None:
     assert Shell(RECORDS)("diff", text)[0] == 64
 
 

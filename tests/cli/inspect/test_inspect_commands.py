@@ -1,4 +1,4 @@
-"""`servers`, `leader`, `members`, `removed`: what is in etcd, for scripts and for people."""
+"""`servers`, `leader`, `members`, `removed`: the network as it is in etcd, for scripts and for people."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_servers_as_json_is_the_canonical_document() -> None:
     }
 
 
-def test_servers_as_json_is_null_where_there_is_no_list() -> None:
+def test_servers_as_json_is_null_without_a_list() -> None:
     assert Shell({}).json("servers") is None
 
 
@@ -55,14 +55,14 @@ def test_the_first_candidate_leads() -> None:
     }
 
 
-def test_the_next_candidate_leads_when_the_first_is_gone() -> None:
+def test_the_next_candidate_leads_after_the_first() -> None:
     found = without(KEYS.candidate(99)).json("leader")
 
     assert isinstance(found, dict)
     assert found["node_id"] == "fed-1"
 
 
-def test_leader_as_json_is_null_where_nobody_leads() -> None:
+def test_leader_as_json_is_null_without_a_leader() -> None:
     assert Shell({}).json("leader") is None
 
 
@@ -96,14 +96,14 @@ def test_removed_as_json_lists_the_tombstones() -> None:
             "url": "http://localhost:9009",
             "role": "federated",
             "at": "2026-05-04T11:00:00Z",
-            "by": "ann@desk",
+            "by": "ann@host",
             "reason": "old [disk]",
         }
     ]
     assert Shell({}).json("removed") == []
 
 
-def test_members_are_those_of_the_network_and_others_are_said_to_be_none() -> None:
+def test_members_lists_other_nodes_separately() -> None:
     four = ServerUrl.parse("http://localhost:9004")
     nine = ServerUrl.parse("http://localhost:9009")
     others: dict[str, Record] = {
@@ -152,20 +152,20 @@ def test_a_terminal_gets_a_table_that_fits_and_the_reasons_below(monkeypatch: py
     assert "fed-2 is " not in out
 
 
-def test_a_running_node_that_is_not_healthy_is_shown_so() -> None:
+def test_a_running_node_that_is_unhealthy_is_shown_as_unhealthy() -> None:
     shell = Shell(USUAL | {KEYS.report(NodeID("fed-3")): report("fed-3", THREE, healthy=False)})
 
     assert "unhealthy" in shell("members")[1]
 
 
-def test_brackets_in_a_value_are_no_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_brackets_in_a_value_are_not_markup(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
 
     assert "old [disk]" in Shell(terminal=True)("removed")[1]
     assert "old [disk]" in Shell()("removed")[1]
 
 
-def test_a_value_cannot_play_with_the_terminal() -> None:
+def test_control_characters_in_a_value_are_escaped() -> None:
     records = USUAL | {KEYS.report(NodeID("fed-3")): report("fed-3", THREE, reason="\x1b[2Jgone\nfed-1")}
 
     for terminal in (True, False):
@@ -176,7 +176,7 @@ def test_a_value_cannot_play_with_the_terminal() -> None:
         assert "gone\n" not in out
 
 
-def test_servers_shows_each_with_its_node_and_where_the_list_comes_from() -> None:
+def test_servers_shows_each_server_with_its_node_and_the_origin() -> None:
     _, out, _ = Shell()("servers")
 
     assert "http://localhost:9002  fed-3\n" in out
@@ -200,7 +200,7 @@ def test_leader_is_one_sentence() -> None:
         ("pending", "no server asks to join network default; admission is open"),
     ],
 )
-def test_an_empty_network_is_no_error_and_is_said(command: str, said: str) -> None:
+def test_an_empty_network_is_reported_without_an_error(command: str, said: str) -> None:
     code, out, _ = Shell({})(command)
 
     assert code == 0
@@ -210,7 +210,7 @@ def test_an_empty_network_is_no_error_and_is_said(command: str, said: str) -> No
 # What is not as it should be.
 
 
-def test_a_record_that_cannot_be_read_is_left_out_with_a_warning() -> None:
+def test_an_unreadable_record_is_left_out_with_a_warning() -> None:
     code, out, err = Shell(USUAL | {KEYS.report(NodeID("fed-1")): b"{nonsense"})("members")
 
     assert code == 0
@@ -219,7 +219,7 @@ def test_a_record_that_cannot_be_read_is_left_out_with_a_warning() -> None:
     assert KEYS.report(NodeID("fed-1")) in err
 
 
-def test_a_leader_whose_record_cannot_be_read_is_nobody_with_a_warning() -> None:
+def test_an_unreadable_leader_record_shows_no_leader_and_a_warning() -> None:
     code, out, err = Shell(USUAL | {KEYS.candidate(99): b"{}"})("leader", "--json")
 
     assert (code, out) == (0, "null\n")
@@ -235,7 +235,7 @@ def test_settings_reach_the_store(command: str) -> None:
     assert shell.opened[0].endpoints == ("http://a:2379", "http://b:2379")
 
 
-def test_another_network_is_another_world() -> None:
+def test_another_network_is_separate() -> None:
     assert Shell().json("servers", "--network", "other") is None
 
 

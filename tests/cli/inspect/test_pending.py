@@ -1,4 +1,4 @@
-"""`pending`: who asks to join, and what each waits for."""
+"""`pending`: the servers that ask to join, and what each waits for."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def only(records: dict[str, Record]) -> Any:
     return found[0]
 
 
-def test_a_newcomer_that_waits_for_an_operator() -> None:
+def test_a_newcomer_waits_for_approval() -> None:
     assert only(asking(MANUAL)) == {
         "node_id": "fed-4",
         "url": "http://localhost:9004",
@@ -42,7 +42,7 @@ def test_a_newcomer_that_waits_for_an_operator() -> None:
     }
 
 
-def test_people_are_told_what_they_can_do() -> None:
+def test_people_see_the_next_command() -> None:
     code, out, _ = Shell(asking(MANUAL))("pending")
 
     assert code == 0
@@ -54,20 +54,20 @@ def test_people_are_told_what_they_can_do() -> None:
 
 
 @pytest.mark.parametrize("admission", [Admission.OPEN, Admission.MANUAL])
-def test_a_newcomer_whose_url_is_to_be_probed_waits_for_that(admission: Admission) -> None:
+def test_a_newcomer_waits_for_the_probe_of_its_url(admission: Admission) -> None:
     found = only(asking(Policy(admission, AdmissionProbe.ANSWERS)))
 
     assert found["waiting_for"] == "probe"
     assert "sidecar approve" not in Shell(asking(Policy(admission, AdmissionProbe.ANSWERS)))("pending")[1]
 
 
-def test_whose_url_was_probed_waits_for_the_operator() -> None:
+def test_a_probed_newcomer_waits_for_approval() -> None:
     found = only(asking(Policy(Admission.MANUAL, AdmissionProbe.ANSWERS)) | TOLD)
 
     assert found["waiting_for"] == "approval"
 
 
-def test_a_verdict_on_an_earlier_try_says_nothing_of_this_one() -> None:
+def test_a_verdict_on_an_earlier_attempt_is_ignored() -> None:
     earlier = {KEYS.verdict(NodeID("fed-4")): Verdict(VerdictKind.PENDING, "waits", "", "try-0")}
 
     found = only(asking(Policy(Admission.MANUAL, AdmissionProbe.ANSWERS)) | earlier)
@@ -89,14 +89,14 @@ def test_a_verdict_on_an_earlier_try_says_nothing_of_this_one() -> None:
         ),
     ],
 )
-def test_what_the_leader_is_about_to_answer_is_foretold(policy: Policy, reason: str) -> None:
+def test_the_coming_decision_of_the_leader_is_shown(policy: Policy, reason: str) -> None:
     found = only(asking(policy))
 
     assert found["waiting_for"] == "leader"
     assert found["reason"].startswith(reason)
 
 
-def test_where_nobody_leads_that_is_what_it_waits_for() -> None:
+def test_without_a_leader_a_newcomer_waits_for_one() -> None:
     records = {key: record for key, record in asking(MANUAL).items() if "/leader/" not in key}
 
     found = only(records)
@@ -104,7 +104,7 @@ def test_where_nobody_leads_that_is_what_it_waits_for() -> None:
     assert (found["waiting_for"], found["reason"]) == ("leader", "there is no leader")
 
 
-def test_the_oldest_comes_first_and_operators_requests_are_none() -> None:
+def test_the_oldest_join_comes_first_and_other_requests_are_left_out() -> None:
     later = Request(RequestKind.JOIN, "fed-5", "fed-5", 90.0, "1", url=FIVE, servers=(ONE, FIVE))
     other = Request(RequestKind.REMOVE, "fed-1", "ann", 95.0, "1")
     records = asking(MANUAL) | {KEYS.request("0"): later, KEYS.request("2"): other}

@@ -1,4 +1,4 @@
-"""``sidecar check``: what a person sees, and what a script gets."""
+"""``sidecar check``: its output and its exit code."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def run(*arguments: str, folder: Path = DATA) -> tuple[int, list[str]]:
     return main(arguments, CommandContext(folder=folder, out=out)), out.getvalue().splitlines()
 
 
-def test_the_owners_files_are_ok() -> None:
+def test_the_example_files_are_ok() -> None:
     names = [f"fed-{number}/federated.json" for number in (1, 2, 3, 4)]
     assert run(*names, folder=DATA) == (0, [f"{DATA / name}: ok" for name in names])
 
 
-def test_every_error_of_every_file_is_told_with_its_place(tmp_path: Path) -> None:
+def test_every_error_of_every_file_is_shown_with_its_position(tmp_path: Path) -> None:
     (tmp_path / "federated.json").write_text('{"Port": 0,\n "NodeID": 1}')
     (tmp_path / "config.json").write_text("{")
     (tmp_path / "config-2.json").write_text('{"FederatedServers": []}')
@@ -40,7 +40,7 @@ def test_every_error_of_every_file_is_told_with_its_place(tmp_path: Path) -> Non
     assert lines[5:] == [f"{tmp_path / 'config-2.json'}: ok"]
 
 
-def test_a_name_that_tells_no_role_needs_one(tmp_path: Path) -> None:
+def test_a_file_name_without_a_role_needs_the_option(tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text('{"FederatedServers": []}')
     code, lines = run("mine.json", folder=tmp_path)
     assert code == 65
@@ -57,7 +57,7 @@ def test_the_role_given_wins_over_the_name(tmp_path: Path) -> None:
     assert any('"Mode" is missing' in line for line in lines)
 
 
-def test_a_file_that_is_missing_says_so(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     out = io.StringIO()
     assert check([tmp_path / "federated.json"], Role.FEDERATED, out) == 65
     assert "does not exist; create it" in out.getvalue()
@@ -73,7 +73,7 @@ def test_no_file_is_a_usage_error() -> None:
         run()
 
 
-def test_of_a_file_that_is_not_there_its_name_is_not_blamed(tmp_path: Path) -> None:
+def test_a_missing_file_needs_no_role(tmp_path: Path) -> None:
     code, lines = run("mine.json", folder=tmp_path)
     assert code == 65
     assert [line.partition(";")[0] for line in lines] == [f"{tmp_path / 'mine.json'}: does not exist"]

@@ -1,4 +1,4 @@
-"""`sidecar health`: what it makes of the program that answers at the address of the admin API."""
+"""`sidecar health`: its result for each answer at the address of the admin API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.cli.network import Shell
 
 @contextmanager
 def answering(status: int, body: str) -> Iterator[tuple[str, list[str | None]]]:
-    """A server that answers so: its address, and the Host of each request."""
+    """A server with that answer: its address, and the Host of each request."""
     hosts: list[str | None] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -39,7 +39,7 @@ def answering(status: int, body: str) -> Iterator[tuple[str, list[str | None]]]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "code", "told"),
+    ("status", "body", "code", "message"),
     [
         (200, '{"ready": true, "reasons": []}', 0, "readyz: yes"),
         (
@@ -54,10 +54,10 @@ def answering(status: int, body: str) -> Iterator[tuple[str, list[str | None]]]:
         (200, "<html>", 1, "no answer from"),
     ],
 )
-def test_what_answers_is_told(status: int, body: str, code: int, told: str) -> None:
+def test_the_answer_is_printed(status: int, body: str, code: int, message: str) -> None:
     with answering(status, body) as (address, hosts):
         found, out, err = Shell().run(main, "--admin", address, "readyz")
     assert (found, err) == (code, "")
-    assert told in out
+    assert message in out
     # However the machine is called: the API answers this machine alone.
     assert hosts == ["localhost"]

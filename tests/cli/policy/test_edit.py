@@ -1,4 +1,4 @@
-"""`sidecar policy edit`: an editor is opened until what it leaves behind is right."""
+"""`sidecar policy edit`: the editor is opened until the policy is valid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Editor = Callable[..., dict[str, str]]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where temporary files are made."""
+    """The folder of temporary files."""
     scratch = tmp_path / "tmp"
     scratch.mkdir()
     return scratch
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def editor(tmp_path: Path, folder: Path) -> Editor:
-    """Makes the environment of an editor that leaves each of ``texts`` in turn, the last one for ever.
+    """Makes the environment of an editor that writes each of ``texts`` in turn, and then always the last.
 
     What it was given goes to given-1, given-2...; the file's mode to mode.
     """
@@ -60,7 +60,7 @@ def edit(
     return shell, *shell("policy", "edit", *argv)
 
 
-def test_what_the_editor_leaves_is_written_and_the_difference_shown(
+def test_the_edited_policy_is_written_and_the_changes_shown(
     editor: Editor, tmp_path: Path, folder: Path
 ) -> None:
     shell, code, out, err = edit({"history": 5, "new": 1}, editor('{"history": 6, "new": 1}'))
@@ -73,7 +73,7 @@ def test_what_the_editor_leaves_is_written_and_the_difference_shown(
     assert list(folder.iterdir()) == []
 
 
-def test_visual_goes_before_editor(editor: Editor) -> None:
+def test_visual_wins_over_editor(editor: Editor) -> None:
     environ = {"EDITOR": "false", **editor('{"history": 6}', variable="VISUAL")}
 
     assert written(edit(None, environ)[0]) == {"format": 1, "history": 6}
@@ -83,7 +83,7 @@ def test_visual_goes_before_editor(editor: Editor) -> None:
     ("text", "said"),
     [(None, "already has these values"), ("", "the text was empty"), ("# hm\n\n", "the text was empty")],
 )
-def test_leaving_it_as_it_is_or_emptying_it_changes_nothing(
+def test_an_unchanged_or_empty_text_changes_nothing(
     editor: Editor, folder: Path, text: str | None, said: str
 ) -> None:
     shell, code, out, _ = edit({"history": 5}, editor(text))
@@ -103,7 +103,7 @@ def test_a_dry_run_writes_nothing(editor: Editor) -> None:
     assert written(shell) == {"history": 5}
 
 
-def test_at_a_terminal_it_is_opened_again_with_what_is_wrong_until_it_is_right(
+def test_at_a_terminal_an_invalid_policy_is_opened_again_with_its_errors(
     editor: Editor, tmp_path: Path
 ) -> None:
     texts = ('{\n"history": 0}', '{"history": 1', '{"history": 8}\n# done')
@@ -118,7 +118,7 @@ def test_at_a_terminal_it_is_opened_again_with_what_is_wrong_until_it_is_right(
     assert third.count("#") == 2
 
 
-def test_at_a_terminal_who_leaves_it_wrong_gives_up(editor: Editor, folder: Path) -> None:
+def test_at_a_terminal_an_unchanged_invalid_policy_gives_up(editor: Editor, folder: Path) -> None:
     shell, code, out, err = edit({"history": 5}, editor('{"history": 0}', None), terminal=True)
 
     assert (code, out) == (65, "")
@@ -128,7 +128,7 @@ def test_at_a_terminal_who_leaves_it_wrong_gives_up(editor: Editor, folder: Path
     assert f"your text is kept in {kept}" in err
 
 
-def test_without_a_terminal_what_is_wrong_fails_at_once(editor: Editor, tmp_path: Path) -> None:
+def test_without_a_terminal_an_invalid_policy_fails_immediately(editor: Editor, tmp_path: Path) -> None:
     shell, code, out, err = edit(None, editor('{"rollout": {"budget": {"restarts": "x"}}}'))
 
     assert (code, out) == (65, "")
@@ -138,7 +138,7 @@ def test_without_a_terminal_what_is_wrong_fails_at_once(editor: Editor, tmp_path
 
 
 @pytest.mark.parametrize("text", ['{"history": 1, "history": 2}', '{"rollout": {"min_ready": NaN}}', "[]"])
-def test_what_the_leader_might_read_otherwise_is_not_written(editor: Editor, text: str) -> None:
+def test_ambiguous_json_is_not_written(editor: Editor, text: str) -> None:
     shell, code, _, _ = edit({"history": 5}, editor(text))
 
     assert code == 65
@@ -146,7 +146,7 @@ def test_what_the_leader_might_read_otherwise_is_not_written(editor: Editor, tex
 
 
 @pytest.mark.parametrize("policy", [b"garbage", {"history": 0}])
-def test_a_broken_policy_is_mended(editor: Editor, policy: object, tmp_path: Path) -> None:
+def test_an_invalid_policy_can_be_fixed(editor: Editor, policy: object, tmp_path: Path) -> None:
     shell, code, _, _ = edit(policy, editor('{"history": 5}'))
 
     assert code == 0
@@ -154,7 +154,7 @@ def test_a_broken_policy_is_mended(editor: Editor, policy: object, tmp_path: Pat
     assert (tmp_path / "given-1").read_text() in {"garbage", '{\n  "history": 0\n}\n'}
 
 
-def test_somebody_elses_change_is_not_overwritten_and_the_text_is_kept(editor: Editor, folder: Path) -> None:
+def test_after_a_concurrent_change_the_text_is_kept(editor: Editor, folder: Path) -> None:
     shell = network({"history": 5})
     shell.environ, shell.wrap = editor('{"history": 6}'), raced
 
@@ -181,7 +181,7 @@ def test_somebody_elses_change_is_not_overwritten_and_the_text_is_kept(editor: E
         ("rm", 65, "policy.json: cannot be read: No such file or directory"),
     ],
 )
-def test_an_editor_that_fails_is_told_and_nothing_is_written(
+def test_a_failing_editor_is_reported_and_nothing_is_written(
     folder: Path, command: str, code: int, said: str
 ) -> None:
     shell, exit_code, out, err = edit({"history": 5}, {"EDITOR": command, "TMPDIR": str(folder)})
@@ -192,7 +192,7 @@ def test_an_editor_that_fails_is_told_and_nothing_is_written(
     assert list(folder.rglob("policy.json")) == []
 
 
-def test_a_text_that_is_not_utf_8_is_told(editor: Editor) -> None:
+def test_a_policy_that_is_not_utf_8_is_reported(editor: Editor) -> None:
     _, code, _, err = edit(None, editor('{"x": "\xfc"}'))
 
     assert code == 65

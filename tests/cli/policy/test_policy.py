@@ -1,4 +1,4 @@
-"""`sidecar policy show` and `set`: what is told of the rules, and what is written."""
+"""`sidecar policy show` and `set`: what is printed, and what is written."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shown(shell: Shell) -> dict[str, tuple[str, str]]:
     return {key: (value, origin) for key, value, origin in lines}
 
 
-def test_every_rule_is_shown_and_which_are_set() -> None:
+def test_every_rule_is_shown_with_its_source() -> None:
     rules = shown(network({"admission": "manual", "rollout": {"max_unavailable": "25%", "timeout": 60}}))
 
     assert rules == {
@@ -48,11 +48,11 @@ def test_every_rule_is_shown_and_which_are_set() -> None:
     }
 
 
-def test_no_policy_is_all_of_the_defaults() -> None:
+def test_no_policy_means_all_defaults() -> None:
     assert {origin for _, origin in shown(network()).values()} == {"FROM", "default"}
 
 
-def test_scripts_get_the_whole_and_what_is_set() -> None:
+def test_policy_as_json_has_all_rules_and_the_stored_ones() -> None:
     document = {"rollout": {"canary": "fed-2"}, "future": 1}
 
     answer: Any = network(document).json("policy", "show")
@@ -63,7 +63,7 @@ def test_scripts_get_the_whole_and_what_is_set() -> None:
     assert answer["policy"]["rollout"]["budget"] == {"restarts": 10, "within": 600}
 
 
-def test_a_rule_of_a_newer_version_is_shown_as_such() -> None:
+def test_a_rule_of_a_newer_version_is_shown_as_unknown() -> None:
     assert shown(network({"future": {"a": [1]}}))["future.a"] == (
         "[1]",
         "set, but unknown to this version",
@@ -79,7 +79,7 @@ def test_a_rule_of_a_newer_version_is_shown_as_such() -> None:
         (b"\xff", ":1:1: expected a value"),
     ],
 )
-def test_a_broken_policy_is_told_with_its_place_and_what_follows(policy: object, said: str) -> None:
+def test_an_invalid_policy_is_shown_with_its_errors_and_the_consequence(policy: object, said: str) -> None:
     shell = network(policy)
 
     code, out, err = shell("policy", "show")
@@ -90,7 +90,7 @@ def test_a_broken_policy_is_told_with_its_place_and_what_follows(policy: object,
     assert out.splitlines()[1].split(maxsplit=2) == ["admission", "closed", "invalid policy"]
 
 
-def test_scripts_are_told_of_a_broken_policy() -> None:
+def test_policy_as_json_has_the_errors() -> None:
     code, out, _ = network({"history": 0})("policy", "show", "--json")
 
     answer = json.loads(out)
@@ -100,7 +100,7 @@ def test_scripts_are_told_of_a_broken_policy() -> None:
     assert "/history: 0 is out of range" in answer["problems"][0]
 
 
-def test_setting_shows_what_changed_and_keeps_all_else() -> None:
+def test_set_shows_the_changes_and_keeps_the_rest() -> None:
     shell = network({"future": [1, 2], "admission": "open", "rollout": {"canary": "fed-2", "min_ready": 3}})
 
     code, out, err = shell(
@@ -120,7 +120,7 @@ def test_setting_shows_what_changed_and_keeps_all_else() -> None:
 
 
 @pytest.mark.parametrize(("value", "stored"), [("2", 2), ("25%", "25%"), ("100%", "100%")])
-def test_a_number_or_a_percentage_is_stored_as_what_it_is(value: str, stored: object) -> None:
+def test_numbers_and_percentages_keep_their_type(value: str, stored: object) -> None:
     shell = network()
 
     assert shell("policy", "set", f"rollout.max_unavailable={value}")[0] == 0
@@ -144,7 +144,7 @@ def test_a_group_is_unset_as_a_whole() -> None:
 
 
 @pytest.mark.parametrize("settings", [["history=100"], ["history=100", "rollout.canary="]])
-def test_what_changes_nothing_writes_nothing(settings: list[str]) -> None:
+def test_no_change_writes_nothing(settings: list[str]) -> None:
     shell = network(b'{ "history":100 }')
 
     code, out, _ = shell("policy", "set", *settings)
@@ -153,14 +153,14 @@ def test_what_changes_nothing_writes_nothing(settings: list[str]) -> None:
     assert shell.records_after[POLICY] == b'{ "history":100 }'
 
 
-def test_unsetting_what_was_never_set_makes_no_document() -> None:
+def test_unsetting_an_unset_rule_writes_nothing() -> None:
     shell = network()
 
     assert shell("policy", "set", "history=")[1].startswith("no change")
     assert POLICY not in shell.records_after
 
 
-def test_a_dry_run_shows_the_difference_alone() -> None:
+def test_a_dry_run_only_shows_the_changes() -> None:
     shell = network({"history": 5})
 
     code, out, err = shell("policy", "set", "history=6", "--dry-run")
@@ -182,7 +182,7 @@ def test_a_dry_run_shows_the_difference_alone() -> None:
         (["history=5", "history=6"], "history is named twice"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_an_error(settings: list[str], said: str) -> None:
+def test_a_bad_assignment_is_an_error(settings: list[str], said: str) -> None:
     shell = network({"history": 7})
 
     code, out, err = shell("policy", "set", *settings)
@@ -207,7 +207,7 @@ def test_a_setting_that_makes_no_sense_is_an_error(settings: list[str], said: st
         pytest.param("history=" + "9" * 5000, "/history: ", id="thousands-of-digits"),
     ],
 )
-def test_a_value_that_is_wrong_is_an_error_and_nothing_is_written(setting: str, said: str) -> None:
+def test_a_bad_value_is_an_error_and_nothing_is_written(setting: str, said: str) -> None:
     shell = network({"history": 7})
 
     code, out, err = shell("policy", "set", setting)
@@ -217,7 +217,7 @@ def test_a_value_that_is_wrong_is_an_error_and_nothing_is_written(setting: str, 
     assert written(shell) == {"history": 7}
 
 
-def test_setting_mends_a_broken_policy() -> None:
+def test_set_fixes_an_invalid_policy() -> None:
     shell = network({"admission": "opn", "rollout": 5, "future": 1})
 
     assert shell("policy", "set", "admission=open", "rollout.min_ready=2")[0] == 0
@@ -233,7 +233,7 @@ def test_a_policy_of_a_newer_format_is_never_changed() -> None:
     assert written(shell) == {"format": 2, "history": 5}
 
 
-def test_the_format_is_no_rule() -> None:
+def test_the_format_is_not_a_rule() -> None:
     shell = network({"format": 1, "history": 5})
     code, _, err = shell("policy", "set", "format=2")
 
@@ -242,14 +242,14 @@ def test_the_format_is_no_rule() -> None:
     assert "format" not in shown(shell)
 
 
-def test_what_setting_leaves_broken_is_named() -> None:
+def test_set_names_the_remaining_errors() -> None:
     code, _, err = network({"admission": "opn"})("policy", "set", "history=5")
 
     assert code == 65
     assert '/admission: "opn" is not a valid Admission' in err
 
 
-def test_what_is_no_json_is_for_the_editor() -> None:
+def test_a_policy_that_is_not_json_needs_the_editor() -> None:
     shell = network(b"garbage")
 
     code, _, err = shell("policy", "set", "history=5")
@@ -260,7 +260,7 @@ def test_what_is_no_json_is_for_the_editor() -> None:
 
 
 class Raced(FlakyStore):
-    """A store in which somebody else writes the policy right before."""
+    """A store in which another operator writes the policy first."""
 
     async def commit(self, transaction: Transaction) -> Revision | None:
         await self._store.commit(Transaction((), (Put(POLICY, b'{"history":9}'),)))
@@ -271,7 +271,7 @@ def raced(store: Store) -> Store:
     return Raced(store)
 
 
-def test_what_the_leader_does_not_take_for_json_is_no_json_here() -> None:
+def test_json_is_read_as_strictly_as_by_the_leader() -> None:
     shell = network(b'{"rollout": {"timeout": NaN}}')
 
     assert ":1:25: /rollout/timeout: NaN is not JSON" in shell("policy", "show")[2]
@@ -280,7 +280,7 @@ def test_what_the_leader_does_not_take_for_json_is_no_json_here() -> None:
 
 
 @pytest.mark.parametrize("policy", [None, {"history": 5}])
-def test_somebody_elses_change_is_not_overwritten(policy: object) -> None:
+def test_a_concurrent_change_is_not_overwritten(policy: object) -> None:
     shell = network(policy)
     shell.wrap = raced
 
@@ -291,7 +291,7 @@ def test_somebody_elses_change_is_not_overwritten(policy: object) -> None:
     assert written(shell) == {"history": 9}
 
 
-def test_a_canary_that_nobody_knows_is_noted() -> None:
+def test_an_unknown_canary_is_noted() -> None:
     shell = network()
 
     assert shell("policy", "set", "rollout.canary=fed-2")[2] == ""
@@ -301,7 +301,7 @@ def test_a_canary_that_nobody_knows_is_noted() -> None:
     assert "note: fed-77 is not a member of this network, so no node is restarted first" in err
 
 
-def test_a_network_that_may_be_mistyped_is_noted() -> None:
+def test_an_empty_network_is_noted_as_a_possible_typo() -> None:
     shell = Shell({})
 
     code, _, err = shell("policy", "set", "history=5", "--network", "typo")

@@ -1,4 +1,4 @@
-"""A network in step, and what can be different about it, for the commands that look at rollouts."""
+"""A network that is up to date, and variations of it, for the tests of rollout commands."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ AT = "2026-05-04T10:00:00Z"
 
 
 def reported(name: str, **changes: Any) -> dict[str, Record]:
-    """What the node says of itself: in step on version 5, but for ``changes``."""
+    """The report of a node: healthy on version 5, except for ``changes``."""
     return {KEYS.report(NodeID(name)): report(name, URLS[name], **changes)}
 
 
 def waiting(name: str, loaded: int = 5) -> dict[str, Record]:
-    """The node waits for its turn."""
+    """The node waits for its restart."""
     changes: dict[str, Any] = {"phase": Phase.RESTART_PENDING, "reason": "waits for its turn"}
     return reported(name, loaded_version=loaded, **changes)
 
 
 def in_step(version: int = 5) -> dict[str, Record]:
-    """Three servers and a database node, healthy on ``version``; fed-2 leads."""
+    """Three servers and a database node, healthy on ``version``; fed-2 is the leader."""
     found = USUAL | {KEYS.canonical: canonical(version)}
     found |= {KEYS.history(version): canonical(version), KEYS.member(NodeID("db-1")): member("db-1", None)}
     for name in URLS:
@@ -34,7 +34,7 @@ def in_step(version: int = 5) -> dict[str, Record]:
 
 
 def rolling() -> dict[str, Record]:
-    """Version 6 is there, and everybody runs on 5."""
+    """Version 6 exists, and all nodes run on 5."""
     found = in_step() | {KEYS.canonical: canonical(6), KEYS.history(6): canonical(6)}
     for name in URLS:
         found |= waiting(name)

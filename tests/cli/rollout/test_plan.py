@@ -1,4 +1,4 @@
-"""`plan`: what a join or a removal would bring, and that nothing is done."""
+"""`plan`: what a join or a removal would do; nothing is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JOIN = ("join", FOUR.text, "--node-id", "fed-4")
 
 
 class ReadOnly:
-    """As much of a store as looking takes."""
+    """A store that can only be read."""
 
     def __init__(self, store: Store) -> None:
         self.read = store.read
@@ -70,7 +70,7 @@ def test_a_join_shows_the_list_and_the_order_of_the_restarts() -> None:
     )
 
 
-def test_a_removal_shows_who_is_kept_out_and_how_to_do_it() -> None:
+def test_a_removal_shows_the_locked_out_node_and_the_command() -> None:
     out = plan("remove", "fed-3")
 
     assert "-http://localhost:9002  fed-3\n" in out
@@ -79,7 +79,7 @@ def test_a_removal_shows_who_is_kept_out_and_how_to_do_it() -> None:
     assert out.endswith("this is only a plan; to do it, `sidecar remove fed-3`\n")
 
 
-def test_a_plan_for_scripts_has_the_same_keys_always() -> None:
+def test_a_plan_as_json_always_has_the_same_keys() -> None:
     joining, removing = document(*JOIN), document("remove", "http://LOCALHOST:9002/")
 
     assert list(joining) == list(removing) == list(document("remove", "db-1"))
@@ -90,7 +90,7 @@ def test_a_plan_for_scripts_has_the_same_keys_always() -> None:
     assert removing["restart_waves"] == [["fed-1"], ["fed-2"], ["db-1"]]
 
 
-def test_the_policys_limit_and_canary_show() -> None:
+def test_limit_and_canary_of_the_policy_are_shown() -> None:
     chosen = RolloutPolicy(max_unavailable=Limit(2), canary=NodeID("fed-3"))
     records = in_step() | {KEYS.policy: Policy(rollout=chosen)}
 
@@ -106,21 +106,21 @@ def test_nothing_is_written() -> None:
     assert shell("plan", *JOIN)[0] == 0
 
 
-def test_who_is_down_now_is_in_the_way() -> None:
+def test_a_node_that_is_down_blocks() -> None:
     records = without(in_step(), KEYS.report(NodeID("fed-1")))
 
     assert "blocked by: fed-1 is missing: " in plan(*JOIN, records=records)
     assert document(*JOIN, records=records)["blockers"][0]["node_id"] == "fed-1"
 
 
-def test_who_is_down_is_not_in_the_way_where_the_policy_allows_for_it() -> None:
+def test_a_node_that_is_down_within_the_budget_does_not_block() -> None:
     records = without(in_step(), KEYS.report(NodeID("fed-1")))
     records[KEYS.policy] = Policy(rollout=RolloutPolicy(max_unavailable=Limit(2)))
 
     assert document(*JOIN, records=records)["blockers"] == []
 
 
-def test_paused_nodes_and_a_paused_rollout_are_told() -> None:
+def test_paused_nodes_and_a_paused_rollout_are_shown() -> None:
     records = in_step() | {
         KEYS.pause(NodeID("fed-3")): Exemption(5, AT, "ann"),
         KEYS.rollout_block: RolloutBlock(BlockKind.PAUSED, 5, "bob paused it: lunch", AT, "bob"),
@@ -133,18 +133,18 @@ def test_paused_nodes_and_a_paused_rollout_are_told() -> None:
     assert document(*JOIN, records=records)["restart_waves"] == [["fed-1"], ["fed-2"], ["db-1"]]
 
 
-def test_a_rollout_that_is_under_way_is_told() -> None:
+def test_a_rollout_under_way_is_mentioned() -> None:
     assert "version 6 is being rolled out: nodes that have not" in plan("remove", "fed-3", records=rolling())
 
 
-def test_the_leader_that_is_removed_hands_over() -> None:
+def test_a_removed_leader_is_replaced() -> None:
     out = plan("remove", "fed-2")
 
     assert "fed-2 is the leader: another server takes over" in out
     assert "leads)" not in out
 
 
-def test_a_database_node_changes_no_list_and_restarts_nobody() -> None:
+def test_removing_a_database_node_restarts_no_node() -> None:
     out = plan("remove", "db-1")
 
     assert "the list does not change, and no node restarts\n" in out
@@ -160,27 +160,27 @@ def test_a_database_node_changes_no_list_and_restarts_nobody() -> None:
         (("join", ONE.text), "http://localhost:9000 is already in the list; nothing would change"),
     ],
 )
-def test_what_is_so_already_is_said(argv: tuple[str, ...], said: str) -> None:
+def test_a_removal_without_effect_is_reported(argv: tuple[str, ...], said: str) -> None:
     assert plan(*argv).endswith(f"\n{said}\n")
 
 
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (("remove", "nobody"), "cannot remove nobody: no member of this network is called nobody"),
+        (("remove", "fed-99"), "cannot remove fed-99: no member of this network is called fed-99"),
         (
             ("join", FOUR.text, "--node-id", "fed-1"),
             "the NodeID fed-1 is taken by the server at http://local",
         ),
-        (("join", "http://localhost:9009"), "removed at 2026-05-04T11:00:00Z by ann@desk (old [disk]); "),
+        (("join", "http://localhost:9009"), "removed at 2026-05-04T11:00:00Z by ann@host (old [disk]); "),
         (("join", FOUR.text, "--node-id", "fed-9"), "`sidecar readmit fed-9` lets it in again"),
     ],
 )
-def test_what_the_leader_would_refuse_is_refused_in_its_words(argv: tuple[str, ...], said: str) -> None:
+def test_a_plan_is_refused_with_the_reason_of_the_leader(argv: tuple[str, ...], said: str) -> None:
     assert said in refusal(*argv)
 
 
-def test_a_closed_network_lets_nobody_plan_to_join() -> None:
+def test_no_join_can_be_planned_in_a_closed_network() -> None:
     records = in_step() | {KEYS.policy: Policy(Admission.CLOSED)}
 
     assert "the network admits no server" in refusal(*JOIN, records=records)
@@ -201,14 +201,14 @@ def test_a_closed_network_lets_nobody_plan_to_join() -> None:
         ),
     ],
 )
-def test_what_the_policy_wants_of_a_newcomer_is_told(policy: Policy, said: str) -> None:
+def test_requirements_of_the_policy_are_shown(policy: Policy, said: str) -> None:
     records = in_step() | {KEYS.policy: policy}
 
     assert said in plan(*JOIN, records=records)
     assert document(*JOIN, records=records)["admission"] == policy.admission.value
 
 
-def test_the_name_of_a_newcomer_that_asks_already_is_known() -> None:
+def test_the_nodeid_of_a_newcomer_that_asks_is_known() -> None:
     wish = Request(RequestKind.JOIN, "fed-4", "fed-4", 1.0, "1", url=FOUR, servers=(ONE, FOUR))
     asks: dict[str, Record] = {
         KEYS.policy: Policy(Admission.MANUAL),
@@ -225,7 +225,7 @@ def test_the_name_of_a_newcomer_that_asks_already_is_known() -> None:
     assert "in the way" not in out
 
 
-def test_a_newcomer_without_a_name_gets_none() -> None:
+def test_a_newcomer_without_a_nodeid_is_called_the_newcomer() -> None:
     out = plan("join", FOUR.text, records=in_step() | {KEYS.policy: Policy(Admission.MANUAL)})
 
     assert "+http://localhost:9004\n" in out
@@ -246,7 +246,7 @@ def test_a_newcomer_without_a_name_gets_none() -> None:
         (("join",), "NODEID|URL"),
     ],
 )
-def test_a_line_that_makes_no_sense_exits_with_64(argv: tuple[str, ...], said: str) -> None:
+def test_a_bad_command_line_exits_with_64(argv: tuple[str, ...], said: str) -> None:
     shell = Shell(in_step())
 
     code, _, err = shell("plan", *argv)
@@ -263,7 +263,7 @@ def test_without_a_list_nothing_can_be_planned() -> None:
     assert "network default has no list" in err
 
 
-def test_a_node_that_died_in_its_turn_is_in_the_way() -> None:
+def test_a_node_that_crashed_during_its_restart_blocks() -> None:
     records = rolling() | reported("fed-1", phase=Phase.CRASHED, reason="exit code 3", healthy=False)
 
     assert "blocked by: fed-1 is crashed: exit code 3" in plan("remove", "fed-3", records=records)

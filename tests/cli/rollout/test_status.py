@@ -1,4 +1,4 @@
-"""`rollout status`: how far a version is, for people, for scripts, and as it happens."""
+"""`rollout status`: the progress of a version, for people and for scripts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def document(records: dict[str, Record]) -> Any:
 
 
 def halted(healthy: Canonical | None = None) -> dict[str, Record]:
-    """As fed-1 has died in its turn; ``healthy`` is the last list that every node was healthy on."""
+    """fed-1 crashed during its restart; ``healthy`` is the last list that every node was healthy on."""
     records = rolling() | reported("fed-1", phase=Phase.CRASHED, healthy=False, reason="exit code 3")
     records[KEYS.grant(NodeID("fed-1"))] = FAILED
     return records | ({KEYS.last_healthy: healthy} if healthy else {})
@@ -42,7 +42,7 @@ def last_line(out: str) -> str:
     return out.splitlines()[-1]
 
 
-def test_its_help_fits_a_screen_and_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_help_fits_a_screen_and_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         Shell().run(main, "--help")
 
@@ -53,7 +53,7 @@ def test_its_help_fits_a_screen_and_shows_an_example(capsys: pytest.CaptureFixtu
     assert max(map(len, lines)) <= 80
 
 
-def test_a_pipe_gets_the_state_bars_and_a_table_in_the_order_of_turns() -> None:
+def test_a_pipe_gets_state_bars_and_a_table_in_restart_order() -> None:
     records = rolling() | reported("fed-1", loaded_version=6)
 
     assert shown(records) == (
@@ -69,7 +69,7 @@ def test_a_pipe_gets_the_state_bars_and_a_table_in_the_order_of_turns() -> None:
     )
 
 
-def test_whose_turn_it_is_shows_since_when_it_is() -> None:
+def test_a_grant_shows_its_age() -> None:
     records = rolling() | {KEYS.grant(NodeID("fed-1")): Grant(6, 1, 4e9)}
 
     out = shown(records)
@@ -78,7 +78,7 @@ def test_whose_turn_it_is_shows_since_when_it_is() -> None:
     assert "version 6: running: fed-1 is about to restart\n" in out
 
 
-def test_a_failure_names_the_node_the_reason_and_the_ways_out() -> None:
+def test_a_failure_is_shown_with_node_reason_and_remedies() -> None:
     out = shown(halted(canonical(5, ONE, TWO)))
 
     assert out.startswith("network default, version 6: halted: fed-1 died: exit code 3\n")
@@ -89,12 +89,12 @@ def test_a_failure_names_the_node_the_reason_and_the_ways_out() -> None:
     )
 
 
-def test_no_rollback_is_proposed_where_there_is_nothing_to_go_back_to() -> None:
+def test_no_rollback_is_proposed_without_an_earlier_list() -> None:
     assert "rollback" not in shown(halted())
     assert "rollback" not in shown(halted(canonical(5)))  # the same list
 
 
-def test_a_pause_names_who_paused_it_and_how_to_go_on() -> None:
+def test_a_pause_is_shown_with_its_operator_and_the_remedy() -> None:
     out = shown(
         rolling() | {KEYS.rollout_block: RolloutBlock(BlockKind.PAUSED, 6, "ann paused it: lunch", AT, "ann")}
     )
@@ -103,7 +103,7 @@ def test_a_pause_names_who_paused_it_and_how_to_go_on() -> None:
     assert last_line(out) == "next: to continue, `sidecar rollout resume`"
 
 
-def test_a_node_that_is_missing_is_waited_for() -> None:
+def test_the_rollout_waits_for_a_missing_node() -> None:
     out = shown(without(rolling(), KEYS.report(NodeID("fed-3"))))
 
     assert out.startswith("network default, version 6: waiting: fed-3 is missing: its sidecar is down, or")
@@ -112,14 +112,14 @@ def test_a_node_that_is_missing_is_waited_for() -> None:
     )
 
 
-def test_a_node_that_only_starts_is_no_trouble_yet() -> None:
+def test_a_starting_node_needs_no_action() -> None:
     out = shown(rolling() | reported("fed-3", phase=Phase.STARTING, healthy=False, reason="not probed yet"))
 
     assert "waiting: fed-3 is starting: not probed yet" in out
     assert "next:" not in out
 
 
-def test_without_a_leader_nothing_goes_on() -> None:
+def test_without_a_leader_the_rollout_waits() -> None:
     out = shown(without(rolling(), KEYS.candidate(99), KEYS.candidate(11)))
 
     assert "waiting: no leader, so no restart can be granted" in out
@@ -133,21 +133,21 @@ def test_without_a_leader_nothing_goes_on() -> None:
         (KEYS.skip(NodeID("fed-3")), "next: to restart fed-3 again, `sidecar rollout retry fed-3`"),
     ],
 )
-def test_who_was_left_out_can_be_taken_in_again(key: str, step: str) -> None:
+def test_an_excluded_node_can_be_included_again(key: str, step: str) -> None:
     out = shown(in_step() | waiting("fed-3", 4) | {key: Exemption(5, AT, "ann")})
 
     assert "version 5: done: fed-3 is " in out
     assert last_line(out) == step
 
 
-def test_a_server_that_nobody_ever_saw_is_named() -> None:
+def test_a_server_that_never_reported_is_named() -> None:
     four = replace(ONE, normal="http://localhost:9004", text="http://localhost:9004")
     out = shown(in_step() | {KEYS.canonical: canonical(5, ONE, TWO, THREE, four)})
 
     assert last_line(out) == "in the list, but never reported: http://localhost:9004"
 
 
-def test_a_reason_cannot_play_with_the_terminal() -> None:
+def test_control_characters_in_a_reason_are_escaped() -> None:
     records = rolling() | reported("fed-3", phase=Phase.CRASHED, healthy=False, reason="\x1b[2Jgone\nfed-1")
 
     for terminal in (True, False):
@@ -156,7 +156,7 @@ def test_a_reason_cannot_play_with_the_terminal() -> None:
         assert "gone\n" not in out
 
 
-def test_scripts_get_one_document_with_the_same_keys_always() -> None:
+def test_status_as_json_always_has_the_same_keys() -> None:
     running, stopped = document(rolling()), document(halted(canonical(5, ONE, TWO)))
 
     assert list(running) == list(stopped) == list(document(in_step()))
@@ -178,7 +178,7 @@ def test_scripts_get_one_document_with_the_same_keys_always() -> None:
     assert second["grant"] is None
 
 
-def test_without_a_list_there_is_nothing_to_show_and_no_error() -> None:
+def test_status_without_a_list_is_no_error() -> None:
     assert document({}) is None
     assert shown({}).startswith("network default has no list yet")
 

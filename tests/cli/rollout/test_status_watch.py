@@ -1,4 +1,4 @@
-"""`rollout status --watch`: what is said as it happens, and when it ends."""
+"""`rollout status --watch`: its output for each change, and its end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def _roll(shell: Shell, store: MemoryStore) -> None:
         await put(store, {grant: None})
 
 
-def test_a_pipe_gets_a_line_for_each_change_until_the_rollout_has_ended() -> None:
+def test_a_pipe_gets_a_line_for_each_change_until_the_end() -> None:
     shell = Shell(rolling())
     shell.scenario = lambda store: _roll(shell, store)
 
@@ -50,7 +50,7 @@ def test_a_pipe_gets_a_line_for_each_change_until_the_rollout_has_ended() -> Non
     ]
 
 
-def test_what_changes_nothing_prints_nothing() -> None:
+def test_no_change_prints_nothing() -> None:
     shell = Shell(rolling())
 
     async def story(store: MemoryStore) -> None:
@@ -66,7 +66,7 @@ def test_what_changes_nothing_prints_nothing() -> None:
     assert len(out.removeprefix(shown(rolling())).splitlines()) == 5  # four nodes, and the end
 
 
-def test_a_halt_is_told_and_the_watch_goes_on_until_a_newer_list_ends_it() -> None:
+def test_after_a_halt_the_watch_continues_until_a_newer_list() -> None:
     shell = Shell(rolling())
 
     async def story(store: MemoryStore) -> None:
@@ -83,7 +83,7 @@ def test_a_halt_is_told_and_the_watch_goes_on_until_a_newer_list_ends_it() -> No
     assert out.endswith("version 7, 4/4: done: every node is in step\n")
 
 
-def test_it_ends_at_once_where_nothing_is_to_be_done_but_not_while_a_node_comes_up() -> None:
+def test_watch_ends_if_nothing_is_left_and_no_node_is_starting() -> None:
     assert Shell(in_step()).run(main, "--watch")[0] == 0
     starting = reported("fed-3", phase=Phase.STARTING, healthy=False)
     shell = Shell(in_step() | starting)
@@ -112,7 +112,7 @@ def test_a_network_without_a_list_is_watched_until_it_has_one() -> None:
     assert out.splitlines()[1] == "network default, version 5: done: every node is in step"
 
 
-def test_scripts_get_a_document_a_line_for_each_change() -> None:
+def test_watch_as_json_is_one_document_per_change() -> None:
     shell = Shell(rolling())
 
     async def story(store: MemoryStore) -> None:
@@ -128,7 +128,7 @@ def test_scripts_get_a_document_a_line_for_each_change() -> None:
     assert [(each["state"], each["done"]) for each in documents] == [("running", 0), ("done", 4)]
 
 
-def test_a_terminal_is_drawn_anew_and_keeps_the_last_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_is_redrawn_and_keeps_the_last_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
     shell = Shell(rolling(), terminal=True)

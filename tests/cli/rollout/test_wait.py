@@ -1,4 +1,4 @@
-"""`wait`: returns when every node has loaded a version."""
+"""`wait`: waits until every node has loaded a version."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tests.cli.network import KEYS, ONE, THREE, TWO, Shell, canonical, put
 from tests.cli.rollout.records import AT, in_step, reported, rolling, waiting, without
 from tests.fakes.memory_store import MemoryStore
 
-ROLLBACK = (Change(ChangeKind.ROLLBACK, by="ann@desk", reason="rolled back to version 5"),)
+ROLLBACK = (Change(ChangeKind.ROLLBACK, by="ann@host", reason="rolled back to version 5"),)
 BACK = replace(canonical(7, ONE, TWO), cause=ROLLBACK)
 SIX = canonical(6, ONE, TWO, THREE)
 
 
-def test_it_returns_at_once_where_all_is_done() -> None:
+def test_wait_returns_immediately_if_all_nodes_are_done() -> None:
     assert Shell(in_step())("wait") == (0, "4 nodes run on version 5 or a later one\n", "")
 
 
-def test_it_tells_scripts_who_has_loaded_it() -> None:
+def test_wait_as_json_lists_the_nodes() -> None:
     assert Shell(in_step()).json("wait", "--version", "3") == {
         "format": 1,
         "version": 3,
@@ -33,7 +33,7 @@ def test_it_tells_scripts_who_has_loaded_it() -> None:
     }
 
 
-def test_it_returns_when_the_last_node_has_loaded_the_version_that_was_newest_at_the_call() -> None:
+def test_wait_returns_when_the_last_node_has_loaded_the_newest_version() -> None:
     shell = Shell(rolling())
 
     async def story(store: MemoryStore) -> None:
@@ -48,7 +48,7 @@ def test_it_returns_when_the_last_node_has_loaded_the_version_that_was_newest_at
     assert shell("wait", "--timeout", "10") == (0, "4 nodes run on version 6 or a later one\n", "")
 
 
-def test_a_node_that_loaded_it_and_is_not_healthy_is_waited_for() -> None:
+def test_an_unhealthy_node_is_waited_for() -> None:
     shell = Shell(in_step() | reported("fed-3", healthy=False, reason="HTTP 503"))
 
     code, out, err = shell("wait", "--timeout", "1")
@@ -57,7 +57,7 @@ def test_a_node_that_loaded_it_and_is_not_healthy_is_waited_for() -> None:
     assert err == ("sidecar: error: not all nodes loaded version 5 within 1 s: fed-3 is running: HTTP 503\n")
 
 
-def test_time_is_up_and_everybody_who_is_missing_is_named_with_the_reason() -> None:
+def test_a_timeout_names_every_missing_node_with_its_reason() -> None:
     records = without(in_step() | waiting("fed-1", 4), KEYS.report(NodeID("db-1")))
 
     code, _, err = Shell(records)("wait", "--timeout", "1")
@@ -66,7 +66,7 @@ def test_time_is_up_and_everybody_who_is_missing_is_named_with_the_reason() -> N
     assert "fed-1 runs on version 4; db-1 is missing: its sidecar is down" in err
 
 
-def test_a_version_that_does_not_exist_yet_is_waited_for() -> None:
+def test_a_future_version_is_waited_for() -> None:
     shell = Shell(in_step())
 
     async def story(store: MemoryStore) -> None:
@@ -82,7 +82,7 @@ def test_a_version_that_does_not_exist_yet_is_waited_for() -> None:
     assert (code, out) == (0, "4 nodes run on version 6 or a later one\n")
 
 
-def test_a_version_that_never_came_is_said_not_to_exist() -> None:
+def test_a_version_that_never_existed_is_reported() -> None:
     code, _, err = Shell(in_step())("wait", "--version", "9", "--timeout", "1")
 
     assert code == 69
@@ -96,7 +96,7 @@ def test_a_version_that_never_came_is_said_not_to_exist() -> None:
         (KEYS.skip(NodeID("fed-3")), "is skipped by ann"),
     ],
 )
-def test_whom_an_operator_left_out_is_not_waited_for_and_that_is_said(left_out: str, why: str) -> None:
+def test_an_excluded_node_does_not_count_and_is_reported(left_out: str, why: str) -> None:
     shell = Shell(in_step() | waiting("fed-3", 4) | {left_out: Exemption(5, AT, "ann")})
 
     code, out, err = shell("wait", "--timeout", "10")
@@ -108,7 +108,7 @@ def test_whom_an_operator_left_out_is_not_waited_for_and_that_is_said(left_out: 
     assert err == f"sidecar: fed-3 does not count: it {why}\n"
 
 
-def test_a_halt_is_told_once_and_waited_out() -> None:
+def test_a_halt_is_reported_once_and_waited_out() -> None:
     failed = Grant(6, 1, 1.0, failed="died: exit code 3")
     crashed = reported("fed-1", phase=Phase.CRASHED, healthy=False)
     shell = Shell(rolling() | crashed | {KEYS.grant(NodeID("fed-1")): failed})
@@ -128,7 +128,7 @@ def test_a_halt_is_told_once_and_waited_out() -> None:
     assert err == "sidecar: the rollout is halted: fed-1 died: exit code 3; still waiting\n"
 
 
-def test_a_pause_of_the_rollout_is_told() -> None:
+def test_a_pause_of_the_rollout_is_reported() -> None:
     stop: dict[str, Record] = {
         KEYS.rollout_block: RolloutBlock(BlockKind.PAUSED, 6, "ann paused it: lunch", AT, "ann")
     }
@@ -139,7 +139,7 @@ def test_a_pause_of_the_rollout_is_told() -> None:
     assert err.startswith("sidecar: the rollout is paused: ann paused it: lunch; still waiting\n")
 
 
-def test_a_version_that_is_quarantined_will_not_come() -> None:
+def test_a_quarantined_version_ends_the_wait() -> None:
     bad: dict[str, Record] = {KEYS.quarantine(6): Quarantine(6, SIX.servers, "fed-1 died", AT)}
 
     code, _, err = Shell(in_step(7) | bad)("wait", "--version", "6")
@@ -148,7 +148,7 @@ def test_a_version_that_is_quarantined_will_not_come() -> None:
     assert err == f"sidecar: error: version 6 is quarantined since {AT}: fed-1 died\n"
 
 
-def test_a_version_that_is_rolled_back_while_it_is_waited_for_will_not_come() -> None:
+def test_a_rollback_ends_the_wait() -> None:
     shell = Shell(rolling() | {KEYS.history(6): SIX, KEYS.canonical: SIX})
 
     async def story(store: MemoryStore) -> None:
@@ -163,7 +163,7 @@ def test_a_version_that_is_rolled_back_while_it_is_waited_for_will_not_come() ->
 
 
 @pytest.mark.parametrize("wanted", ["5", "7"])
-def test_what_a_rollback_went_back_to_still_counts(wanted: str) -> None:
+def test_the_version_restored_by_a_rollback_can_be_awaited(wanted: str) -> None:
     history: dict[str, Record] = {
         KEYS.history(5): canonical(5, ONE, TWO),
         KEYS.history(6): SIX,
@@ -180,7 +180,7 @@ def test_without_a_list_there_is_nothing_to_wait_for() -> None:
     assert "network default has no list" in err
 
 
-def test_a_list_whose_nodes_nobody_knows_is_not_loaded() -> None:
+def test_a_list_without_known_nodes_is_not_loaded() -> None:
     code, _, err = Shell({KEYS.canonical: canonical(5)})("wait", "--timeout", "1")
 
     assert code == 69
@@ -191,7 +191,7 @@ def test_a_list_whose_nodes_nobody_knows_is_not_loaded() -> None:
     assert f"not all nodes loaded version 5 within 1 s: {never}" in err
 
 
-def test_a_server_of_the_list_that_nobody_ever_saw_is_waited_for() -> None:
+def test_a_server_that_never_reported_is_waited_for() -> None:
     shell = Shell(without(in_step(), KEYS.report(NodeID("fed-3")), KEYS.member(NodeID("fed-3"))))
     code, _, err = shell("wait", "--timeout", "1")
     assert code == 69
@@ -205,7 +205,7 @@ def test_a_server_of_the_list_that_nobody_ever_saw_is_waited_for() -> None:
     assert shell("wait", "--timeout", "10")[:2] == (0, "4 nodes run on version 5 or a later one\n")
 
 
-def test_an_outage_of_etcd_is_told_once_and_waited_out() -> None:
+def test_an_outage_of_etcd_is_reported_once_and_waited_out() -> None:
     shell = Shell(rolling() | {KEYS.pause(NodeID("fed-3")): Exemption(5, AT, "ann")})
 
     async def story(store: MemoryStore) -> None:
@@ -226,11 +226,11 @@ def test_an_outage_of_etcd_is_told_once_and_waited_out() -> None:
 
 
 @pytest.mark.parametrize("argv", [("--timeout", "0"), ("--timeout", "soon"), ("--version", "0"), ("now",)])
-def test_a_line_that_makes_no_sense_exits_with_64(argv: tuple[str, ...]) -> None:
+def test_a_bad_command_line_exits_with_64(argv: tuple[str, ...]) -> None:
     assert Shell(in_step())("wait", *argv)[0] == 64
 
 
-def test_who_has_everybody_wait_is_told() -> None:
+def test_a_node_that_blocks_all_others_is_shown() -> None:
     stands: dict[str, Record] = {
         KEYS.rollout_block: RolloutBlock(BlockKind.WAITING, 6, "fed-2 has not become healthy", AT)
     }

@@ -1,4 +1,4 @@
-"""A command of several: one of them may stand in a module of its own."""
+"""Commands with subcommands, which may have modules of their own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.cli.test_main import sidecar_process
 LATER = {"check": Subcommand("FILE", "check it", "sidecar.cli.node.check")}
 
 
-def test_the_module_of_one_is_run_with_the_words_behind_it(tmp_path: Path) -> None:
+def test_a_subcommand_module_gets_the_arguments_after_its_name(tmp_path: Path) -> None:
     out = io.StringIO()
     context = CommandContext(folder=tmp_path, out=out, err=io.StringIO())
 
@@ -22,7 +22,7 @@ def test_the_module_of_one_is_run_with_the_words_behind_it(tmp_path: Path) -> No
     assert str(tmp_path / "config.json") in out.getvalue()
 
 
-def test_it_is_loaded_for_that_alone() -> None:
+def test_status_screen_is_imported_only_for_a_terminal() -> None:
     code = (
         "import sys\n"
         "from sidecar.cli.main import run_command\n"
