@@ -29,7 +29,7 @@ from sidecar.agent.shutdown import Shutdown
 from sidecar.agent.watch_file import join_attempt_id
 from sidecar.domain.identity import Identity
 from sidecar.domain.network.snapshot import Network, read_network
-from sidecar.domain.node.view import View
+from sidecar.domain.node.view import FileView, ProcessView, View
 from sidecar.domain.records.keys import Range
 from sidecar.domain.records.report import Phase
 from sidecar.domain.records.store import Batch, Delete, Listing, Revision, Transaction
@@ -174,9 +174,8 @@ class MemoryNode:
         board = Board(
             View(
                 identity,
-                file=found,
-                process=self.process.state,
-                attempt=join_attempt_id(found, identity.node_id),
+                file=FileView(found, attempt=join_attempt_id(found, identity.node_id)),
+                process=ProcessView(self.process.state),
             )
         )
         probe = MemoryProbe(self.process, START_DELAY)

@@ -103,7 +103,7 @@ class StateFolder(Protocol):
 
 
 class Process(Protocol):
-    """The process next to the sidecar, however it is launched."""
+    """The process next to the sidecar, whatever launches it."""
 
     @property
     def state(self) -> ProcessState:
@@ -112,14 +112,6 @@ class Process(Protocol):
 
     async def start(self, servers: ServerList) -> None:
         """Launch it on a file that holds ``servers``; returns once it runs, or is `Exited` again."""
-        ...
-
-    async def restart(self, servers: ServerList) -> None:
-        """Make it read its file, which holds ``servers``, anew.
-
-        Returns once it runs on them, or has failed to and `state` says why; or once it is stopped, and
-        `start` is to launch it.
-        """
         ...
 
     async def stop(self) -> None:
@@ -132,6 +124,17 @@ class Process(Protocol):
 
     async def wait_for_change(self) -> None:
         """Return when `state` may have changed by itself (it died) since the last call."""
+        ...
+
+
+class Restarter(Protocol):
+    """Restarts a `Process` in place: one that something else launches, or that re-reads its file."""
+
+    async def restart(self, servers: ServerList) -> None:
+        """Make it read its file, which holds ``servers``, again.
+
+        Returns once it runs on them, or has failed to and its `Process.state` says why.
+        """
         ...
 
 

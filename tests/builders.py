@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 from sidecar.domain.documents.document import Document
 from sidecar.domain.identity import Identity, Role
 from sidecar.domain.network.snapshot import Network, read_network
 from sidecar.domain.network.transaction import Term
+from sidecar.domain.node.view import View
 from sidecar.domain.records.canonical import Canonical, Change, ChangeKind
 from sidecar.domain.records.encoding import Record, encode
 from sidecar.domain.records.keys import Keys
@@ -72,6 +74,20 @@ def report(who: Identity, phase: Phase = Phase.RUNNING, *, loaded: int = 1, heal
         pid=None,
         sidecar="0",
     )
+
+
+def node_view(who: Identity, **changes: Any) -> View:
+    """Return what ``who`` knows at its start, with ``changes`` as for `changed`."""
+    return changed(View(who), **changes)
+
+
+def changed(view: View, **changes: Any) -> View:
+    """Return ``view`` with fields of its groups replaced: ``changed(view, canonical=…, healthy=True)``."""
+    for name in ("options", "network", "file", "process", "health"):
+        group = getattr(view, name)
+        mine = {field.name: changes.pop(field.name) for field in fields(group) if field.name in changes}
+        view = replace(view, **{name: replace(group, **mine)})
+    return replace(view, **changes)
 
 
 def join(who: Identity, *ports: int, attempt: str = "1") -> Request:

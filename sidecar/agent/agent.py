@@ -58,7 +58,7 @@ async def run(
     lease_keeper = LeaseKeeper(dependencies.store, board, lease_ttl, lease)
     network = (dependencies.store, keys, board)
     reporter = Reporter(*network, instance)
-    join_requester = JoinRequester(*network, dependencies.wall, instance.join_token)
+    join_requester = JoinRequester(dependencies.store, keys, instance, dependencies.wall)
     conflict_notifier = ConflictNotifier(*network, instance)
 
     async def under_lease(lease: LeaseID) -> None:
@@ -82,11 +82,7 @@ async def run(
             tasks.start_soon(
                 partial(watch_network, store=dependencies.store, keys=keys, board=board, instance=instance)
             )
-            tasks.start_soon(
-                Reconciler(
-                    board, dependencies.file, dependencies.state, dependencies.process, dependencies.wall
-                ).run
-            )
+            tasks.start_soon(Reconciler(dependencies, board, join_requester).run)
             tasks.start_soon(partial(watch_process, process=dependencies.process, board=board))
             tasks.start_soon(
                 partial(

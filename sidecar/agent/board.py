@@ -1,4 +1,4 @@
-"""The one place that the loops share: a frozen `View`, replaced whole, and a way to wait for its change."""
+"""The state that the loops share: a frozen `View`, replaced as a whole, and ways to wait for its changes."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import anyio
 
+from sidecar.domain.documents.document import Document
 from sidecar.domain.network.transaction import Term
 from sidecar.domain.node.actions import Decision
-from sidecar.domain.node.facts import (
-    derive_last_known_good,
-    derive_loaded_version,
-    derive_unhealthy_since,
-    passes_boot_check,
+from sidecar.domain.node.changes import (
+    action_finished,
+    action_started,
+    health_observed,
+    next_view,
+    process_observed,
 )
-from sidecar.domain.node.process import Running
-from sidecar.domain.node.status import Counters
-from sidecar.domain.node.view import View
+from sidecar.domain.node.facts import Facts
+from sidecar.domain.node.health import Health
+from sidecar.domain.node.process import ProcessState
+from sidecar.domain.node.status import CounterName, Counters
+from sidecar.domain.node.view import FileView, NetworkView, NodeOptions, View
 from sidecar.domain.records.report import Phase
 from sidecar.domain.servers import ServerList
 
@@ -36,13 +40,16 @@ _STALLED_PHASES = (
 )
 
 
-# As many lists as the file may come to hold between a process's start and the moment that it is seen.
+# At least as many lists as the file may hold between the start of a process and its discovery.
 _MAX_FILE_HISTORY = 32
 
 
 @dataclass(slots=True)
 class Board:
-    """What this sidecar knows now. Loops change it through `update` and wait on it with `wait_until`."""
+    """What this sidecar knows now.
+
+    Loops record what they observe (``set_…``, ``begin_action``, ``finish_action``) and wait for changes.
+    """
 
     view: View
     decision: Decision = field(default_factory=lambda: Decision(Phase.WAITING, "just started"))
@@ -50,12 +57,14 @@ class Board:
     file_unchanged_since: float = -math.inf
     """When the file began to hold the list of the first view, monotonic."""
     lease_deadline: float = math.inf
-    """When the lease is to be counted as gone, monotonic, if it is not renewed."""
+    """When the lease counts as expired unless it is renewed, monotonic."""
     term: Term | None = None
     counters: Counters = field(default_factory=Counters)
     boot_checked: bool = False
     idle: bool = False
-    """Nothing is left to do about what the view says now."""
+    """The last decision about the current view left nothing to do."""
+    facts: Facts = field(init=False)
+    """What follows from ``view``."""
     _file_history: deque[tuple[float, ServerList]] = field(
         default_factory=lambda: deque(maxlen=_MAX_FILE_HISTORY)
     )
@@ -63,79 +72,118 @@ class Board:
     _waiters: list[tuple[Callable[[], bool], anyio.Event]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.view.file:
-            self._file_history.append((self.file_unchanged_since, self.view.file.servers))
+        self.facts = Facts.of(self.view)
+        if document := self.view.file.document:
+            self._file_history.append((self.file_unchanged_since, document.servers))
 
-    def update(self, **changes: Any) -> None:
-        """Replace fields of the view, and wake whoever waits, if that makes a difference."""
-        view = replace(self.view, **changes)
-        version, known = derive_loaded_version(view), derive_last_known_good(view)
-        if (version, known) != (view.loaded_version, view.last_known_good):
-            view = replace(view, loaded_version=version, last_known_good=known)
-        if view.healthy and not self.view.healthy:
-            view = replace(view, recoveries=view.recoveries + 1)
-        if (
-            view.healthy
-            and isinstance(view.process, Running)
-            and view.last_healthy_start != view.process.started_at
-        ):
-            view = replace(view, last_healthy_start=view.process.started_at, failed_starts=0)
-        if (unwell := derive_unhealthy_since(self.view, view)) != view.unhealthy_since:
-            view = replace(view, unhealthy_since=unwell)
-        if view != self.view:
-            if view.file and (self.view.file is None or view.file.servers != self.view.file.servers):
-                self._file_history.append((anyio.current_time(), view.file.servers))
-            self.view = view
-            self.idle = False
-            self.wake()
+    def set_options(self, options: NodeOptions) -> None:
+        """Record what the settings allow."""
+        self._set_view(replace(self.view, options=options))
+
+    def set_network(self, network: NetworkView) -> None:
+        """Record what etcd holds for this node."""
+        self._set_view(replace(self.view, network=network))
+
+    def set_store_unreachable(self) -> None:
+        """Record that etcd does not answer."""
+        self.set_network(replace(self.view.network, store_unreachable=True))
+
+    def set_lease_alive(self, *, alive: bool) -> None:
+        """Record whether this sidecar's lease is alive."""
+        self.set_network(replace(self.view.network, lease_alive=alive))
+
+    def set_node_id_conflict(self, reason: str) -> None:
+        """Record why the NodeID belongs to another node; ``""`` if it does not."""
+        self.set_network(replace(self.view.network, node_id_conflict=reason))
+
+    def set_document(self, document: Document) -> None:
+        """Record the content of the file; its problem and its attempt to join stay as they are."""
+        self._set_view(replace(self.view, file=replace(self.view.file, document=document)))
+
+    def set_file(self, file: FileView) -> None:
+        """Record all that is known of the file."""
+        self._set_view(replace(self.view, file=file))
+
+    def set_file_problem(self, problem: str) -> None:
+        """Record why the file cannot be used; the document that was read last stays."""
+        self.set_file(replace(self.view.file, problem=problem))
+
+    def set_process(self, state: ProcessState) -> None:
+        """Record the state in which the process was found."""
+        self._set_view(process_observed(self.view, state))
+
+    def set_health(self, health: Health) -> None:
+        """Record the result of a probe."""
+        self._set_view(health_observed(self.view, health))
+
+    def begin_action(self, decision: Decision) -> None:
+        """Record that ``decision`` is being carried out on the process."""
+        self._set_view(action_started(self.view, decision, anyio.current_time()))
+
+    def finish_action(self, state: ProcessState) -> None:
+        """Record the state in which the action has left the process."""
+        self._set_view(action_finished(self.view, state))
+
+    def _set_view(self, changed: View) -> None:
+        """Replace the view, and wake the loops if that makes a difference."""
+        view, before = next_view(self.view, changed), self.view
+        if view == before:
+            return
+        document, known = view.file.document, before.file.document
+        if document and (known is None or document.servers != known.servers):
+            self._file_history.append((anyio.current_time(), document.servers))
+        self.view, self.facts = view, Facts.of(view)
+        self.idle = False
+        self.wake()
 
     def view_at(self, now: float) -> View:
-        """What is known at ``now`` (monotonic).
+        """Return what is known at ``now`` (monotonic).
 
-        A sidecar that was frozen hears at last what was said meanwhile, bit by bit, and it may be any loop's
-        turn before that of the one which ends what the lease stood for.
+        After the sidecar was frozen, any loop may run before the one that notices that the lease has expired.
         """
-        expired = self.view.lease_alive and now >= self.lease_deadline
-        return replace(self.view, lease_alive=False) if expired else self.view
+        network = self.view.network
+        if not network.lease_alive or now < self.lease_deadline:
+            return self.view
+        return replace(self.view, network=replace(network, lease_alive=False))
 
     def file_servers_at(self, moment: float) -> ServerList | None:
-        """The list that the file held at ``moment`` (monotonic); None where nobody looked at it then."""
+        """Return the list that the file held at ``moment`` (monotonic); None if that is not known."""
         known = [servers for since, servers in self._file_history if since <= moment]
         return known[-1] if known else None
 
     def record_decision(self, decision: Decision, wall: float) -> bool:
-        """Note a decision; True when it is news to a person: another phase, or why it still stands still."""
+        """Record a decision; True if it is worth a log line: a new phase, or a new reason for a stall."""
         is_new = decision.phase is not self.decision.phase
         is_new |= decision.phase in _STALLED_PHASES and decision.reason != self.decision.reason
         if decision.phase is not self.decision.phase:
             self.phase_since = wall
-        self.boot_checked = self.boot_checked or passes_boot_check(self.view)
+        self.boot_checked = self.boot_checked or self.facts.may_start
         if decision != self.decision:
             self.decision = decision
             self.wake()
         return is_new
 
     def mark_idle(self) -> None:
-        """Note that the last decision left nothing to do."""
-        if not self.idle and self.view.in_progress is None:
+        """Record that the last decision left nothing to do."""
+        if not self.idle and self.view.process.in_progress is None:
             self.idle = True
             self.wake()
 
     def set_term(self, term: Term | None) -> None:
-        """Note that a term began, or (None) ended."""
+        """Record that a term began, or (None) ended."""
         self.term = term
         if term:
             self.increment("leader_terms")
         self.wake()
 
-    def increment(self, name: str) -> None:
-        """Raise one of the `Counters`."""
+    def increment(self, name: CounterName) -> None:
+        """Increment one of the `Counters`."""
         self.counters = replace(self.counters, **{name: getattr(self.counters, name) + 1})
 
     def wake(self) -> None:
-        """Wake whoever waits for a change, and of those who wait for a condition only whose it is.
+        """Wake the loops that wait for any change, and those whose condition is true now.
 
-        Most changes are for one loop or two, and to wake a task just to let it look costs ten times the look.
+        Most changes concern one or two loops. Waking a task to check a condition costs ten times the check.
         """
         self._changed.set()
         self._changed = anyio.Event()
@@ -148,7 +196,7 @@ class Board:
         await self._changed.wait()
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Return when ``condition()`` is true; at once where it is already."""
+        """Return once ``condition()`` is true; at once if it is already."""
         while not condition():
             waiter = (condition, anyio.Event())
             self._waiters.append(waiter)
@@ -158,5 +206,5 @@ class Board:
                 self._waiters.remove(waiter)
 
     async def wait_until_changed(self, read: Callable[[], T], *, from_value: T) -> None:
-        """Return when ``read()`` is something else than that; at once where it is already."""
+        """Return once ``read()`` differs from ``from_value``; at once if it does already."""
         await self.wait_until(lambda: read() != from_value)

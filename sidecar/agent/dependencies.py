@@ -1,4 +1,4 @@
-"""Everything that a sidecar's loops know of the world outside."""
+"""Everything that the loops of a sidecar need from outside."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sidecar.domain.node.health import ProbeSchedule
-from sidecar.ports import ConfigFile, NewcomerProbe, Probe, Process, StateFolder, Store
+from sidecar.ports import ConfigFile, NewcomerProbe, Probe, Process, Restarter, StateFolder, Store
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The ports, the wall clock (seconds since the epoch), and how often to probe."""
+    """The ports, the wall clock (seconds since the epoch), and how often to probe.
+
+    ``restarter`` None: a restart of the process is a stop, then a start.
+    """
 
     store: Store
     file: ConfigFile
@@ -21,3 +24,4 @@ class Dependencies:
     probe_newcomer: NewcomerProbe
     wall: Callable[[], float]
     probe_schedule: ProbeSchedule = field(default_factory=ProbeSchedule)
+    restarter: Restarter | None = None

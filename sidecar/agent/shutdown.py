@@ -1,4 +1,4 @@
-"""How this life of the sidecar ends: for good, or in a next one that goes on where it stopped."""
+"""How this execution of the sidecar ends: for good, or with a re-execution that continues its work."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import anyio
 from sidecar.agent.board import Board
 
 IN_PROGRESS_TIMEOUT = 60.0
-"""Seconds that what is being done to the process is waited for at most before the sidecar goes on anew."""
+"""Seconds that a re-execution waits at most for an action on the process to end."""
 
 
 @dataclass(slots=True)
 class Shutdown:
-    """Asked for by signals and by a restart of the sidecar itself; the end for good wins.
+    """Requested by signals, or by a restart of the sidecar itself; a stop overrides a re-execution.
 
-    Once this life is ``decided``, nothing changes how it ended.
+    Once ``decided``, nothing changes which of the two it is.
     """
 
     board: Board
@@ -26,7 +26,7 @@ class Shutdown:
     requested: anyio.Event = field(default_factory=anyio.Event)
 
     def request_stop(self) -> bool:
-        """End for good; False where this life is over already, and the next one has to be told."""
+        """Stop for good; False if the re-execution is already decided, so that the next one must stop."""
         if self.decided and self.reexec:
             return False
         self.reexec = False
@@ -35,15 +35,18 @@ class Shutdown:
         return True
 
     def request_reexec(self, *, immediate: bool = False) -> None:
-        """End, and be executed anew; ``immediate`` also while something is being done to the process."""
+        """Stop and re-execute; ``immediate``: do not wait for an action on the process."""
         if not self.requested.is_set():
             self.reexec, self.immediate = True, immediate
             self.requested.set()
 
     async def wait(self) -> None:
-        """Return when this life is to end."""
+        """Return when this execution is to end."""
         await self.requested.wait()
         if self.reexec and not self.immediate:
             with anyio.move_on_after(IN_PROGRESS_TIMEOUT):
-                await self.board.wait_until(lambda: self.board.view.in_progress is None or not self.reexec)
+                await self.board.wait_until(self._may_end)
         self.decided = True
+
+    def _may_end(self) -> bool:
+        return self.board.view.process.in_progress is None or not self.reexec

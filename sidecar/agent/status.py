@@ -1,4 +1,4 @@
-"""What the admin API shows: the board as a `Status`."""
+"""The board as the `Status` that the admin API shows."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from sidecar.domain.node.status import Status
 
 
 def status_of(board: Board, network: str) -> Status:
-    """Return what this sidecar knows now, and why it does what it does."""
+    """Return what this sidecar knows and does now."""
     view, decision = board.view, board.decision
-    holds = view.canonical and view.file and view.file.servers == view.canonical.servers
-    in_step = bool(holds) and not view.file_problem
+    canonical, document, process = view.network.canonical, view.file.document, view.process.state
+    in_step = canonical is not None and document is not None and document.servers == canonical.servers
     return Status(
         identity=view.identity,
         network=network,
         phase=decision.phase,
         reason=decision.reason,
         phase_since=board.phase_since,
-        synced=view.synced,
-        file_up_to_date=in_step,
-        lease_alive=view.lease_alive,
+        synced=view.network.synced,
+        file_up_to_date=in_step and not view.file.problem,
+        lease_alive=view.network.lease_alive,
         boot_checked=board.boot_checked,
         leading=board.term is not None,
-        healthy=view.healthy,
-        pid=view.process.pid if isinstance(view.process, Running) else None,
-        canonical_version=view.canonical.version if view.canonical else None,
-        loaded_version=view.loaded_version or None,
-        servers=tuple(view.file.servers.texts()) if view.file else (),
+        healthy=view.health.healthy,
+        pid=process.pid if isinstance(process, Running) else None,
+        canonical_version=canonical.version if canonical else None,
+        loaded_version=view.process.loaded_version or None,
+        servers=tuple(document.servers.texts()) if document else (),
         counters=board.counters,
-        rollout_block=str(view.rollout_block) if view.rollout_block else None,
+        rollout_block=str(view.network.rollout_block) if view.network.rollout_block else None,
     )

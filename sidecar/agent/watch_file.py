@@ -1,4 +1,4 @@
-"""Carries the file onto the board, and the list that was applied into the state folder."""
+"""Records the file on the board, and the last-known-good list in the state folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import anyio
 from sidecar.agent.board import Board
 from sidecar.domain.documents.document import Document
 from sidecar.domain.errors import BadFile
-from sidecar.domain.node.facts import desired_file_servers
+from sidecar.domain.node.view import FileView
 from sidecar.domain.records.canonical import VersionedServers
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
@@ -20,14 +20,14 @@ from sidecar.ports import ConfigFile, StateFolder
 log = logging.getLogger(__name__)
 
 SAVE_DELAY = 1.0
-"""Seconds that the list has to stand before it is kept: a storm of versions costs one write, not ten."""
+"""Seconds before a new last-known-good list is saved, so that many versions in a row cost one write."""
 
 REPAIR_RETRY_INTERVAL = 1.0
-"""Seconds before a list that could not be put back is tried again."""
+"""Seconds after which a file that could not be repaired is tried again."""
 
 
 async def watch_file(*, file: ConfigFile, state: StateFolder, board: Board, instance: str) -> NoReturn:
-    """Keep the board's document as it stands on disk, and its list a list."""
+    """Keep the board's document as the file has it, and repair a file whose list is broken."""
     async for _ in file.changes():
         while not await _reload_file(file, state, board, instance):  # noqa: ASYNC110 - no event tells that a full disk has room again
             await anyio.sleep(REPAIR_RETRY_INTERVAL)
@@ -35,27 +35,27 @@ async def watch_file(*, file: ConfigFile, state: StateFolder, board: Board, inst
 
 
 async def _reload_file(file: ConfigFile, state: StateFolder, board: Board, instance: str) -> bool:
-    """Look at the file; False where its list should have been put back, and could not be."""
+    """Read the file; False if its list should have been repaired, and could not be."""
     try:
         document = await _read_or_repair(file, state, board)
     except BadFile as exc:
-        if str(exc) != board.view.file_problem:
-            event(log, logging.ERROR, "the file cannot be used", error=str(exc))
-        board.update(file_problem=str(exc))
-        servers = desired_file_servers(board.view)
+        if str(exc) != board.view.file.problem:
+            event(log, logging.ERROR, "file unusable", error=str(exc))
+        board.set_file_problem(str(exc))
+        servers = board.facts.file_target
         return servers is None or await file.propose_repair(servers) is None
-    if board.view.file_problem:
-        event(log, logging.INFO, "the file can be used again")
-    before, me = board.view.file, board.view.identity.node_id
-    if before is not None and before.node_id == me != document.node_id:
-        what = "the NodeID in the file was edited; it counts when this sidecar is started again"
-        event(log, logging.WARNING, what, NodeID=document.node_id, now=me)
-    board.update(file=document, file_problem="", attempt=join_attempt_id(document, instance))
+    known, own = board.view.file, board.view.identity.node_id
+    if known.problem:
+        event(log, logging.INFO, "file usable again")
+    if known.document is not None and known.document.node_id == own != document.node_id:
+        what = "NodeID changed in the file; restart the sidecar to apply it"
+        event(log, logging.WARNING, what, NodeID=document.node_id, now=own)
+    board.set_file(FileView(document, attempt=join_attempt_id(document, instance)))
     return True
 
 
 async def read_at_boot(file: ConfigFile, state: StateFolder, known: VersionedServers | None) -> Document:
-    """The file; one whose list alone is broken is mended with the last-known-good one. Raises `BadFile`."""
+    """Read the file. If only its list is broken, repair it with the last-known-good one. Raises `BadFile`."""
     try:
         return await file.read()
     except BadFile:
@@ -69,29 +69,29 @@ async def _read_or_repair(file: ConfigFile, state: StateFolder, board: Board) ->
     try:
         return await file.read()
     except BadFile:
-        servers = desired_file_servers(board.view)
+        servers = board.facts.file_target
         document = await _repair(file, state, servers) if servers else None
         if document is None:
-            raise  # more than the list is broken, or the list is none of the network's: its owner mends it
+            raise  # more than the list is broken, or the list is not the network's: its owner must repair it
         board.increment("rejected_edits")
         board.increment("file_writes")
         return document
 
 
 async def _repair(file: ConfigFile, state: StateFolder, servers: ServerList) -> Document | None:
-    """Put ``servers`` where an edit left no list at all; None where more than that is wrong."""
+    """Replace a list that an edit has broken with ``servers``; None if more than the list is wrong."""
     found = await file.propose_repair(servers)
     if found is None:
         return None
     broken, document = found
     kept = await state.save_rejected(broken, document.text)
     await file.write(document)
-    event(log, logging.WARNING, "an unauthorised edit was rejected", kept=kept)
+    event(log, logging.WARNING, "unauthorised edit rejected", kept=kept)
     return document
 
 
 async def keep_last_known_good(*, state: StateFolder, board: Board) -> NoReturn:
-    """Keep the list that was applied, soon after, for a boot without etcd."""
+    """Save each new last-known-good list, after a short delay, for a start without etcd."""
     kept = board.view.last_known_good
     while True:
         await board.wait_until_changed(lambda: board.view.last_known_good, from_value=kept)
@@ -101,7 +101,7 @@ async def keep_last_known_good(*, state: StateFolder, board: Board) -> NoReturn:
 
 
 async def save_last_known_good(state: StateFolder, board: Board) -> None:
-    """Have the state folder say what the board says was applied last."""
+    """Save the board's last-known-good list in the state folder, or clear it there if there is none."""
     known = board.view.last_known_good
     if known is None:
         await state.clear_last_known_good()
@@ -110,6 +110,6 @@ async def save_last_known_good(state: StateFolder, board: Board) -> None:
 
 
 def join_attempt_id(document: Document, instance: str) -> str:
-    """Name the try to join that this life of the sidecar makes with what the file says now."""
-    said = "\n".join((instance, *(url.normal for url in document.servers)))
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    """Return an identifier of the attempt to join that ``instance`` makes with this content of the file."""
+    text = "\n".join((instance, *(url.normal for url in document.servers)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

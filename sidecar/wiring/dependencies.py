@@ -41,6 +41,7 @@ def build_dependencies(
         probe_newcomer=probe_newcomer,
         wall=time.time,
         probe_schedule=ProbeSchedule(settings.health.interval, settings.health.threshold),
+        restarter=process if isinstance(process, ExternalProcess) else None,
     )
 
 

@@ -11,7 +11,7 @@ from sidecar.agent.watch_file import join_attempt_id, read_at_boot
 from sidecar.config import Settings
 from sidecar.config.table import Bootstrap
 from sidecar.domain.node.process import StartupTimeout
-from sidecar.domain.node.view import View
+from sidecar.domain.node.view import FileView, HealthView, NodeOptions, View
 from sidecar.domain.records.canonical import VersionedServers
 from sidecar.ports import ConfigFile, StateFolder
 from sidecar.wiring.execution import Execution
@@ -28,12 +28,13 @@ async def initial_board(
     view = View(
         identity=identify(settings.node, document, known),
         sidecar_started_at=anyio.current_time(),
-        bootstrap=settings.membership.bootstrap is Bootstrap.AUTO,
-        startup_timeout=StartupTimeout(settings.process.start_timeout),
-        file=document,
+        options=NodeOptions(
+            bootstrap=settings.membership.bootstrap is Bootstrap.AUTO,
+            startup_timeout=StartupTimeout(settings.process.start_timeout),
+        ),
+        file=FileView(document, attempt=join_attempt_id(document, execution.instance_id)),
+        health=HealthView(failed_starts=execution.failed_starts),
         last_known_good=known,
-        failed_starts=execution.failed_starts,
-        attempt=join_attempt_id(document, execution.instance_id),
     )
     unchanged_since = _to_monotonic(settings.node.file.stat().st_mtime)
     return Board(view, phase_since=time.time(), file_unchanged_since=unchanged_since)

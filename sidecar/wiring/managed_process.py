@@ -82,3 +82,8 @@ def stops_when_removed(settings: Settings, process: ManagedProcess) -> bool:
     """False also for a process that whatever launched it would start again at once."""
     can_stop = process.driver.can_stop if isinstance(process, ExternalProcess) else True
     return settings.process.on_removed is OnRemoved.STOP and can_stop
+
+
+def restarts_in_place(process: ManagedProcess) -> bool:
+    """Whether one command restarts it; otherwise the sidecar stops it, then starts it."""
+    return isinstance(process, ExternalProcess)

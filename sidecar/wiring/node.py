@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from sidecar.wiring.dependencies import build_dependencies, open_store
 from sidecar.wiring.execution import Execution, ExecutionResult
 from sidecar.wiring.identity import build_instance
 from sidecar.wiring.initial_board import initial_board
-from sidecar.wiring.managed_process import build_process, stops_when_removed
+from sidecar.wiring.managed_process import build_process, restarts_in_place, stops_when_removed
 from sidecar.wiring.reexec import Handover, inheritable_copy
 from sidecar.wiring.reexec_checks import check_reexec
 from sidecar.wiring.signals import ReexecCheck, SignalHandlers
@@ -51,7 +52,14 @@ async def run_node(settings: Settings, execution: Execution, alongside: Alongsid
         process = await build_process(settings, itself, board.file_servers_at)
         if execution.previous is not None:
             reap_orphans()  # a child that ended while the sidecar re-executed
-        board.update(process=process.state, stop_when_removed=stops_when_removed(settings, process))
+        board.set_process(process.state)
+        board.set_options(
+            replace(
+                board.view.options,
+                stop_when_removed=stops_when_removed(settings, process),
+                restarts_in_place=restarts_in_place(process),
+            )
+        )
         async with open_store(settings.etcd) as store, anyio.create_task_group() as tasks:
             # Caught before the process is started, and until it has ended.
             await SignalHandlers(execution, shutdown, check, lock).install(tasks, process)
@@ -74,7 +82,7 @@ async def run_node(settings: Settings, execution: Execution, alongside: Alongsid
             return ExecutionResult(board, process.last_exit)
         execution.manager.tell_reloading()
         handover = Handover(
-            os.getpid(), instance.id, inheritable_copy(lock), None, lease, board.view.failed_starts
+            os.getpid(), instance.id, inheritable_copy(lock), None, lease, board.view.health.failed_starts
         )
         return ExecutionResult(board, handover=handover)
 

@@ -18,7 +18,7 @@ from sidecar.agent.watch_file import join_attempt_id
 from sidecar.domain.documents.document import Document
 from sidecar.domain.identity import Identity, Role
 from sidecar.domain.node.process import StartupTimeout
-from sidecar.domain.node.view import View
+from sidecar.domain.node.view import FileView, NodeOptions, ProcessView, View
 from sidecar.domain.records.canonical import Canonical, VersionedServers
 from sidecar.domain.records.encoding import R, decode
 from sidecar.domain.records.report import Phase
@@ -61,13 +61,13 @@ class Sidecar:
         self._reset()
 
     def _reset(self) -> None:
-        self.board = Board(View(identity=self.identity))
+        self.board = Board(self._initial_view())
         self.shutdown, self.scope = Shutdown(self.board), anyio.CancelScope()
 
     def boot(self, tasks: TaskGroup) -> None:
         """Begin another life; it can be ended from this moment on."""
-        self._reset()
         self.executions += 1
+        self._reset()
         self.running = True
         tasks.start_soon(self._run_once)
 
@@ -79,19 +79,23 @@ class Sidecar:
     def is_leader(self) -> bool:
         return self.board.term is not None
 
+    @property
+    def _instance(self) -> str:
+        return f"{self.identity.node_id}-{self.host}-{self.executions}"
+
+    def _initial_view(self) -> View:
+        found = Document.parse(self.file.data, source="memory", role=self.identity.role)
+        return View(
+            self.identity,
+            sidecar_started_at=anyio.current_time(),
+            options=NodeOptions(startup_timeout=self.startup_timeout),
+            file=FileView(found, attempt=join_attempt_id(found, self._instance)),
+            process=ProcessView(self.process.state),
+            last_known_good=VersionedServers(*self.state.saved) if self.state.saved else None,
+        )
+
     async def _run_once(self) -> None:
         """One life, until `stop` or `kill`."""
-        instance = f"{self.identity.node_id}-{self.host}-{self.executions}"
-        found = await self.file.read()
-        known = await self.state.load_last_known_good()
-        self.board.update(
-            sidecar_started_at=anyio.current_time(),
-            startup_timeout=self.startup_timeout,
-            file=found,
-            last_known_good=VersionedServers(*known) if known else None,
-            process=self.process.state,
-            attempt=join_attempt_id(found, instance),
-        )
         ports = (self.store, self.file, self.state, self.process, self.probe, self.probe_newcomer)
         world = Dependencies(*ports, anyio.current_time)
         with self.scope:
@@ -99,7 +103,7 @@ class Sidecar:
                 world,
                 board=self.board,
                 keys=KEYS,
-                instance=Instance(self.identity, instance, self.host, "0", join_token=self.token),
+                instance=Instance(self.identity, self._instance, self.host, "0", join_token=self.token),
                 lease_ttl=TTL,
                 alongside=anyio.sleep_forever,
                 shutdown=self.shutdown,
@@ -154,7 +158,7 @@ class Federation:
         """Whether every node that is in the network runs, healthy, on that list, and its file holds it."""
         return all(
             sidecar.phase is Phase.RUNNING
-            and sidecar.board.view.healthy
+            and sidecar.board.view.health.healthy
             and sidecar.process.starts[-1:] == [expected]
             and servers_in(sidecar) == expected
             for sidecar in self.sidecars

@@ -139,9 +139,10 @@ async def test_a_node_id_is_free_once_its_node_is_gone() -> None:
         await anyio.sleep(2 * TTL)
         assert double.process.starts == []
         assert second.phase is Phase.RUNNING
-        told = "another node on elsewhere at http://localhost:9001 claims its NodeID and is kept out"
+        where = "a node on elsewhere at http://localhost:9001"
+        told = f"NodeID conflict: {where} uses the same NodeID and is locked out"
         assert told in second.board.decision.reason
-        assert double.board.view.conflicts == ()
+        assert double.board.view.network.conflicts == ()
         await network.stop(second)
         network.sidecars.remove(second)
         await until(lambda: network.all_in_step_on(THREE), max_seconds=2 * TTL)
@@ -151,7 +152,7 @@ async def test_a_conflict_ends_when_the_other_node_goes_away() -> None:
     async with federation(*TRIO) as network:
         second = network.sidecars[1]
         double = network.add(server(2), 9000, 9001, 9002, host="elsewhere")
-        await until(lambda: "claims its NodeID" in second.board.decision.reason)
+        await until(lambda: "NodeID conflict" in second.board.decision.reason)
         await network.stop(double)
         await until(lambda: second.board.decision.reason == "in step")
 
@@ -161,7 +162,7 @@ async def test_a_conflict_that_ends_during_an_outage_is_withdrawn(seconds: float
     async with federation(*TRIO) as network:
         second = network.sidecars[1]
         thief = network.add(replace(server(2), node_id=server(9, 9001).node_id), 9000, 9001, 9002)
-        await until(lambda: "claims its URL" in second.board.decision.reason)
+        await until(lambda: "URL conflict" in second.board.decision.reason)
         thief.store.disconnect()
         await network.stop(second)
         network.sidecars.remove(second)
@@ -176,7 +177,7 @@ async def test_a_node_reexecuted_under_another_node_id_withdraws_its_conflict() 
     async with federation(*TRIO) as network:
         second = network.sidecars[1]
         double = network.add(server(2), 9000, 9001, 9002, host="elsewhere")
-        await until(lambda: "claims its NodeID" in second.board.decision.reason)
+        await until(lambda: "NodeID conflict" in second.board.decision.reason)
         double.shutdown.request_reexec()
         await until(lambda: not double.running)
         assert not network.cluster.list((KEYS.conflict_range(second.identity.node_id),)).entries
@@ -199,7 +200,7 @@ async def test_a_url_is_free_once_its_node_is_gone() -> None:
         await until(lambda: thief.phase is Phase.REFUSED or bool(thief.process.starts))
         await until(lambda: "is the URL of fed-2, which is alive" in thief.board.decision.reason)
         second = network.sidecars[1]
-        told = "another node on memory at http://localhost:9001 claims its URL, as fed-9, and is kept out"
+        told = "URL conflict: fed-9 on memory at http://localhost:9001 uses the same URL and is locked out"
         await until(lambda: told in second.board.decision.reason)
         assert (
             KEYS.member(thief.identity.node_id) not in network.cluster.list(KEYS.ranges_of_leader()).entries

@@ -78,7 +78,7 @@ async def test_a_server_removed_while_it_restarts_stays_stopped() -> None:
 async def test_a_readmitted_server_left_running_waits_for_a_grant() -> None:
     async with federation(*TRIO) as network:
         third = network.sidecars[2]
-        third.board.update(stop_when_removed=False)
+        third.board.set_options(replace(third.board.view.options, stop_when_removed=False))
         send_request(network, RequestKind.REMOVE, "fed-3")
         await until(lambda: third.phase is Phase.REMOVED)
         await until(lambda: network.all_in_step_on(servers(9000, 9001)))

@@ -174,8 +174,8 @@ async def test_a_stopped_process_is_not_reported_healthy() -> None:
         await until(lambda: network.all_in_step_on(THREE))
         third.process.stop_duration = 30.0
         send_request(network, RequestKind.REMOVE, "fed-3")
-        await until(lambda: isinstance(third.board.view.process, NotLaunched))
-        assert not third.board.view.healthy
+        await until(lambda: isinstance(third.board.view.process.state, NotLaunched))
+        assert not third.board.view.health.healthy
 
 
 async def test_unread_request_results_expire_in_an_idle_network() -> None:
@@ -250,9 +250,9 @@ async def test_a_list_is_restored_once_the_disk_has_room() -> None:
         good = first.file.data
         first.file.edit(re.sub(rb"\[.*\]", b"5", good))
         await anyio.sleep(5)
-        assert first.board.view.file_problem
+        assert first.board.view.file.problem
         state.full = False
-        await until(lambda: first.file.data == good and not first.board.view.file_problem)
+        await until(lambda: first.file.data == good and not first.board.view.file.problem)
 
 
 async def test_a_grant_for_a_rolled_back_version_blocks_no_node() -> None:

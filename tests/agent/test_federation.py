@@ -60,7 +60,7 @@ async def test_a_join_restarts_every_server_once_one_at_a_time() -> None:
 
         async def count_the_down() -> None:
             while True:
-                down.append(sum(not sidecar.board.view.healthy for sidecar in network.sidecars[:3]))
+                down.append(sum(not sidecar.board.view.health.healthy for sidecar in network.sidecars[:3]))
                 await anyio.sleep(0.1)
 
         network.tasks.start_soon(count_the_down)

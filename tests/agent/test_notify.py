@@ -13,15 +13,15 @@ from sidecar.adapters.systemd_notify import SystemdNotifier
 from sidecar.agent.board import Board
 from sidecar.agent.notify import notify
 from sidecar.domain.node.actions import Decision
-from sidecar.domain.node.view import View
+from sidecar.domain.node.view import NetworkView
 from sidecar.domain.records.report import Phase
-from tests.builders import THREE, canonical, document, server
+from tests.builders import THREE, canonical, document, node_view, server
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_ready_follows_the_boot_check_and_the_watchdog_is_fed(tmp_path: Path) -> None:
-    board = Board(View(identity=server(1), file=document(9000, 9001, 9002)))
+    board = Board(node_view(server(1), document=document(9000, 9001, 9002)))
     address = str(tmp_path / "notify")
     told: list[str] = []
 
@@ -41,7 +41,7 @@ async def test_ready_follows_the_boot_check_and_the_watchdog_is_fed(tmp_path: Pa
             assert any("EXTEND_TIMEOUT_USEC=" in each for each in told)
             assert not any("READY=1" in each for each in told)
 
-            board.update(synced=True, canonical=canonical(*(url.port for url in THREE)))
+            board.set_network(NetworkView(synced=True, canonical=canonical(*(url.port for url in THREE))))
             board.record_decision(Decision(Phase.STARTING, "its file is checked"), 0.0)
 
             await until_told("READY=1")

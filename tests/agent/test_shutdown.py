@@ -8,6 +8,7 @@ import pytest
 from sidecar.agent.board import Board
 from sidecar.agent.shutdown import IN_PROGRESS_TIMEOUT, Shutdown
 from sidecar.domain.node.actions import Decision
+from sidecar.domain.node.process import NotLaunched
 from sidecar.domain.node.view import View
 from sidecar.domain.records.report import Phase
 from tests.builders import server
@@ -33,7 +34,7 @@ async def test_it_waits_until_it_is_requested(board: Board) -> None:
 
 
 async def test_a_stop_never_waits_for_an_action_in_progress(board: Board) -> None:
-    board.update(in_progress=RESTARTING)
+    board.begin_action(RESTARTING)
     shutdown = Shutdown(board)
     shutdown.request_stop()
     assert await ends_within(shutdown, 0.001)
@@ -48,16 +49,16 @@ async def test_a_reexec_is_immediate_when_no_action_is_in_progress(board: Board)
 
 
 async def test_a_reexec_waits_for_the_action_in_progress(board: Board) -> None:
-    board.update(in_progress=RESTARTING)
+    board.begin_action(RESTARTING)
     shutdown = Shutdown(board)
     shutdown.request_reexec()
     assert not await ends_within(shutdown, IN_PROGRESS_TIMEOUT - 1)
-    board.update(in_progress=None)
+    board.finish_action(NotLaunched())
     assert await ends_within(shutdown, 0.001)
 
 
 async def test_a_reexec_waits_no_longer_than_its_timeout(board: Board) -> None:
-    board.update(in_progress=RESTARTING)
+    board.begin_action(RESTARTING)
     shutdown = Shutdown(board)
     shutdown.request_reexec()
     began = anyio.current_time()
@@ -68,14 +69,14 @@ async def test_a_reexec_waits_no_longer_than_its_timeout(board: Board) -> None:
 
 async def test_an_immediate_reexec_does_not_wait(board: Board) -> None:
     # It is what is being done.
-    board.update(in_progress=RESTARTING)
+    board.begin_action(RESTARTING)
     shutdown = Shutdown(board)
     shutdown.request_reexec(immediate=True)
     assert await ends_within(shutdown, 0.001)
 
 
 async def test_a_stop_overrides_a_waiting_reexec(board: Board) -> None:
-    board.update(in_progress=RESTARTING)
+    board.begin_action(RESTARTING)
     shutdown = Shutdown(board)
     shutdown.request_reexec()
     async with anyio.create_task_group() as tasks:

@@ -97,9 +97,6 @@ class MemoryProcess:
             self.stops += 1
         self.state = NotLaunched()
 
-    async def restart(self, servers: ServerList) -> None:  # noqa: ARG002 - as for a child, a restart is a stop
-        await self.stop()
-
     async def end_supervision(self) -> None:
         await self.stop()
 

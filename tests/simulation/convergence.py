@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sidecar.domain.identity import Role
-from sidecar.domain.node.facts import conflict_reason
 from sidecar.domain.node.process import Running
 from sidecar.domain.records.report import Phase
 from sidecar.domain.records.rollout import BlockKind
@@ -46,7 +45,7 @@ def _excluded(records: EtcdRecords, node: SimSidecar) -> str | None:
     assert records.canonical
     if node.identity.url in records.canonical.servers:
         return None
-    knows = node.phase in (Phase.REMOVED, Phase.REFUSED) and not conflict_reason(node.board.view)
+    knows = node.phase in (Phase.REMOVED, Phase.REFUSED) and not node.board.facts.conflict
     if node.identity.role is Role.DATABASE and not knows:
         return None
     if not knows:

@@ -15,6 +15,7 @@ from anyio.abc import TaskGroup
 from sidecar.domain.documents.document import Document
 from sidecar.domain.errors import StoreUnavailable
 from sidecar.domain.identity import Identity, Role
+from sidecar.domain.node.actions import StopForRestart
 from sidecar.domain.node.health import Health, ProbeSchedule
 from sidecar.domain.node.process import Backoff, Exited, NotLaunched, Running, StartupTimeout
 from sidecar.domain.servers import NodeID, ServerList
@@ -161,6 +162,8 @@ class SimProcess(MemoryProcess):
     last_served: float = -1.0
     found_healthy_at: float = math.inf
     """When its sidecar found it healthy, after it was not; never, while it is not known to be."""
+    stops_for_restart: Callable[[], bool] = bool
+    """Whether its sidecar stops it in order to start it again."""
     _crashes: int = 0
     _ends: bool = False
 
@@ -185,10 +188,7 @@ class SimProcess(MemoryProcess):
             self.tasks.start_soon(self._die_later, len(self.starts))
 
     async def stop(self) -> None:
-        await self._end(EndReason.REMOVAL)
-
-    async def restart(self, servers: ServerList) -> None:  # noqa: ARG002 - as for a child, it is a stop
-        await self._end(EndReason.RESTART)
+        await self._end(EndReason.RESTART if self.stops_for_restart() else EndReason.REMOVAL)
 
     async def end_supervision(self) -> None:
         if not self.orphaned:
@@ -270,6 +270,10 @@ class SimSidecar(Sidecar):
         """Whether its sidecar is at work and can reach etcd."""
         return self.running and not self.freezer.frozen and self.store.connected
 
+    def stops_for_restart(self) -> bool:
+        in_progress = self.board.view.process.in_progress
+        return in_progress is not None and isinstance(in_progress.action, StopForRestart)
+
     def kill(self) -> None:
         """End its sidecar with SIGKILL: no goodbye, and the process next to it goes on."""
         self.store.die()
@@ -310,4 +314,5 @@ def build(
     sidecar = SimSidecar(identity, store, file, SimState(), process(file), STARTUP_TIMEOUT)
     sidecar.probe = SimProbe(sidecar.process, freezer=freezer)
     sidecar.freezer = freezer
+    sidecar.process.stops_for_restart = sidecar.stops_for_restart
     return sidecar

@@ -144,10 +144,6 @@ class Child:
             else:
                 self._note_not_ended()
 
-    async def restart(self, servers: ServerList) -> None:  # noqa: ARG002 - `start` launches it on what the file holds then
-        """End all of it; `start` launches it anew."""
-        await self.stop()
-
     async def end_supervision(self) -> None:
         """The sidecar ends, and with it what it launched."""
         await self.stop()

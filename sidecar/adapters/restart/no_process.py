@@ -20,9 +20,6 @@ class NoManagedProcess:
     async def start(self, servers: ServerList) -> None:
         """There is nothing to start."""
 
-    async def restart(self, servers: ServerList) -> None:
-        """There is nothing to restart."""
-
     async def stop(self) -> None:
         """There is nothing to stop."""
 

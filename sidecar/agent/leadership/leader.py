@@ -18,7 +18,6 @@ from sidecar.domain.leader.decide import Step, decide, next_decision_at, why_idl
 from sidecar.domain.network.context import Leader
 from sidecar.domain.network.snapshot import Network, read_network
 from sidecar.domain.network.transaction import Term
-from sidecar.domain.node.facts import bootstrap_servers, may_campaign
 from sidecar.domain.records.keys import Keys
 from sidecar.domain.records.store import NO_REVISION, Listing, Revision
 from sidecar.logs import event
@@ -37,14 +36,14 @@ async def lead_when_elected(
 ) -> NoReturn:
     """Campaign whenever this node may lead, lead when elected, and resign when it no longer may."""
     # A re-executed sidecar is still the leader. Whether it may be is unknown until it has read the network.
-    await board.wait_until(lambda: board.view.synced)
-    if not may_campaign(board.view):
+    await board.wait_until(lambda: board.view.network.synced)
+    if not board.facts.may_campaign:
         await candidacy.resign()  # an earlier resignation may have been lost with the connection
     while True:
-        await board.wait_until(lambda: may_campaign(board.view))
+        await board.wait_until(lambda: board.facts.may_campaign)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_lead_one_term, candidacy, keys, board, dependencies)
-            await board.wait_until(lambda: not may_campaign(board.view))
+            await board.wait_until(lambda: not board.facts.may_campaign)
             tasks.cancel_scope.cancel()
         await candidacy.resign()
 
@@ -153,11 +152,11 @@ class _Leadership:
         return RECHECK_INTERVAL if at is None else min(RECHECK_INTERVAL, max(MIN_RECHECK_INTERVAL, at - now))
 
     def _leader(self) -> Leader:
-        view, newcomers = self.board.view, self.newcomers
+        newcomers = self.newcomers
         return Leader(
             term=self.term,
-            initial=bootstrap_servers(view),
-            last_known_good=view.last_known_good,
+            initial=self.board.facts.bootstrap,
+            last_known_good=self.board.view.last_known_good,
             probe_results=newcomers.probe_results,
             last_join_at=newcomers.last_join_at,
         )

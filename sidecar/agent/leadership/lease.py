@@ -49,14 +49,14 @@ class LeaseKeeper:
                 event(log, logging.WARNING, "lease lost", error=_messages(lost))
                 self.lease = None
             except* (StoreUnavailable, StoreRefused) as trouble:
-                level = logging.WARNING if self.board.view.lease_alive else logging.DEBUG
+                level = logging.WARNING if self.board.view.network.lease_alive else logging.DEBUG
                 event(
                     log,
                     level,
                     "lease not renewed; leadership and reporting are suspended",
                     error=_messages(trouble),
                 )
-            self.board.update(lease_alive=False)
+            self.board.set_lease_alive(alive=False)
             # The backoff starts over only after a TTL of success: a store that refuses must not be flooded.
             failures = failures + 1 if anyio.current_time() - began < self.ttl else 1
             if self.lease is not None or failures > 1:
@@ -87,7 +87,7 @@ class LeaseKeeper:
     ) -> None:
         """Run ``work`` while the lease is renewed in time; cancel it when it is not."""
         self._set_deadline(deadline)
-        self.board.update(lease_alive=True)
+        self.board.set_lease_alive(alive=True)
         with anyio.CancelScope(deadline=deadline) as scope:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(work, lease)

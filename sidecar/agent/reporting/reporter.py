@@ -53,7 +53,7 @@ class Reporter:
             report = self._current_report()
             entry = (await self.store.read(Range(key))).entries.get(key)
             conflict = self.instance.why_node_id_taken(entry)
-            self.board.update(node_id_conflict=conflict)
+            self.board.set_node_id_conflict(conflict)
             if not conflict:
                 unchanged = Compare.unchanged(key, entry)
                 put = Put(key, encode(report), lease)
@@ -65,12 +65,12 @@ class Reporter:
     async def _wait_for_urgent_change(self, reported: Report) -> None:
         """Return when the phase, the health or the process has changed."""
         await self.board.wait_until_changed(
-            lambda: (self.board.decision.phase, self.board.view.healthy, self._pid()),
+            lambda: (self.board.decision.phase, self.board.view.health.healthy, self._pid()),
             from_value=(reported.phase, reported.healthy, reported.pid),
         )
 
     def _pid(self) -> int | None:
-        process = self.board.view.process
+        process = self.board.view.process.state
         return process.pid if isinstance(process, Running) else None
 
     def _current_report(self) -> Report:
@@ -82,14 +82,14 @@ class Reporter:
             phase=decision.phase,
             reason=decision.reason,
             since=self.board.phase_since,
-            healthy=view.healthy,
-            loaded_version=view.loaded_version,
+            healthy=view.health.healthy,
+            loaded_version=view.process.loaded_version,
             written_version=view.last_known_good.version if view.last_known_good else 0,
             instance=instance.id,
             host=instance.host,
             pid=self._pid(),
             sidecar=instance.version,
-            failed_starts=view.failed_starts,
+            failed_starts=view.health.failed_starts,
             file=instance.file,
-            recoveries=view.recoveries,
+            recoveries=view.health.recoveries,
         )

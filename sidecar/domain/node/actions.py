@@ -9,7 +9,7 @@ from sidecar.domain.servers import ServerList
 
 @dataclass(frozen=True, slots=True)
 class WriteFile:
-    """Put ``servers`` into ``file``. ``rejected``: what stands there is an edit nobody authorised."""
+    """Put ``servers`` into ``file``. ``rejected``: the file holds an unauthorised edit."""
 
     file: Document
     servers: ServerList
@@ -18,10 +18,14 @@ class WriteFile:
 
 @dataclass(frozen=True, slots=True)
 class AskToJoin:
-    """Ask the leader to let this server in; ``servers`` is what its file names."""
+    """Ask the leader to admit this server; ``servers`` is the list in its file.
+
+    ``refused``: the leader has refused this attempt, so there is no hurry to ask again.
+    """
 
     servers: ServerList
     attempt: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +37,35 @@ class StartProcess:
 
 @dataclass(frozen=True, slots=True)
 class StopProcess:
-    """Stop the process for good."""
+    """Stop the process: this node is no longer part of the network."""
 
 
 @dataclass(frozen=True, slots=True)
-class RestartProcess:
-    """Make the process read its file, which holds ``servers``, anew.
+class StopForRestart:
+    """Stop the process, so that a later decision starts it on a file that holds ``servers`` or a newer list.
 
-    Of a process that the sidecar launches only the stop is carried out: one that belongs to the network is
-    started again by the ordinary rule, on whatever the file holds by then, so changes that come while it
-    stops cost no second restart.
+    Changes that arrive while it stops therefore cost no second restart.
     """
 
     servers: ServerList
 
 
-Action = WriteFile | AskToJoin | StartProcess | StopProcess | RestartProcess
+@dataclass(frozen=True, slots=True)
+class RestartProcess:
+    """Restart the process in place, on a file that holds ``servers``."""
+
+    servers: ServerList
+
+
+Action = WriteFile | AskToJoin | StartProcess | StopProcess | StopForRestart | RestartProcess
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where the node stands, why, and what to do: ``action`` None is to wait, at most until ``until``."""
+    """The node's phase, the reason for it, and what to do.
+
+    ``action`` None: wait for a change, at most until ``until`` (monotonic).
+    """
 
     phase: Phase
     reason: str

@@ -1,4 +1,4 @@
-"""Two nodes that claim one NodeID or one URL: who is kept out is told why, and whoever has it, as well."""
+"""Two nodes that claim one NodeID or one URL: the conflict is reported on both."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ from sidecar.domain.servers import NodeID
 
 
 def claim_holder(view: View) -> NodeID | None:
-    """Whose NodeID or URL this node claims, where somebody has it who is alive."""
-    if view.node_id_conflict:
+    """Return the live node that owns the NodeID or URL that this node claims, if there is one."""
+    if view.network.node_id_conflict:
         return view.identity.node_id  # and the verdict under that name is not for this node
-    return view.verdict.holder if view.verdict and view.verdict.kind is VerdictKind.CONFLICT else None
+    verdict = view.network.verdict
+    return verdict.holder if verdict and verdict.kind is VerdictKind.CONFLICT else None
 
 
 def describe_conflicts(view: View) -> str:
-    """Who claims what this node has, for its own people; empty where nobody does."""
-    return "; ".join(_describe_conflict(view, rival) for rival in view.conflicts)
+    """Describe the nodes that claim this node's NodeID or URL; empty if there are none."""
+    return "; ".join(_describe_conflict(view, claimant) for claimant in view.network.conflicts)
 
 
 def _describe_conflict(view: View, claimant: NodeLocation) -> str:
-    claimed = (
-        "its NodeID" if claimant.node_id == view.identity.node_id else f"its URL, as {claimant.node_id},"
+    if claimant.node_id == view.identity.node_id:
+        what, node = "NodeID", "a node"
+    else:
+        what, node = "URL", claimant.node_id
+    return (
+        f"{what} conflict: {node} {claimant} uses the same {what} and is locked out; "
+        f"change its {what} or stop it"
     )
-    return f"another node {claimant} claims {claimed} and is kept out: give that one its own, or stop it"

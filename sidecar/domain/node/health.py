@@ -1,4 +1,4 @@
-"""What a probe found out about the process next to the sidecar."""
+"""What a probe finds out about the process next to the sidecar."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ProbeSchedule:
-    """How a healthy process is probed: every ``interval`` seconds.
+    """A healthy process is probed every ``interval`` seconds.
 
     It counts as unhealthy after ``failure_threshold`` failures in a row.
     """
@@ -18,7 +18,7 @@ class ProbeSchedule:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the process serves, and the probe's own words for why not."""
+    """Whether the process is healthy; ``reason`` is the probe's explanation if it is not."""
 
     healthy: bool
     reason: str

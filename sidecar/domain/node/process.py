@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from sidecar.domain.servers import ServerList
 
 RELOAD_SIGNALS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
-"""What a process does not end on, but reads its file anew."""
+"""Signals after which a process is expected to re-read its file and keep running."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotLaunched:
-    """It has not been started in this life of the sidecar, or was stopped on purpose."""
+    """The sidecar has not started it yet, or has stopped it on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestartFailure:
-    """The last attempt at restarting it failed, and it runs on; the next attempt is due at ``retry_at``."""
+    """The last attempt to restart or stop it failed; the next attempt is due at ``retry_at`` (monotonic)."""
 
     reason: str
     retry_at: float
@@ -27,10 +27,10 @@ class RestartFailure:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """It runs since ``started_at`` (monotonic seconds), on the list that stood in its file when it started.
+    """It has run since ``started_at`` (monotonic) with the list ``loaded``, the content of its file then.
 
-    ``pid`` None: it is not a process in this sidecar's sight (a container elsewhere). ``awaiting_restart``:
-    it ended, and its launcher is about to begin the next.
+    ``pid`` None: it is not visible to this sidecar (it runs in a container elsewhere). ``awaiting_restart``:
+    it has exited, and its launcher is about to start the next one.
     """
 
     pid: int | None
@@ -42,9 +42,9 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """It ended by itself, or could not be brought up; ``reason`` says which.
+    """It exited on its own, or could not be started; ``reason`` says which.
 
-    ``code`` is as a shell gives it: 128 + n for signal n; None where unknown.
+    ``code`` is as a shell reports it: 128 + n for signal n; None if it is unknown.
     """
 
     code: int | None
@@ -55,7 +55,7 @@ class Exited:
 
 @dataclass(frozen=True, slots=True)
 class NoProcess:
-    """There is none to look after: the sidecar only keeps the file."""
+    """There is no process to manage: the sidecar only keeps the file in step."""
 
 
 ProcessState = NotLaunched | Running | Exited | NoProcess
@@ -63,9 +63,9 @@ ProcessState = NotLaunched | Running | Exited | NoProcess
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait before starting a process that died: doubling, capped, jittered.
+    """How long to wait before an action that failed is tried again: doubling, capped, jittered.
 
-    A process that stayed up for ``reset_after`` seconds starts again from the first delay.
+    A process that ran for ``reset_after`` seconds starts again from the first delay.
     """
 
     first: float = 0.5
@@ -74,9 +74,9 @@ class Backoff:
     reset_after: float = 60.0
 
     def delay(self, failures: int, jitter: float) -> float:
-        """Seconds to wait after the ``failures``-th death in a row (from 1); ``jitter`` in [0, 1).
+        """Return the seconds to wait after ``failures`` in a row (1 or more); ``jitter`` is in [0, 1).
 
-        Equal jitter: half of the delay is certain, half is drawn, so a herd spreads out.
+        Equal jitter: half of the delay is fixed, half is random, so that many clients spread out.
         """
         ceiling = min(self.cap, self.first * self.factor ** min(failures - 1, 32))
         return ceiling / 2 + ceiling / 2 * jitter
@@ -84,14 +84,14 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class StartupTimeout:
-    """How long a process may take to become healthy: doubling with each start that was in vain, capped.
+    """How long a process may take to become healthy: doubling with each failed start, capped.
 
-    So one that hangs is started anew, and one that is only slow is given the time that it takes.
+    So a process that hangs is restarted, and one that is only slow gets the time it needs.
     """
 
     initial: float = 60.0
     max_doublings: int = 4
 
     def after(self, failed_starts: int) -> float:
-        """Seconds for a process after ``failed_starts`` starts in a row that did not make it healthy."""
+        """Return the seconds that a process gets after ``failed_starts`` failed starts in a row."""
         return self.initial * 2.0 ** min(failed_starts, self.max_doublings)

@@ -1,16 +1,21 @@
-"""What one sidecar knows, and why it does what it does: the value behind the admin API."""
+"""What one sidecar knows and does, as the admin API shows it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sidecar.domain.identity import Identity
 from sidecar.domain.records.report import Phase
 
+CounterName = Literal[
+    "starts", "restarts", "crashes", "file_writes", "rejected_edits", "store_errors", "leader_terms"
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What has happened in this life of the sidecar."""
+    """What has happened since the sidecar started."""
 
     starts: int = 0
     restarts: int = 0
@@ -23,11 +28,12 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One sidecar, at one moment. ``phase_since`` is in seconds since the epoch, of the current phase.
+    """One sidecar, at one moment.
 
-    ``synced``: it has read the network's state at least once. ``file_up_to_date``: its file holds the
-    canonical list. ``passes_boot_check``: the process was, or could now be, started on a checked file.
-    ``rollout_block``: why the rollout of the network does not go on, None where nothing holds it.
+    ``phase_since``: when the current phase began, in seconds since the epoch. ``synced``: it has read the
+    network's state at least once. ``file_up_to_date``: its file holds the canonical list. ``boot_checked``:
+    the file has passed the boot check, so the process may start. ``rollout_block``: what blocks the rollout
+    of the network, None if nothing does.
     """
 
     identity: Identity
@@ -50,5 +56,5 @@ class Status:
 
     @property
     def ready(self) -> bool:
-        """Has listed, has applied, and its lease is alive."""
+        """Whether the sidecar is synced, its file is up to date and its lease is alive."""
         return self.synced and self.file_up_to_date and self.lease_alive

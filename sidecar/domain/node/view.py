@@ -1,8 +1,8 @@
-"""What one node knows, as one frozen value."""
+"""What one node knows, as one frozen value, grouped by where it comes from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sidecar.domain.documents.document import Document
 from sidecar.domain.identity import Identity
@@ -13,29 +13,31 @@ from sidecar.domain.records.membership import Verdict
 from sidecar.domain.records.report import NodeLocation
 from sidecar.domain.records.rollout import Exemption, Grant, RolloutBlock
 
-_NOT_LAUNCHED = NotLaunched()
-_DEFAULT_STARTUP_TIMEOUT = StartupTimeout()
+
+@dataclass(frozen=True, slots=True)
+class NodeOptions:
+    """What the node's settings allow.
+
+    ``bootstrap``: it may publish its own list in a network that has none. ``restarts_in_place``: one command
+    restarts the process; otherwise a restart is a stop, then a start.
+    """
+
+    bootstrap: bool = True
+    stop_when_removed: bool = True
+    restarts_in_place: bool = False
+    startup_timeout: StartupTimeout = field(default_factory=StartupTimeout)
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """Everything a node decides from.
+class NetworkView:
+    """What etcd holds for this node, and whether it answers.
 
-    ``synced``: the network's state was read in this life. ``store_unreachable``: etcd does not answer now.
-    ``untrusted_reason``: why the newest canonical list is not ``canonical``, the one obeyed.
-    ``node_id_conflict``: why its NodeID is another node's. ``conflicts``: who claims what this node has.
-    ``in_progress``: the decision that is being carried out on the process at this moment.
-    ``last_known_good``: the last-known-good list. ``recoveries``: how often the process was found healthy
-    after it was not. ``last_healthy_start``: the `Running.started_at` of the last process that was healthy
-    once. ``failed_starts``: how many starts in a row did not make it healthy. ``derive_unhealthy_since``: the
-    `Running.started_at` of the first of several lives in a row that began by themselves and were not healthy;
-    None where there is but one. ``sidecar_started_at``: when this life of the sidecar began, monotonic.
+    ``synced``: the records were read at least once since the sidecar started. ``untrusted_reason``: why the
+    newest canonical list is not accepted; ``canonical`` is then the last accepted one.
+    ``node_id_conflict``: why the NodeID belongs to another node. ``conflicts``: the nodes that claim this
+    node's NodeID or URL.
     """
 
-    identity: Identity
-    sidecar_started_at: float = 0.0
-    bootstrap: bool = True
-    stop_when_removed: bool = True
     synced: bool = False
     store_unreachable: bool = False
     lease_alive: bool = False
@@ -47,17 +49,64 @@ class View:
     grant: Grant | None = None
     pause: Exemption | None = None
     rollout_block: RolloutBlock | None = None
-    file: Document | None = None
-    file_problem: str = ""
-    last_known_good: VersionedServers | None = None
-    process: ProcessState = _NOT_LAUNCHED
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """The configuration file as it was last read.
+
+    ``problem``: why it cannot be used now. ``attempt``: identifies the attempt to join with this content.
+    """
+
+    document: Document | None = None
+    problem: str = ""
+    attempt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessView:
+    """The process, and what the sidecar is doing to it.
+
+    ``loaded_version``: the canonical version whose list the process was started on, 0 if none is known.
+    ``in_progress``: the decision that is being carried out on the process.
+    """
+
+    state: ProcessState = field(default_factory=NotLaunched)
+    loaded_version: int = 0
     in_progress: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """What the probe reports, and what follows from its reports over time.
+
+    ``recoveries``: how often the process became healthy. ``last_healthy_start``: the `Running.started_at` of
+    the last process that was ever healthy. ``failed_starts``: how many starts in a row did not make it
+    healthy. ``unhealthy_since``: if the process restarted on its own without ever becoming healthy, the
+    `Running.started_at` of the first process of that series.
+    """
+
     healthy: bool = False
+    reason: str = ""
     recoveries: int = 0
-    health_reason: str = ""
-    startup_timeout: StartupTimeout = _DEFAULT_STARTUP_TIMEOUT
     last_healthy_start: float | None = None
     failed_starts: int = 0
     unhealthy_since: float | None = None
-    loaded_version: int = 0
-    attempt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything a node decides from.
+
+    ``sidecar_started_at`` is monotonic, on the clock of ``process``. ``last_known_good``: the last canonical
+    list that the file held, for a start without etcd.
+    """
+
+    identity: Identity
+    sidecar_started_at: float = 0.0
+    options: NodeOptions = field(default_factory=NodeOptions)
+    network: NetworkView = field(default_factory=NetworkView)
+    file: FileView = field(default_factory=FileView)
+    process: ProcessView = field(default_factory=ProcessView)
+    health: HealthView = field(default_factory=HealthView)
+    last_known_good: VersionedServers | None = None

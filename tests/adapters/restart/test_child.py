@@ -369,10 +369,10 @@ async def test_one_that_cannot_be_ended_is_in_trouble_and_tried_again(
     await child.start(SERVERS)
     with monkeypatch.context() as patched:
         patched.setattr(Session, "end", stuck)
-        await child.restart(SERVERS)
+        await child.stop()
         trouble = running(child).restart_failure
     assert trouble is not None
     assert (trouble.reason, trouble.failures) == ("it cannot be ended", 1)
     assert trouble.retry_at == 100.0 + Backoff().delay(1, 0.5)
-    await child.restart(SERVERS)
+    await child.stop()
     assert child.state == NotLaunched()

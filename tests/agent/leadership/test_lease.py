@@ -53,7 +53,7 @@ async def test_the_lease_is_renewed_for_as_long_as_etcd_answers() -> None:
     async with lease_held() as (keeper, _, work):
         await anyio.sleep(50 * TTL)
         assert len(work.began) == 1
-        assert keeper.board.view.lease_alive
+        assert keeper.board.view.network.lease_alive
 
 
 async def test_the_work_ends_before_the_lease_expires_in_etcd() -> None:
@@ -62,15 +62,15 @@ async def test_the_work_ends_before_the_lease_expires_in_etcd() -> None:
         store.disconnect()
         await until(lambda: bool(work.ended))
         assert 0.8 * TTL <= work.ended[0] - began < TTL
-        assert not keeper.board.view.lease_alive
+        assert not keeper.board.view.network.lease_alive
 
 
 async def test_a_frozen_sidecar_counts_its_lease_as_expired() -> None:
     async with lease_held() as (keeper, _, _):
         await anyio.sleep(50 * TTL)
         now = anyio.current_time()
-        assert keeper.board.view_at(now).lease_alive
-        assert not keeper.board.view_at(now + TTL).lease_alive
+        assert keeper.board.view_at(now).network.lease_alive
+        assert not keeper.board.view_at(now + TTL).network.lease_alive
 
 
 async def test_a_lease_that_survived_an_outage_is_kept() -> None:
@@ -113,7 +113,7 @@ async def test_an_inherited_lease_is_renewed_by_its_granted_ttl(ttl: float) -> N
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keeper.run, work)
         await anyio.sleep(50 * TTL)
-        assert keeper.board.view.lease_alive
+        assert keeper.board.view.network.lease_alive
         tasks.cancel_scope.cancel()
     assert len(work.began) == 1
     assert 100 <= store.renewals <= 200  # three in each of its fifty times

@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup
 
 from sidecar.adapters.files.config_file import LocalFile
 from sidecar.adapters.files.state_folder import LocalStateFolder
+from sidecar.adapters.restart.external import ExternalProcess
 from sidecar.agent.agent import run
 from sidecar.agent.board import Board
 from sidecar.agent.dependencies import Dependencies
@@ -22,7 +23,7 @@ from sidecar.agent.watch_file import join_attempt_id
 from sidecar.domain.documents.document import Document
 from sidecar.domain.identity import Identity, Role
 from sidecar.domain.node.process import StartupTimeout
-from sidecar.domain.node.view import View
+from sidecar.domain.node.view import FileView, NodeOptions, View
 from sidecar.domain.records.canonical import Canonical, VersionedServers
 from sidecar.domain.records.encoding import R, decode, encode
 from sidecar.domain.records.report import Phase, Report
@@ -90,15 +91,16 @@ class Node:
         view = View(
             Identity(NODE, Role.FEDERATED, url(harness.port)),
             sidecar_started_at=anyio.current_time(),
-            startup_timeout=StartupTimeout(self.startup_timeout),
-            file=found,
+            options=NodeOptions(startup_timeout=StartupTimeout(self.startup_timeout)),
+            file=FileView(found, attempt=join_attempt_id(found, instance)),
             last_known_good=VersionedServers(*known) if known else None,
-            attempt=join_attempt_id(found, instance),
         )
         self.board, self.sidecar_runs = Board(view, phase_since=time.time()), True
         self.shutdown = Shutdown(self.board)
         process = await harness.find_process(self.board.file_servers_at)
-        self.board.update(process=process.state)
+        restarter = process if isinstance(process, ExternalProcess) else None
+        self.board.set_process(process.state)
+        self.board.set_options(replace(view.options, restarts_in_place=restarter is not None))
         task_status.started()
         self._lease = await run(
             Dependencies(
@@ -109,6 +111,7 @@ class Node:
                 harness.probe(process),
                 accept_newcomer,
                 time.time,
+                restarter=restarter,
             ),
             board=self.board,
             keys=KEYS,

@@ -11,9 +11,6 @@ from sidecar.domain.identity import Role
 from sidecar.domain.membership.cleanup import OUTCOME_RETENTION
 from sidecar.domain.network.snapshot import Network, read_network
 from sidecar.domain.network.transaction import TransactionBuilder
-from sidecar.domain.node.facts import applicable_verdict, bootstrap_servers, may_campaign
-from sidecar.domain.node.view import View
-from sidecar.domain.records.canonical import VersionedServers
 from sidecar.domain.records.encoding import Record, decode, encode
 from sidecar.domain.records.membership import Member, Tombstone, Verdict, VerdictKind
 from sidecar.domain.records.report import Phase, Report
@@ -23,16 +20,13 @@ from sidecar.domain.records.store import Listing, Revision
 from sidecar.domain.servers import NodeID
 from tests.builders import (
     KEYS,
-    THREE,
     canonical,
-    document,
     join,
     listing,
     network,
     operator_request,
     report,
     server,
-    servers,
     url,
 )
 from tests.domain.leader_kit import NOW, run_leader
@@ -180,30 +174,3 @@ def test_a_key_deleted_and_put_in_one_transaction_exists() -> None:
     draft.delete(KEYS.grant(FED_2))
     draft.put(KEYS.grant(FED_2), grant)
     assert not draft
-
-
-def test_a_lost_list_is_republished_from_the_last_one_obeyed() -> None:
-    view = View(
-        identity=server(1),
-        synced=True,
-        canonical=canonical(9000, 9001, 9002, 9004, version=5),
-        file=document(9000, 9001, 9002),  # a disk that is full
-        last_known_good=VersionedServers(3, THREE),
-    )
-    assert bootstrap_servers(view) == VersionedServers(5, servers(9000, 9001, 9002, 9004))
-
-
-def test_a_server_missing_from_its_own_list_starts_no_network() -> None:
-    view = View(identity=server(9, 9099), synced=True, file=document(9000, 9001))
-    assert not may_campaign(view)
-    assert may_campaign(replace(view, identity=server(1)))
-
-
-def test_a_verdict_for_another_node_of_the_same_node_id_is_ignored() -> None:
-    mine = Verdict(VerdictKind.REFUSED, "a stranger", "2026-01-01T00:00:00Z", "mine")
-    other, removed = replace(mine, attempt="other"), replace(mine, kind=VerdictKind.REMOVED, attempt="")
-    view = View(identity=server(1), attempt="mine", verdict=mine)
-    assert applicable_verdict(view, other) == mine
-    assert applicable_verdict(view, removed) == removed
-    assert applicable_verdict(view, None) is None
-    assert applicable_verdict(replace(view, attempt="new"), other) == other

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,57 +12,25 @@ from sidecar.domain.identity import Role
 from sidecar.domain.node.actions import (
     AskToJoin,
     Decision,
-    RestartProcess,
     StartProcess,
+    StopForRestart,
     StopProcess,
     WriteFile,
 )
 from sidecar.domain.node.decide import decide
-from sidecar.domain.node.facts import (
-    bootstrap_servers,
-    derive_last_known_good,
-    derive_loaded_version,
-    may_campaign,
-)
-from sidecar.domain.node.process import Exited, NoProcess, NotLaunched, Running
-from sidecar.domain.node.view import View
+from sidecar.domain.node.facts import Facts
+from sidecar.domain.node.process import Exited, NotLaunched, Running
 from sidecar.domain.records.canonical import VersionedServers
 from sidecar.domain.records.membership import Verdict, VerdictKind
 from sidecar.domain.records.report import Phase
 from sidecar.domain.records.rollout import Grant
 from sidecar.domain.servers import NodeID
-from tests.builders import DATABASE, THREE, canonical, document, server, servers
+from tests.builders import DATABASE, THREE, canonical, changed, document, node_view, server, servers
+from tests.domain.node.views import booting, in_step
 
 FOUR = servers(9000, 9001, 9002, 9004)
 RESTARTING = Decision(Phase.RESTARTING, "into version 2")
 GRANT = Grant(2, 5, 0.0)
-
-
-def running(*ports: int) -> Running:
-    return Running(pid=1, started_at=0.0, loaded=servers(*ports))
-
-
-def booting(**changes: Any) -> View:
-    """fed-1 at its boot, its file in step with version 1."""
-    view = View(
-        identity=server(1),
-        synced=True,
-        lease_alive=True,
-        canonical=canonical(9000, 9001, 9002),
-        file=document(9000, 9001, 9002),
-    )
-    return replace(view, **changes)
-
-
-def in_step(**changes: Any) -> View:
-    """fed-1, running healthy on version 1, which is what it last applied."""
-    view = booting(
-        process=running(9000, 9001, 9002),
-        healthy=True,
-        loaded_version=1,
-        last_known_good=VersionedServers(1, THREE),
-    )
-    return replace(view, **changes)
 
 
 def test_a_current_file_is_not_written_and_the_process_starts() -> None:
@@ -78,7 +45,7 @@ def test_a_healthy_node_in_step_does_nothing() -> None:
 
 @pytest.mark.parametrize("forged", [(9000, 9001, 9002, 9666), (9000, 9001)], ids=["added", "taken out"])
 def test_an_edited_file_is_restored_before_the_process_starts(forged: tuple[int, ...]) -> None:
-    view = booting(file=document(*forged), last_known_good=VersionedServers(1, THREE))
+    view = booting(document=document(*forged), last_known_good=VersionedServers(1, THREE))
     action = decide(view, 0.0).action
     assert isinstance(action, WriteFile)
     assert (action.servers, action.rejected) == (THREE, True)
@@ -96,44 +63,44 @@ def test_a_file_that_missed_a_change_is_updated_not_rejected() -> None:
 def test_the_file_is_updated_at_once_while_the_restart_waits() -> None:
     view = in_step(canonical=canonical(9000, 9001, 9002, 9004, version=2))
     assert isinstance(decide(view, 0.0).action, WriteFile)
-    view = replace(view, file=document(9000, 9001, 9002, 9004), last_known_good=VersionedServers(2, FOUR))
+    view = changed(view, document=document(9000, 9001, 9002, 9004), last_known_good=VersionedServers(2, FOUR))
     waiting = decide(view, 0.0)
     assert (waiting.phase, waiting.action) == (Phase.RESTART_PENDING, None)
-    granted = decide(replace(view, grant=GRANT), 0.0)
-    assert (granted.phase, granted.action) == (Phase.RESTARTING, RestartProcess(FOUR))
+    granted = decide(changed(view, grant=GRANT), 0.0)
+    assert (granted.phase, granted.action) == (Phase.RESTARTING, StopForRestart(FOUR))
 
 
 def test_the_file_is_updated_while_the_process_stops() -> None:
     view = in_step(canonical=canonical(9000, 9001, 9002, 9004, version=2), in_progress=RESTARTING)
     assert isinstance(decide(view, 0.0).action, WriteFile)
-    view = replace(view, file=document(9000, 9001, 9002, 9004))
+    view = changed(view, document=document(9000, 9001, 9002, 9004))
     assert decide(view, 0.0) == RESTARTING
 
 
 def test_an_unused_older_grant_is_valid_for_a_newer_version() -> None:
     view = in_step(
         canonical=canonical(9000, 9001, version=5),
-        file=document(9000, 9001),
-        process=running(9000, 9001, 9002),
+        document=document(9000, 9001),
+        state=Running(1, 0.0, servers(9000, 9001, 9002)),
         grant=GRANT,
     )
-    assert decide(view, 0.0).action == RestartProcess(servers(9000, 9001))
+    assert decide(view, 0.0).action == StopForRestart(servers(9000, 9001))
 
 
 def test_a_serving_node_does_not_use_a_grant_for_unavailable_nodes() -> None:
     view = in_step(
         canonical=canonical(9000, 9001, 9002, 9004, version=2),
-        file=document(9000, 9001, 9002, 9004),
+        document=document(9000, 9001, 9002, 9004),
         grant=replace(GRANT, already_unavailable=True),
     )
     assert decide(view, 0.0).action is None
-    assert decide(replace(view, healthy=False), 0.0).action == RestartProcess(FOUR)
+    assert decide(changed(view, healthy=False), 0.0).action == StopForRestart(FOUR)
 
 
 def test_a_grant_is_used_up_by_loading_its_version() -> None:
     view = in_step(
         canonical=canonical(9000, 9001, version=3),
-        file=document(9000, 9001),
+        document=document(9000, 9001),
         grant=GRANT,
         loaded_version=2,
     )
@@ -143,11 +110,11 @@ def test_a_grant_is_used_up_by_loading_its_version() -> None:
 def test_without_etcd_nothing_is_stopped_or_restarted() -> None:
     view = in_step(
         canonical=canonical(9000, 9001, 9002, 9004, version=2),
-        file=document(9000, 9001, 9002, 9004),
+        document=document(9000, 9001, 9002, 9004),
         grant=GRANT,
     )
-    assert decide(replace(view, store_unreachable=True), 0.0).action is None
-    assert decide(replace(view, lease_alive=False), 0.0).action is None
+    assert decide(changed(view, store_unreachable=True), 0.0).action is None
+    assert decide(changed(view, lease_alive=False), 0.0).action is None
 
 
 def test_without_etcd_at_boot_the_last_known_good_list_decides() -> None:
@@ -159,11 +126,11 @@ def test_without_etcd_at_boot_the_last_known_good_list_decides() -> None:
         last_known_good=VersionedServers(1, THREE),
     )
     assert decide(cut_off, 0.0).action == StartProcess(THREE)
-    forged = replace(cut_off, file=document(9000, 9001, 9002, 9666))
+    forged = changed(cut_off, document=document(9000, 9001, 9002, 9666))
     action = decide(forged, 0.0).action
     assert isinstance(action, WriteFile)
     assert action.servers == THREE
-    nothing = decide(replace(cut_off, last_known_good=None), 0.0)
+    nothing = decide(changed(cut_off, last_known_good=None), 0.0)
     assert (nothing.phase, nothing.action) == (Phase.WAITING, None)
     assert "etcd" in nothing.reason
 
@@ -179,29 +146,30 @@ def test_an_untrusted_list_leaves_the_last_known_good_one_in_force() -> None:
 
 
 def test_a_newcomer_asks_and_does_not_start() -> None:
-    newcomer = View(
-        identity=server(4, 9004),
+    newcomer = node_view(
+        server(4, 9004),
         synced=True,
         canonical=canonical(9000, 9001, 9002),
-        file=document(9000, 9004, node="fed-4", port=9004),
+        document=document(9000, 9004, node="fed-4", port=9004),
         attempt="a1",
     )
     decision = decide(newcomer, 0.0)
     assert decision.phase is Phase.JOINING
     assert decision.action == AskToJoin(servers(9000, 9004), "a1")
-    refused = replace(newcomer, verdict=Verdict(VerdictKind.REFUSED, "a stranger", "", "a1"))
+    refused = changed(newcomer, verdict=Verdict(VerdictKind.REFUSED, "a stranger", "", "a1"))
     decision = decide(refused, 0.0)
-    assert (decision.phase, decision.action) == (Phase.REFUSED, AskToJoin(servers(9000, 9004), "a1"))
-    changed_its_mind = replace(refused, attempt="a2")
+    assert decision.phase is Phase.REFUSED
+    assert decision.action == AskToJoin(servers(9000, 9004), "a1", refused=True)
+    changed_its_mind = changed(refused, attempt="a2")
     assert isinstance(decide(changed_its_mind, 0.0).action, AskToJoin)
 
 
 def test_an_admitted_newcomer_gets_the_whole_list_before_it_starts() -> None:
-    view = View(
-        identity=server(4, 9004),
+    view = node_view(
+        server(4, 9004),
         synced=True,
         canonical=canonical(9000, 9001, 9002, 9004, version=2),
-        file=document(9000, 9004, node="fed-4", port=9004),
+        document=document(9000, 9004, node="fed-4", port=9004),
     )
     action = decide(view, 0.0).action
     assert isinstance(action, WriteFile)
@@ -212,25 +180,25 @@ def test_a_removed_server_stops_and_waits_and_its_file_is_left_alone() -> None:
     view = in_step(canonical=canonical(9001, 9002, version=2, removed=(9000,)))
     decision = decide(view, 0.0)
     assert (decision.phase, decision.action) == (Phase.REMOVED, StopProcess())
-    assert decide(replace(view, process=NotLaunched()), 0.0).action is None
-    assert decide(replace(view, stop_when_removed=False), 0.0).action is None
-    assert not may_campaign(view)
+    assert decide(changed(view, state=NotLaunched()), 0.0).action is None
+    assert decide(changed(view, stop_when_removed=False), 0.0).action is None
+    assert not Facts.of(view).may_campaign
 
 
 def test_a_database_node_follows_the_list_without_being_in_it() -> None:
-    view = View(
-        identity=DATABASE,
+    view = node_view(
+        DATABASE,
         synced=True,
         canonical=canonical(9000, 9001, 9002),
-        file=document(9000, role=Role.DATABASE),
+        document=document(9000, role=Role.DATABASE),
     )
     assert isinstance(decide(view, 0.0).action, WriteFile)
-    assert decide(replace(view, file=document(9000, 9001, 9002)), 0.0).action == StartProcess(THREE)
-    assert not may_campaign(view)
+    assert decide(changed(view, document=document(9000, 9001, 9002)), 0.0).action == StartProcess(THREE)
+    assert not Facts.of(view).may_campaign
 
 
 def test_a_crashed_process_starts_again_after_its_backoff() -> None:
-    view = in_step(process=Exited(code=1, retry_at=5.0, failures=1), healthy=False)
+    view = in_step(state=Exited(code=1, retry_at=5.0, failures=1), healthy=False)
     early = decide(view, 4.0)
     assert (early.phase, early.action, early.until) == (Phase.CRASHED, None, 5.0)
     assert decide(view, 5.0).action == StartProcess(THREE)
@@ -239,61 +207,21 @@ def test_a_crashed_process_starts_again_after_its_backoff() -> None:
 def test_a_stopped_process_loads_the_new_list_without_a_grant() -> None:
     view = in_step(
         canonical=canonical(9000, 9001, 9002, 9004, version=2),
-        file=document(9000, 9001, 9002, 9004),
-        process=Exited(code=1, retry_at=0.0, failures=1),
+        document=document(9000, 9001, 9002, 9004),
+        state=Exited(code=1, retry_at=0.0, failures=1),
     )
     assert decide(view, 1.0).action == StartProcess(FOUR)
 
 
 def test_an_unreadable_file_stops_and_starts_nothing() -> None:
-    view = in_step(file=None, file_problem="federated.json:1:2: broken")
+    view = in_step(document=None, problem="federated.json:1:2: broken")
     assert decide(view, 0.0).action is None
-    assert decide(replace(view, process=NotLaunched()), 0.0).phase is Phase.WAITING
+    assert decide(changed(view, state=NotLaunched()), 0.0).phase is Phase.WAITING
 
 
 def test_the_same_list_in_another_version_counts_as_loaded() -> None:
     view = in_step(canonical=canonical(9000, 9001, 9002, version=4))
-    assert derive_loaded_version(view) == 4
-    assert decide(view, 0.0).action is None
-
-
-def test_a_falling_version_makes_the_loaded_version_unknown() -> None:
-    view = in_step(canonical=canonical(9000, 9001, version=1), loaded_version=7)
-    assert derive_loaded_version(view) == 0
-
-
-def test_without_a_process_the_file_counts_as_loaded() -> None:
-    view = in_step(process=NoProcess(), canonical=canonical(9000, 9001, 9002, version=3), loaded_version=0)
-    assert derive_loaded_version(view) == 3
-
-
-def test_only_a_listed_server_or_the_first_one_may_campaign() -> None:
-    assert may_campaign(in_step())
-    assert not may_campaign(in_step(canonical=canonical(9001, 9002)))
-    assert may_campaign(booting(canonical=None))
-    assert not may_campaign(booting(canonical=None, bootstrap=False))
-    assert not may_campaign(booting(synced=False))
-
-
-def test_the_last_known_good_list_is_published_not_the_file() -> None:
-    view = booting(canonical=None, file=document(9000, 9666), last_known_good=VersionedServers(3, THREE))
-    assert bootstrap_servers(view) == VersionedServers(3, THREE)
-    assert bootstrap_servers(replace(view, bootstrap=False)) is None
-    assert bootstrap_servers(replace(view, last_known_good=None)) == VersionedServers(0, servers(9000, 9666))
-
-
-def test_the_last_known_good_list_follows_the_file() -> None:
-    view = booting()
-    assert derive_last_known_good(view) == VersionedServers(1, THREE)
-    assert derive_last_known_good(replace(view, file=document(9000, 9001))) is None
-
-
-def test_a_removed_node_has_no_last_known_good_list() -> None:
-    assert (
-        derive_last_known_good(in_step(canonical=canonical(9001, 9002, version=2, removed=(9000,)))) is None
-    )
-    told = Verdict(VerdictKind.REMOVED, "removed", "")
-    assert derive_last_known_good(replace(in_step(verdict=told), identity=DATABASE)) is None
+    assert decide(changed(view, loaded_version=4), 0.0).action is None
 
 
 @given(
@@ -302,7 +230,7 @@ def test_a_removed_node_has_no_last_known_good_list() -> None:
     has_canonical=st.booleans(),
     forged=st.booleans(),
     known=st.booleans(),
-    process=st.sampled_from([NotLaunched(), Exited(1, 0.0, 1)]),
+    state=st.sampled_from([NotLaunched(), Exited(1, 0.0, 1)]),
 )
 def test_the_process_never_starts_on_an_unconfirmed_list(
     synced: bool,
@@ -310,27 +238,29 @@ def test_the_process_never_starts_on_an_unconfirmed_list(
     has_canonical: bool,
     forged: bool,
     known: bool,
-    process: NotLaunched | Exited,
+    state: NotLaunched | Exited,
 ) -> None:
     view = booting(
         synced=synced,
         store_unreachable=store_unreachable,
         canonical=canonical(9000, 9001, 9002) if has_canonical and synced else None,
-        file=document(9000, 9666) if forged else document(9000, 9001, 9002),
+        document=document(9000, 9666) if forged else document(9000, 9001, 9002),
         last_known_good=VersionedServers(1, THREE) if known else None,
-        process=process,
+        state=state,
     )
     action = decide(view, 10.0).action
     if isinstance(action, StartProcess):
         assert action.servers == THREE
-        assert view.file is not None
-        assert view.file.servers == THREE
+        assert view.file.document is not None
+        assert view.file.document.servers == THREE
         assert (has_canonical and synced) or (known and store_unreachable)
 
 
 def test_a_node_in_conflict_neither_joins_nor_campaigns() -> None:
     outside = in_step(
-        canonical=canonical(9001, 9002), file=document(9001, 9000), node_id_conflict="the NodeID is another's"
+        canonical=canonical(9001, 9002),
+        document=document(9001, 9000),
+        node_id_conflict="the NodeID is another's",
     )
     decision = decide(outside, 0.0)
     assert (decision.phase, decision.reason, decision.action) == (
@@ -338,6 +268,6 @@ def test_a_node_in_conflict_neither_joins_nor_campaigns() -> None:
         "the NodeID is another's",
         None,
     )
-    assert not may_campaign(in_step(node_id_conflict="the NodeID is another's"))
+    assert not Facts.of(in_step(node_id_conflict="the NodeID is another's")).may_campaign
     taken = Verdict(VerdictKind.CONFLICT, "the URL is another's", "", holder=NodeID("fed-2"))
-    assert not may_campaign(in_step(verdict=taken))
+    assert not Facts.of(in_step(verdict=taken)).may_campaign

@@ -2,59 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.domain.node.actions import Decision, RestartProcess, StartProcess, StopProcess
+from sidecar.domain.node.actions import RestartProcess, StartProcess, StopForRestart, StopProcess
 from sidecar.domain.node.decide import decide
-from sidecar.domain.node.facts import derive_unhealthy_since, failed_starts_after_restart, startup_deadline
+from sidecar.domain.node.facts import Facts
 from sidecar.domain.node.process import (
     Exited,
     NoProcess,
     NotLaunched,
     RestartFailure,
     Running,
-    StartupTimeout,
 )
 from sidecar.domain.node.view import View
-from sidecar.domain.records.canonical import VersionedServers
 from sidecar.domain.records.report import Phase
 from sidecar.domain.records.rollout import Grant
 from sidecar.domain.servers import ServerList
-from tests.builders import THREE, canonical, document, server, servers
+from tests.builders import THREE, canonical, changed, document, servers
+from tests.domain.node.views import coming_up, in_step
 
 FOUR = servers(9000, 9001, 9002, 9004)
 GRANT = Grant(2, 5, 0.0)
 TROUBLE = RestartFailure("the engine says no", retry_at=50.0, failures=2)
-
-
-def in_step(**changes: Any) -> View:
-    """fed-1, running healthy since 10.0 on version 1, which is what it last applied."""
-    view = View(
-        identity=server(1),
-        synced=True,
-        lease_alive=True,
-        canonical=canonical(9000, 9001, 9002),
-        file=document(9000, 9001, 9002),
-        process=Running(1, 10.0, THREE),
-        healthy=True,
-        last_healthy_start=10.0,
-        loaded_version=1,
-        last_known_good=VersionedServers(1, THREE),
-        startup_timeout=StartupTimeout(60.0),
-    )
-    return replace(view, **changes)
-
-
-def coming_up(**changes: Any) -> View:
-    """The same, but the process has not been healthy since it started."""
-    return in_step(
-        **{"healthy": False, "last_healthy_start": None, "health_reason": "it answers 503"} | changes
-    )
 
 
 def behind(**changes: Any) -> View:
@@ -62,7 +35,7 @@ def behind(**changes: Any) -> View:
     return in_step(
         **{
             "canonical": canonical(9000, 9001, 9002, 9004, version=2),
-            "file": document(9000, 9001, 9002, 9004),
+            "document": document(9000, 9001, 9002, 9004),
             "grant": GRANT,
         }
         | changes
@@ -77,7 +50,7 @@ def test_a_starting_process_is_given_its_startup_timeout() -> None:
 
 def test_a_process_unhealthy_past_its_deadline_is_restarted() -> None:
     decision = decide(coming_up(), 70.0)
-    assert (decision.phase, decision.action) == (Phase.RESTARTING, RestartProcess(THREE))
+    assert (decision.phase, decision.action) == (Phase.RESTARTING, StopForRestart(THREE))
     assert decision.reason == "not healthy within 60 s: it answers 503"
 
 
@@ -87,26 +60,26 @@ def test_a_process_unhealthy_past_its_deadline_is_restarted() -> None:
     ids=["without etcd", "without a turn", "without a lease"],
 )
 def test_a_process_that_never_served_restarts_without_a_grant(cut_off: dict[str, Any]) -> None:
-    assert decide(coming_up(**cut_off), 70.0).action == RestartProcess(THREE)
+    assert decide(coming_up(**cut_off), 70.0).action == StopForRestart(THREE)
 
 
 def test_a_booting_process_on_an_old_list_restarts_without_a_grant() -> None:
     booting = behind(healthy=False, last_healthy_start=None, grant=None)
-    assert decide(booting, 10.1).action == RestartProcess(FOUR)
+    assert decide(booting, 10.1).action == StopForRestart(FOUR)
 
 
 def test_an_adopted_process_is_given_its_startup_timeout_first() -> None:
     view = behind(healthy=False, last_healthy_start=None, grant=None, sidecar_started_at=20.0)
     assert decide(view, 79.9).phase is Phase.RESTART_PENDING
     assert decide(view, 79.9).until == 80.0
-    assert decide(view, 80.0).action == RestartProcess(FOUR)
+    assert decide(view, 80.0).action == StopForRestart(FOUR)
 
 
 def test_each_failed_start_doubles_the_startup_timeout() -> None:
     view = coming_up(failed_starts=2)
     assert decide(view, 249.9).action is None
     decision = decide(view, 250.0)
-    assert decision.action == RestartProcess(THREE)
+    assert decision.action == StopForRestart(THREE)
     assert "not healthy within 240 s" in decision.reason
 
 
@@ -117,113 +90,64 @@ def test_a_process_that_was_healthy_once_is_left_running() -> None:
 
 
 def test_the_health_of_an_earlier_process_does_not_count() -> None:
-    assert decide(coming_up(last_healthy_start=5.0), 70.0).action == RestartProcess(THREE)
+    assert decide(coming_up(last_healthy_start=5.0), 70.0).action == StopForRestart(THREE)
 
 
 def test_starting_the_sidecar_restarts_nothing() -> None:
     # It has run for days, and nobody knows yet how it does.
-    view = coming_up(process=Running(1, -1e6, THREE), sidecar_started_at=1000.0, health_reason="")
-    assert startup_deadline(view) == 1060.0
+    view = coming_up(state=Running(1, -1e6, THREE), sidecar_started_at=1000.0, reason="")
+    assert Facts.of(view).startup_deadline == 1060.0
     assert decide(view, 1000.0).action is None
-    assert decide(view, 1060.0).action == RestartProcess(THREE)
-    assert decide(replace(view, healthy=True), 1060.0).action is None
-
-
-def lives(*since: float, **changes: Any) -> View:
-    """What follows from lives that began one after the other, at those moments, by themselves."""
-    view = coming_up(process=Running(1, since[0], THREE), **changes)
-    for moment in since[1:]:
-        after = replace(view, process=Running(1, moment, THREE))
-        view = replace(after, unhealthy_since=derive_unhealthy_since(view, after))
-    return view
-
-
-def test_a_crash_loop_does_not_extend_the_startup_deadline() -> None:
-    view = lives(10.0, 30.0, 50.0)
-    assert view.unhealthy_since == 10.0
-    assert decide(view, 69.9).action is None
-    assert decide(view, 70.0).action == RestartProcess(THREE)
-
-
-def test_the_exit_of_a_healthy_process_is_not_a_failed_start() -> None:
-    assert lives(10.0, 30.0, last_healthy_start=10.0).unhealthy_since is None
-    assert lives(10.0, 30.0, 50.0, last_healthy_start=10.0).unhealthy_since == 30.0
-
-
-def test_the_pause_before_the_next_start_is_not_a_failed_start() -> None:
-    view = replace(
-        lives(10.0, last_healthy_start=10.0), process=Running(None, 30.0, THREE, awaiting_restart=True)
-    )
-    view = replace(view, unhealthy_since=derive_unhealthy_since(lives(10.0, last_healthy_start=10.0), view))
-    after = replace(view, process=Running(1, 60.0, THREE))
-    after = replace(after, unhealthy_since=derive_unhealthy_since(view, after))
-    assert after.unhealthy_since is None
-    assert startup_deadline(after) == 60.0 + after.startup_timeout.initial
-
-
-def test_the_pause_after_a_failed_start_does_not_extend_the_deadline() -> None:
-    view = replace(lives(10.0, 30.0), process=Running(None, 40.0, THREE, awaiting_restart=True))
-    after = replace(view, process=Running(1, 45.0, THREE))
-    assert derive_unhealthy_since(view, after) == 10.0
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ({}, {"healthy": True}),
-        ({"in_progress": Decision(Phase.RESTARTING, "")}, {}),
-        ({}, {"process": Exited(1, 0.0, 1)}),
-    ],
-    ids=["it is healthy", "a restart of the sidecar's own", "it is seen to have ended"],
-)
-def test_a_series_of_unhealthy_processes_ends(before: dict[str, Any], after: dict[str, Any]) -> None:
-    known = replace(lives(10.0, 30.0), **before)
-    now = replace(known, in_progress=None, **{"process": Running(1, 50.0, THREE)} | after)
-    assert known.unhealthy_since == 10.0
-    assert derive_unhealthy_since(known, now) is None
+    assert decide(view, 1060.0).action == StopForRestart(THREE)
+    assert decide(changed(view, healthy=True), 1060.0).action is None
 
 
 @pytest.mark.parametrize("process", [NotLaunched(), Exited(1, 0.0, 1), NoProcess()])
 def test_a_stopped_process_has_no_startup_deadline(process: Any) -> None:
-    assert startup_deadline(coming_up(process=process)) is None
+    assert Facts.of(coming_up(state=process)).startup_deadline is None
+
+
+def test_a_process_that_restarts_in_place_is_not_stopped() -> None:
+    assert decide(behind(restarts_in_place=True), 20.0).action == RestartProcess(FOUR)
+    assert decide(coming_up(restarts_in_place=True), 70.0).action == RestartProcess(THREE)
 
 
 def test_a_failed_restart_is_reported_until_the_next_attempt() -> None:
-    view = behind(process=Running(1, 10.0, THREE, TROUBLE))
+    view = behind(state=Running(1, 10.0, THREE, TROUBLE))
     early = decide(view, 49.9)
     assert (early.phase, early.action, early.until) == (Phase.RESTART_FAILED, None, 50.0)
     assert early.reason == "into version 2: the engine says no"
     again = decide(view, 50.0)
-    assert (again.phase, again.action) == (Phase.RESTARTING, RestartProcess(FOUR))
+    assert (again.phase, again.action) == (Phase.RESTARTING, StopForRestart(FOUR))
 
 
 def test_an_overdue_process_that_cannot_restart_is_reported_as_both() -> None:
-    view = coming_up(process=Running(1, 10.0, THREE, RestartFailure("no permission", 80.0, 1)))
+    view = coming_up(state=Running(1, 10.0, THREE, RestartFailure("no permission", 80.0, 1)))
     decision = decide(view, 70.0)
     assert (decision.phase, decision.action, decision.until) == (Phase.RESTART_FAILED, None, 80.0)
     assert decision.reason == "not healthy within 60 s: it answers 503: no permission"
-    assert decide(view, 80.0).action == RestartProcess(THREE)
+    assert decide(view, 80.0).action == StopForRestart(THREE)
 
 
 def test_a_past_restart_failure_is_not_reported() -> None:
     # It was cut off, and came up later all the same.
-    decision = decide(in_step(process=Running(1, 10.0, THREE, TROUBLE)), 20.0)
+    decision = decide(in_step(state=Running(1, 10.0, THREE, TROUBLE)), 20.0)
     assert (decision.phase, decision.reason, decision.action) == (Phase.RUNNING, "in step", None)
 
 
 def test_a_process_that_cannot_start_says_why_and_is_retried() -> None:
-    view = in_step(process=Exited(None, 50.0, 3, "nobody answers"), healthy=False)
+    view = in_step(state=Exited(None, 50.0, 3, "nobody answers"), healthy=False)
     early = decide(view, 49.0)
     assert (early.phase, early.reason, early.until) == (Phase.CRASHED, "nobody answers", 50.0)
     assert decide(view, 50.0).action == StartProcess(THREE)
-    died = decide(in_step(process=Exited(3, 50.0, 1), healthy=False), 49.0)
+    died = decide(in_step(state=Exited(3, 50.0, 1), healthy=False), 49.0)
     assert died.reason == "the process ended by itself (exit code 3)"
 
 
 def test_a_removed_process_that_cannot_be_stopped_is_retried() -> None:
     view = in_step(
         canonical=canonical(9001, 9002, version=2, removed=(9000,)),
-        process=Running(1, 10.0, THREE, RestartFailure("it does not stop", 50.0, 1)),
+        state=Running(1, 10.0, THREE, RestartFailure("it does not stop", 50.0, 1)),
     )
     early = decide(view, 49.0)
     assert (early.phase, early.action, early.until) == (Phase.REMOVED, None, 50.0)
@@ -235,26 +159,15 @@ def test_a_removed_process_with_another_launcher_is_left_alone() -> None:
     view = in_step(canonical=canonical(9001, 9002, version=2, removed=(9000,)), stop_when_removed=False)
     decision = decide(view, 20.0)
     assert (decision.phase, decision.action) == (Phase.REMOVED, None)
-    assert decision.reason.endswith("its process is left alone")
+    assert decision.reason.endswith("its process keeps running")
 
 
 def test_a_removed_process_is_not_restarted_past_its_deadline() -> None:
     view = coming_up(
-        canonical=canonical(9001, 9002, version=2, removed=(9000,)), process=Running(1, 10.0, THREE)
+        canonical=canonical(9001, 9002, version=2, removed=(9000,)), state=Running(1, 10.0, THREE)
     )
     assert decide(view, 1e9).action == StopProcess()
-    assert decide(replace(view, stop_when_removed=False), 1e9).action is None
-
-
-def test_a_boot_interrupted_by_a_newer_list_is_not_a_failed_start() -> None:
-    view = coming_up(failed_starts=1)
-    assert isinstance(view.process, Running)
-    loaded = view.process.loaded
-    due = startup_deadline(view)
-    assert due is not None
-    assert failed_starts_after_restart(view, loaded, due) == 2
-    assert failed_starts_after_restart(view, loaded, due - 1) == 1
-    assert failed_starts_after_restart(view, servers(9000, 9001, 9002, 9009), due) == 0
+    assert decide(changed(view, stop_when_removed=False), 1e9).action is None
 
 
 @given(
@@ -287,17 +200,17 @@ def test_a_serving_process_restarts_only_for_a_newer_list_and_a_grant(
         healthy=healthy,
         last_healthy_start=10.0 if healthy else last_healthy_start,
         canonical=canonical(9000, 9001, 9002, 9004, version=version),
-        process=Running(1, 10.0, loaded),
+        state=Running(1, 10.0, loaded),
         loaded_version=loaded_version,
         store_unreachable=store_unreachable,
         lease_alive=lease_alive,
         sidecar_started_at=sidecar_started_at,
     )
     decision = decide(view, now)
-    if not isinstance(decision.action, RestartProcess):
+    if not isinstance(decision.action, StopForRestart):
         return
     assert decision.action.servers == FOUR
-    if view.last_healthy_start == 10.0:  # it was healthy once: it serves, or is for somebody to see to
+    if view.health.last_healthy_start == 10.0:  # it was healthy once: it serves, or is for somebody to see to
         assert loaded == THREE, "nothing restarts for nothing"
         assert grant
         assert grant.version > loaded_version

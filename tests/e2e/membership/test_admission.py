@@ -105,7 +105,7 @@ def test_a_node_id_in_use_elsewhere_keeps_the_process_stopped(network: Network) 
     assert double.starts == []
     network.wait_in_sync(*nodes)
     nodes[1].wait_for_reason(
-        f"at {double.url} claims its NodeID and is kept out: give that one its own, or stop it"
+        f"at {double.url} uses the same NodeID and is locked out; change its NodeID or stop it"
     )
     (line,) = nodes[1].logged("another node claims what this one has")
     assert line["node_id"] == "fed-2"
@@ -118,7 +118,7 @@ def test_two_database_nodes_cannot_share_a_node_id(network: Network) -> None:
     second.start("--node-id", "db-1")
     assert "taken by a node that is alive, on" in second.wait_for_phase("refused")["reason"]
     assert second.starts == []
-    first.wait_for_reason(f"({second.file}) claims its NodeID and is kept out")
+    first.wait_for_reason(f"({second.file}) uses the same NodeID and is locked out")
     first.stop()
     network.wait(lambda: len(second.starts) == 1, "the NodeID is free")
 
@@ -129,7 +129,7 @@ def test_a_url_in_use_by_another_node_is_refused(network: Network) -> None:
     thief = network.node("fed-9", urlsplit(urls[1]).port, urls)
     thief.start(command=())
     status = thief.wait_for_reason("is the URL of fed-2, which is alive")
-    nodes[1].wait_for_reason(f"at {urls[1]} claims its URL, as fed-9, and is kept out")
+    nodes[1].wait_for_reason(f"at {urls[1]} uses the same URL and is locked out")
     assert status["phase"] in ("refused", "running")
     members = network.cli("members", "--json").document
     assert [member["node_id"] for member in members] == ["fed-1", "fed-2", "fed-3"]
