@@ -240,7 +240,7 @@ async def test_a_mutilated_list_is_neither_applied_nor_extended() -> None:
                 break
             await anyio.sleep(TTL)
             assert all(servers_in(sidecar) == THREE for sidecar in network.sidecars)
-            assert all("not obeyed" in sidecar.board.decision.reason for sidecar in network.sidecars)
+            assert all("rejected" in sidecar.board.decision.reason for sidecar in network.sidecars)
             assert starts(network) == [1, 1, 1]
             network.write(KEYS.canonical, kept)
             await anyio.sleep(1)

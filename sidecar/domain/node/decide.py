@@ -63,7 +63,7 @@ def _warnings(view: View, facts: Facts) -> list[str]:
 
 def _why_untrusted(view: View) -> str:
     why = view.network.untrusted_reason
-    return f"the canonical list is not obeyed: {why}" if why else ""
+    return f"canonical list rejected: {why}" if why else ""
 
 
 def _hold(view: View, reason: str) -> Decision:

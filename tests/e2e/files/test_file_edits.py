@@ -36,7 +36,7 @@ def test_an_edit_of_the_list_is_reverted_within_a_second(network: Network) -> No
 
     assert min(took) < MAX_REVERT_DELAY, took
     assert len(two.rejected) == len(took)
-    assert [line["kept"] for line in two.logged("an unauthorised edit was rejected")] == [
+    assert [line["kept"] for line in two.logged("unauthorised edit rejected")] == [
         str(diff) for diff in two.rejected
     ]
     network.wait_in_sync(one, two)
@@ -83,7 +83,7 @@ def test_an_edited_node_id_is_reported_to_apply_later(network: Network) -> None:
     one.edit(NodeID="other")
 
     (line,) = network.wait(
-        lambda: one.logged("the NodeID in the file was edited; it counts when this sidecar is started again"),
+        lambda: one.logged("NodeID changed in the file; restart the sidecar to apply it"),
         "the edit is logged",
     )
     assert (line["NodeID"], line["now"]) == ("other", one.id)
@@ -122,7 +122,7 @@ def test_invalid_json_is_left_alone_and_reported_until_fixed(
 
     status = two.wait_for_reason("federated.json:")
     assert status["phase"] == "running"
-    (line,) = two.logged("the file cannot be used")
+    (line,) = two.logged("file unusable")
     assert "federated.json:" in str(line)
     assert two.file.read_text() == broken
     assert len(two.starts) == 1

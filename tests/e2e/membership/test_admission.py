@@ -107,7 +107,7 @@ def test_a_node_id_in_use_elsewhere_keeps_the_process_stopped(network: Network) 
     nodes[1].wait_for_reason(
         f"at {double.url} uses the same NodeID and is locked out; change its NodeID or stop it"
     )
-    (line,) = nodes[1].logged("another node claims what this one has")
+    (line,) = nodes[1].logged("NodeID or URL conflict with another node")
     assert line["node_id"] == "fed-2"
 
 

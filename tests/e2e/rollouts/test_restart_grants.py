@@ -39,7 +39,7 @@ def stuck_rollout(network: Network, *others: Node) -> Rollout:
     (waiting,) = (node for node in followers if node is not stuck)
     waiting.configure_app()
     assert (
-        waiting.wait_for_phase("restart-pending")["reason"] == "waits for its turn to restart into version 2"
+        waiting.wait_for_phase("restart-pending")["reason"] == "waiting for a grant to restart into version 2"
     )
     return Rollout(leader, stuck, waiting, newcomer)
 
@@ -113,7 +113,8 @@ def test_database_nodes_restart_after_the_servers_one_at_a_time(network: Network
     rollout = stuck_rollout(network, *databases)
     for node in databases:
         assert (
-            node.wait_for_phase("restart-pending")["reason"] == "waits for its turn to restart into version 2"
+            node.wait_for_phase("restart-pending")["reason"]
+            == "waiting for a grant to restart into version 2"
         )
     assert [len(node.starts) for node in databases] == [1, 1]
 
