@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -50,3 +51,22 @@ def test_the_page_of_the_state_folder_names_files_that_the_code_writes() -> None
     source = "".join(path.read_text() for path in (PROJECT / "sidecar").rglob("*.py"))
     for name in re.findall(r"^\| `([\w.-]+)/?`", (REFERENCE / "state-folder.md").read_text(), re.MULTILINE):
         assert f'"{name}"' in source
+
+
+def _strings_of_the_code() -> str:
+    """Every string constant of the package, also the fixed parts of f-strings."""
+    trees = (ast.parse(path.read_text()) for path in (PROJECT / "sidecar").rglob("*.py"))
+    constants = (each for tree in trees for each in ast.walk(tree) if isinstance(each, ast.Constant))
+    return "\n".join(each.value for each in constants if isinstance(each.value, str))
+
+
+def test_the_messages_in_troubleshooting_are_those_of_the_code() -> None:
+    quoted = re.findall(r"^\*\*`([^`]+)`\*\*", TROUBLESHOOTING, re.MULTILINE)
+    quoted += re.findall(r"\*([a-z][^*`|]+)\*:", TROUBLESHOOTING)  # reasons, in the table of phases
+    source = _strings_of_the_code()
+    for message in quoted:
+        if message != PIP:
+            assert all(part.strip() in source for part in message.split("…")), message
+
+
+PIP = "error: externally-managed-environment"
