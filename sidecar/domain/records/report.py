@@ -35,10 +35,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NodeLocation:
-    """What tells the node of a report from another that goes by the same NodeID.
+    """What distinguishes a node from another one with the same NodeID.
 
-    Kept under ``node/<NodeID>/conflict/`` of whoever has what this node claims. ``file`` is its configuration
-    file's path, ``""`` where that is not known.
+    A conflict is stored as one, under ``node/<NodeID>/conflict/`` of the node that owns the NodeID or URL.
+    ``file`` is the path of the configuration file, ``""`` if it is not known.
     """
 
     FORMATS: ClassVar[Formats] = Formats(1)
@@ -62,11 +62,11 @@ class NodeLocation:
 class Report:
     """One node's report, kept under its lease.
 
-    ``derive_loaded_version`` is the canonical version whose list the process was started on, 0 before that;
-    ``written_version`` the one whose list its file holds. ``instance`` tells two lives of one node apart.
+    ``loaded_version`` is the canonical version whose list the process was started on, 0 before that;
+    ``written_version`` the one whose list the file holds. ``instance`` is new in each run of the sidecar.
     ``since`` is when the phase began, in seconds since the epoch. ``failed_starts``: how many starts in a row
-    did not make the process healthy. ``file`` is the path of its configuration file. ``recoveries``: how
-    often, in this life of the sidecar, the process was found healthy after it was not.
+    did not make the process healthy. ``file`` is the path of the configuration file. ``recoveries``: how
+    often, in this run of the sidecar, the process became healthy after it was not.
     """
 
     FORMATS: ClassVar[Formats] = Formats(1)
@@ -106,7 +106,7 @@ class Report:
     def why_not_available(self, claim: NodeLocation) -> str | None:
         """Say why the NodeID is not free for ``claim`` while this report is alive; None where it is.
 
-        Whoever comes back after a crash, at the same URL and on the same machine, is the same node.
+        A node that comes back after a crash, at the same URL and on the same machine, is the same node.
         """
         holder = NodeLocation(self.node_id, self.url, self.host, self.file)
         if holder.is_as(claim):
