@@ -56,7 +56,7 @@ def configure(
 
 
 class _Handler(logging.StreamHandler[IO[str]]):
-    """A handler that loses lines rather than the sidecar, when nobody reads them any more."""
+    """A handler that loses lines rather than the sidecar when no process reads them any more."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         exc = sys.exc_info()[1]

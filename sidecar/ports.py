@@ -1,4 +1,4 @@
-"""What the loops need of the world, as Protocols sized by their callers.
+"""What the loops need from outside, as Protocols sized by their callers.
 
 Adapters implement them, ``wiring`` hands them over, tests inject fakes. Every error an implementation raises
 is one of `sidecar.domain.errors`.
@@ -41,8 +41,8 @@ class Store(Protocol):
 
         For each key the batches are exact and in order. Across ranges they are not: a transaction over two
         ranges may come as two batches, and one range may lag behind another. So a listing with batches
-        applied is what each key was at some moment up to now, not a snapshot of its revision; whoever
-        decides from it compares, in the transaction, what it decided from.
+        applied is what each key was at some moment up to now, not a snapshot of its revision; a decision
+        made from it compares, in its transaction, what it was made from.
         """
         ...
 
@@ -83,7 +83,7 @@ class ConfigFile(Protocol):
 
 
 class StateFolder(Protocol):
-    """What the sidecar remembers between two lives of its own."""
+    """What the sidecar keeps on disk between two executions."""
 
     async def load_last_known_good(self) -> tuple[int, ServerList] | None:
         """The version and list that were last applied; None if there are none or the checksum fails."""
@@ -119,7 +119,7 @@ class Process(Protocol):
         ...
 
     async def end_supervision(self) -> None:
-        """The sidecar ends: what it launched ends with it, what others launched goes on."""
+        """The sidecar ends: what it launched ends with it, what others launched keeps running."""
         ...
 
     async def wait_for_change(self) -> None:
@@ -139,27 +139,27 @@ class Restarter(Protocol):
 
 
 class Probe(Protocol):
-    """Asks the process next to the sidecar how it is. Never raises: what went wrong is the answer."""
+    """Checks the health of the process next to the sidecar. Never raises: a failure is a result."""
 
     async def check(self) -> Health: ...
 
 
 class NewcomerProbe(Protocol):
-    """Asks what answers at a newcomer's URL, before the leader lets it in. Never raises."""
+    """Checks what answers at a newcomer's URL, before the leader admits it. Never raises."""
 
     async def __call__(self, url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
-        """Return what speaks against letting it in; ``""`` where its URL answers as ``kind`` wants it to."""
+        """Return why it is not admitted; ``""`` if its URL answers as ``kind`` requires."""
         ...
 
 
 class ServiceManager(Protocol):
-    """Whoever launched the sidecar, and wants to know how it goes."""
+    """The service manager that launched the sidecar, and supervises it."""
 
     @property
     def watchdog(self) -> float | None:
-        """Seconds of silence after which it takes the sidecar for hung; None where it does not watch."""
+        """Seconds of silence after which it considers the sidecar hung; None if it does not watch."""
         ...
 
     def notify(self, **state: object) -> None:
-        """Tell it, as sd_notify(3) names things. Never raises, never waits."""
+        """Send ``state``, with the names of sd_notify(3). Never raises, never waits."""
         ...

@@ -1,4 +1,4 @@
-"""Telling the service manager how it goes: systemd's notification protocol, see sd_notify(3)."""
+"""Status notifications to the service manager by systemd's protocol, see sd_notify(3)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class SystemdNotifier:
-    """``address`` is the manager's datagram socket; ``""`` where there is none, and nothing is told.
+    """``address`` is the manager's datagram socket; ``""`` if there is none, and nothing is sent.
 
-    ``watchdog`` is after how many seconds of silence the manager takes this process for hung; None where it
+    ``watchdog`` is after how many seconds of silence the manager considers this process hung; None if it
     does not watch. ``inherited_variables`` is the environment for this process's next execution.
     """
 
@@ -35,7 +35,7 @@ class SystemdNotifier:
         return cls(address, int(usec) / _MICROSECONDS if mine else None, tuple(given.items()))
 
     def notify(self, **state: object) -> None:
-        """Send ``state``: ``READY=1``, ``STATUS=…``. What cannot be sent is lost; nobody waits for it."""
+        """Send ``state``: ``READY=1``, ``STATUS=…``. What cannot be sent is lost; nothing waits for it."""
         if not self.address:
             return
         lines = (f"{key}={str(value).replace(chr(10), ' ')}" for key, value in state.items())
@@ -47,6 +47,6 @@ class SystemdNotifier:
             except OSError:
                 return
 
-    def tell_reloading(self) -> None:
-        """It goes on anew; what follows is another ``READY=1``."""
+    def notify_reloading(self) -> None:
+        """Announce a re-execution; another ``READY=1`` follows."""
         self.notify(RELOADING=1, MONOTONIC_USEC=time.monotonic_ns() // 1000)

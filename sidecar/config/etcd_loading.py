@@ -24,8 +24,8 @@ def _check_tls(reading: Reading) -> None:
             reading.problems.append(f"{reading.source(key)}: {trouble}")
     for one, other in (("tls.cert", "tls.key"), ("tls.key", "tls.cert")):
         if one in given and other not in reading.found:
-            reading.problems.append(f"{reading.source(one)}: needs {other} beside it, which is not set")
-    # Whoever names certificates believes that the connection is encrypted.
+            reading.problems.append(f"{reading.source(one)}: needs {other} too, which is not set")
+    # A person who names certificates believes that the connection is encrypted.
     unencrypted = [url for url in reading.values["etcd"] or () if url.startswith("http://")]
     if given and unencrypted:
         reading.problems.append(
@@ -38,9 +38,7 @@ def _password(reading: Reading) -> str | None:
     """Return the password: the setting, or what the file holds, whichever has the higher source."""
     text, file = reading.found.get("auth.password"), reading.found.get("auth.password_file")
     if text and file and text.precedence == file.precedence:
-        reading.problems.append(
-            f"{text.source} and {file.source}: two passwords are one too many; set one of them"
-        )
+        reading.problems.append(f"{text.source} and {file.source}: set only one of them")
     path: Path | None = reading.values["auth.password_file"]
     if path is None or file is None or (text and text.precedence > file.precedence):
         password: str | None = reading.values["auth.password"]

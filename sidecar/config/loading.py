@@ -32,7 +32,7 @@ DEFAULT_FILE_NAMES = {Role.FEDERATED: "federated.json", Role.DATABASE: "config.j
 def load(
     flags: Mapping[str, object], environ: Mapping[str, str], folder: Path, *, manages_process: bool = True
 ) -> Settings:
-    """Return the settings of ``sidecar run``, started in ``folder``; those of a gate attend to no process.
+    """Return the settings of ``sidecar run``, started in ``folder``; a gate manages no process.
 
     ``flags`` is keyed like the table (and ``config``), None for what was not given. Raises
     `BadConfiguration` that names everything that is wrong, and where it came from.
@@ -59,7 +59,7 @@ def load(
 
 
 def load_network(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> NetworkSettings:
-    """Return the settings of every other command; those of ``sidecar run`` alone are not looked at."""
+    """Return the settings of every other command; those of ``sidecar run`` alone are ignored."""
     reading = read(NETWORK_SETTINGS, flags, environ, folder)
     password = check_etcd(reading)
     reading.finish()
@@ -69,7 +69,7 @@ def load_network(flags: Mapping[str, object], environ: Mapping[str, str], folder
 
 
 def load_admin(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Address | None:
-    """Return where the sidecar of these settings can be asked; None where that is off."""
+    """Return the address of the admin API; None if it is off."""
     reading = read(ADMIN_API.settings, flags, environ, folder)
     reading.finish()
     address: Address | None = reading.values["admin"]
@@ -102,7 +102,7 @@ def _find_role(reading: Reading, file: Path) -> Role:
         return by_name
     if "role" not in reading.found and reading.values["file"]:
         reading.problems.append(
-            f"role: cannot be told from the name {file.name}; "
-            "say --role federated or --role database (or SIDECAR_ROLE)"
+            f"role: cannot be derived from the name {file.name}; "
+            "set --role federated or --role database (or SIDECAR_ROLE)"
         )
     return Role.FEDERATED

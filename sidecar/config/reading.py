@@ -40,7 +40,7 @@ def read(
     environ: Mapping[str, str],
     folder: Path,
 ) -> Reading:
-    """Read ``settings`` from everywhere; never raises, so that everything wrong is told at once."""
+    """Read ``settings`` from all sources; never raises, so that all problems are reported together."""
     file = toml.read(flags.get("config") or environ.get(toml.CONFIG_VARIABLE), folder)
     reading = Reading({}, {}, [])
     reported = set()

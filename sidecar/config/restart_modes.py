@@ -1,4 +1,4 @@
-"""The ways of restarting the process, each with what it has to be told."""
+"""The ways of restarting the process, each with its settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sidecar.config.filling import from_key
 
 
 class RestartDriver(StrEnum):
-    """What launches the process, and so who restarts it."""
+    """What launches the process, and so restarts it."""
 
     CHILD = "child"
     SIGNAL = "signal"
@@ -25,7 +25,7 @@ class RestartDriver(StrEnum):
 
 
 class KubernetesMode(StrEnum):
-    """What of the pod is started anew: one container, the pod, or the workload that it belongs to."""
+    """What of the pod is restarted: one container, the pod, or the workload that it belongs to."""
 
     CONTAINER = "container"
     POD = "pod"
@@ -33,7 +33,7 @@ class KubernetesMode(StrEnum):
 
 
 class SystemdScope(StrEnum):
-    """Whose manager the unit belongs to."""
+    """Which manager the unit belongs to."""
 
     SYSTEM = "system"
     USER = "user"
@@ -96,12 +96,12 @@ class CommandRestart:
 
 @dataclass(frozen=True, slots=True)
 class ReexecRestart:
-    """The sidecar executes itself anew."""
+    """The sidecar re-executes itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoRestart:
-    """There is no process to look after."""
+    """There is no process to manage."""
 
 
 Restart = (

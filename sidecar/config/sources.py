@@ -12,7 +12,7 @@ from sidecar.config.toml import TomlFile
 
 
 class Precedence(IntEnum):
-    """Of two sources the higher one wins."""
+    """The source with the higher precedence wins."""
 
     FILE = 1
     ENVIRONMENT = 2
@@ -43,7 +43,7 @@ def find(
     key = setting.key
     if flags.get(key) is not None:
         return SourceValue(flags[key], setting.flag or "the command", Precedence.FLAG, folder)
-    # An empty variable is one that a compose file passes on without anybody having set it.
+    # An empty variable is one that a compose file passes on although it is not set.
     if environ.get(setting.variable):
         return SourceValue(environ[setting.variable], setting.variable, Precedence.ENVIRONMENT, folder)
     if key in file.values:

@@ -1,4 +1,4 @@
-"""`sidecar gate`: the boot check alone, for whoever starts the process only after it."""
+"""`sidecar gate`: the boot check alone, for a launcher that starts the process only after it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _LOCKED_OUT = (Phase.REFUSED, Phase.REMOVED)
 
 
 def gate(settings: Settings, timeout: float) -> None:
-    """Return once the file is right. Nothing is launched, restarted or listened on.
+    """Return once the file is up to date. Nothing is launched, restarted or listened on.
 
-    Raises `Refused` where the network will not have this node, `StoreUnavailable` after ``timeout`` seconds.
+    Raises `Refused` if the network does not admit this node, `StoreUnavailable` after ``timeout`` seconds.
     """
     result = anyio.run(_gate, settings, timeout)
     decision = result.board.decision
     if result.board.boot_checked:
-        event(log, logging.INFO, "the file is right", file=str(settings.node.file))
+        event(log, logging.INFO, "file up to date", file=str(settings.node.file))
     elif decision.phase in _LOCKED_OUT:
         raise Refused(f"{result.board.view.identity.node_id}: {decision.reason}")
     else:

@@ -15,7 +15,7 @@ from sidecar.domain.records.canonical import VersionedServers
 
 
 def identify(settings: NodeSettings, document: Document, known: VersionedServers | None) -> Identity:
-    """Who this node is, by its settings and its file. Raises `BadConfiguration`."""
+    """Which node this is, by its settings and its file. Raises `BadConfiguration`."""
     node_id = settings.node_id or document.node_id
     if node_id is None:
         raise BadConfiguration(
@@ -23,21 +23,21 @@ def identify(settings: NodeSettings, document: Document, known: VersionedServers
         )
     if settings.role is Role.DATABASE:
         return Identity(node_id, settings.role, None)
-    # Also in the list that was last applied: somebody may have taken this very server out of the file.
+    # Also in the last-known-good list: a person may have removed this very server from the file.
     servers = document.servers.appended(known.servers.urls if known else ())
     url = settings.url or own_url(servers, node_id=node_id, port=document.port, local_names=_local_names)
     return Identity(node_id, settings.role, url)
 
 
 def build_instance(settings: Settings, identity: Identity, instance_id: str) -> Instance:
-    """Who this sidecar is to the network."""
+    """What the network knows this sidecar by."""
     file = str(settings.node.file.absolute()).encode(errors="replace").decode()  # a name may be any bytes
     token = settings.membership.join_token
     return Instance(identity, instance_id, socket.gethostname(), __version__, file, token)
 
 
 def _local_names() -> set[str]:
-    """What this machine is called, and the addresses that its own name leads to; lower case."""
+    """The names of this machine, and the addresses of its own name, in lower case."""
     names = {"localhost", "127.0.0.1", "::1", socket.gethostname().lower()}
     with suppress(OSError):  # a name that leads nowhere has no addresses to add
         names |= {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}

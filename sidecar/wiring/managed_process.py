@@ -50,13 +50,13 @@ async def build_process(
 
 
 def require_command(how: ChildRestart) -> None:
-    """Raise `BadConfiguration` where the command is none."""
+    """Raise `BadConfiguration` if the command cannot be executed."""
     program = how.command[0]
     if shutil.which(program) is None:
-        # Said before the network is changed for a server that cannot start.
+        # Reported before the network is changed for a server that cannot start.
         raise BadConfiguration(
-            f"command: {program!r} is no program that can be executed (looked for in PATH, "
-            "or from the folder where the sidecar was started); correct what stands behind --"
+            f"command: {program!r} is not an executable program (searched in PATH, "
+            "or from the folder where the sidecar was started); correct the command after --"
         )
 
 

@@ -80,7 +80,7 @@ async def run_node(settings: Settings, execution: Execution, alongside: Alongsid
             tasks.cancel_scope.cancel()
         if not shutdown.reexec:
             return ExecutionResult(board, process.last_exit)
-        execution.manager.tell_reloading()
+        execution.manager.notify_reloading()
         handover = Handover(
             os.getpid(), instance.id, inheritable_copy(lock), None, lease, board.view.health.failed_starts
         )

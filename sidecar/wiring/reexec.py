@@ -1,4 +1,4 @@
-"""Executing the sidecar anew in place: the same process, which keeps its child, its lease and its ports."""
+"""Re-executing the sidecar in place: the process keeps its pid, its child, its lease and its ports."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ EXECUTABLE_VARIABLE = "SIDECAR_EXECUTABLE"
 """Set by the standalone binary: the path of the one file, which may be a newer one by now."""
 
 VERSION_TIMEOUT = 30.0
-"""Seconds that the program may take to say its version."""
+"""Seconds that the program may take to print its version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What one life of the sidecar leaves to the next: ``lock`` and ``listener`` are open descriptors.
+    """What one execution hands over to the next: ``lock`` and ``listener`` are open descriptors.
 
     ``admin_address`` is the address that the listener was asked for with. ``failed_starts``: how many starts
-    in a row have not made the process healthy, so that its patience lives on.
+    in a row have not made the process healthy.
     """
 
     FORMATS: ClassVar[Formats] = Formats(1)
@@ -56,7 +56,7 @@ class Handover:
 
 
 def take_handover(environ: MutableMapping[str, str]) -> Handover | None:
-    """What the life before has left, in this very process; taken out of ``environ``, as no child needs it.
+    """What the previous execution in this process handed over; removed from ``environ`` for its children.
 
     Raises `BadConfiguration` if the previous run was a newer version, whose handover this one cannot read.
     """
@@ -82,9 +82,9 @@ def inheritable_copy(descriptor: int) -> int:
 
 
 async def require_program() -> None:
-    """Raise `BadConfiguration` where the program could not come up again: better now than half-way.
+    """Raise `BadConfiguration` if the program could not start again: better now than half-way.
 
-    It is tried out: a file that is there may be half a copy, and a package half an upgrade.
+    It is tried out: a file may be half a copy, and a package half an upgrade.
     """
     argv = (*_own_program(), "--version")
     path = argv[0]
@@ -93,13 +93,15 @@ async def require_program() -> None:
             found = await capture(Command(argv))
     except TimeoutError as exc:
         raise BadConfiguration(
-            f"{path} --version takes longer than {VERSION_TIMEOUT:g} s; put it right"
+            f"{path} --version takes longer than {VERSION_TIMEOUT:g} s; fix the installation"
         ) from exc
     if isinstance(found, NotStarted):
-        raise BadConfiguration(f"{path} {found.reason}; put it back")
+        raise BadConfiguration(f"{path} {found.reason}; reinstall it")
     if found.code != 0:
         last = found.err.strip().rpartition("\n")[2]
-        raise BadConfiguration(f"{' '.join(argv)} ended {describe_exit(found.code)} ({last}); put it right")
+        raise BadConfiguration(
+            f"`{' '.join(argv)}` failed {describe_exit(found.code)} ({last}); fix the installation"
+        )
 
 
 def _own_program() -> tuple[str, ...]:
@@ -109,13 +111,13 @@ def _own_program() -> tuple[str, ...]:
 
 
 def reexec(handover: Handover) -> NoReturn:
-    """Become the next life, with the same arguments.
+    """Become the next execution, with the same arguments.
 
-    Raises `ReexecFailed` where that fails; the process next to it runs on.
+    Raises `ReexecFailed` if that fails; the process next to the sidecar keeps running.
     """
     binary = os.environ.get(EXECUTABLE_VARIABLE)
     path, argv = (binary, [binary, *sys.argv[1:]]) if binary else (sys.executable, sys.orig_argv)
-    event(log, logging.INFO, "going on anew", program=path)
+    event(log, logging.INFO, "re-executing", program=path)
     block_signals_for_reexec()
     environ = os.environ | {HANDOVER_VARIABLE: json.dumps(to_json(handover))}
     sys.stdout.flush()
@@ -123,4 +125,4 @@ def reexec(handover: Handover) -> NoReturn:
     try:
         os.execve(path, argv, environ)  # noqa: S606 - its own program
     except OSError as exc:
-        raise ReexecFailed(f"{path} cannot be executed: {os_reason(exc)}; put it back") from exc
+        raise ReexecFailed(f"{path} cannot be executed: {os_reason(exc)}; reinstall it") from exc

@@ -1,7 +1,7 @@
-"""What has to hold before the sidecar is executed anew: else its next life would not come up, or not here.
+"""What must hold before the sidecar re-executes itself, so that the next execution starts, and here.
 
-A lease, a lock, a process and a leadership go on; so the next life has to be of the same node. And what it
-would end of at its start is better said by this life, which goes on as it is.
+The lease, the lock, the process and the leadership continue, so the next execution must be the same node.
+What would end it at its start is better reported by this execution, which keeps running.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ async def check_reexec(
 
 
 async def check_new_settings(current: Settings, new: Settings, identity: Identity) -> None:
-    """Raise `SidecarError` where a life on the settings ``new`` could not go on from one on ``current``.
+    """Raise `SidecarError` if an execution with the settings ``new`` could not take over from ``current``.
 
-    ``identity`` is who this node is.
+    ``identity`` is that of this node.
     """
     for name, before, after in (
         ("network", current.network, new.network),
@@ -59,13 +59,13 @@ async def check_new_settings(current: Settings, new: Settings, identity: Identit
 def _require_same(name: str, before: object, after: object) -> None:
     if before != after:
         raise BadConfiguration(
-            f"{name}: is {before} here, and would be {after}; stop the sidecar, and start it for that"
+            f"{name}: cannot change from {before} to {after} by a reload; stop the sidecar and start it again"
         )
 
 
 async def _identity_with(new: Settings) -> Identity:
-    """Who this node is by the settings ``new`` and its file. Raises `BadFile` where that is unreadable."""
+    """Which node this is by the settings ``new`` and its file. Raises `BadFile` if that is unreadable."""
     document = await LocalFile(new.node.file, new.node.role).read()
     state = LocalStateFolder(new.node.state_dir.absolute(), new.node.file.name)
-    remembered = await state.load_last_known_good()
-    return identify(new.node, document, VersionedServers(*remembered) if remembered else None)
+    loaded = await state.load_last_known_good()
+    return identify(new.node, document, VersionedServers(*loaded) if loaded else None)

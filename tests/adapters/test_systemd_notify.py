@@ -45,7 +45,7 @@ def test_an_abstract_address_begins_with_an_at_sign() -> None:
 
 def test_reloading_tells_when_it_began(tmp_path: Path) -> None:
     with listening(str(tmp_path / "notify")) as manager:
-        SystemdNotifier(str(tmp_path / "notify")).tell_reloading()
+        SystemdNotifier(str(tmp_path / "notify")).notify_reloading()
         reloading, usec = manager.recv(4096).decode().splitlines()
     assert reloading == "RELOADING=1"
     assert usec.startswith("MONOTONIC_USEC=")

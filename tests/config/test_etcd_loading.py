@@ -37,8 +37,8 @@ def test_a_certificate_that_cannot_be_read_is_an_error(folder: Path) -> None:
 def test_a_certificate_needs_its_key_and_a_key_its_certificate(folder: Path, pem: str) -> None:
     flags: Flags = {"etcd": "https://etcd:2379"}
 
-    assert "--tls-cert: needs tls.key beside it" in load_error(flags | {"tls.cert": pem}, {}, folder)
-    assert "SIDECAR_TLS_KEY: needs tls.cert beside it" in load_error(flags, {"SIDECAR_TLS_KEY": pem}, folder)
+    assert "--tls-cert: needs tls.key too" in load_error(flags | {"tls.cert": pem}, {}, folder)
+    assert "SIDECAR_TLS_KEY: needs tls.cert too" in load_error(flags, {"SIDECAR_TLS_KEY": pem}, folder)
 
 
 def test_certificates_for_an_endpoint_without_tls_are_an_error(folder: Path, pem: str) -> None:
@@ -87,7 +87,7 @@ def test_the_password_of_the_source_with_precedence_wins(folder: Path) -> None:
         ),
         (
             {"SIDECAR_AUTH_PASSWORD": "x", "SIDECAR_AUTH_PASSWORD_FILE": "latin"},
-            "two passwords are one too many",
+            "set only one of them",
         ),
     ],
 )

@@ -117,4 +117,4 @@ def test_a_missing_file_is_reported_with_the_flag_to_set(tmp_path: Path) -> None
 def test_an_unknown_file_name_requires_a_role(tmp_path: Path) -> None:
     said = load_error({"file": "servers.json"}, {}, tmp_path)
 
-    assert said.startswith("role: cannot be told from the name servers.json; say --role federated")
+    assert said.startswith("role: cannot be derived from the name servers.json; set --role federated")

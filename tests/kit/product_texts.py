@@ -3,5 +3,5 @@
 IN_SYNC = "in step"
 """The reason in the status of a node that has nothing to do."""
 
-ADOPTED = "took over the running process"
+ADOPTED = "running process taken over"
 """The log event of a sidecar that adopts the process of its predecessor."""

@@ -1,6 +1,6 @@
 """The store on a real etcd (3.4 and later), through the JSON gateway of its API.
 
-Nobody else names ``etcd3gw``. `EtcdStore` is the door. Unary calls go through ``etcd3gw`` in
+Only this package names ``etcd3gw``. `EtcdStore` is the door. Unary calls go through ``etcd3gw`` in
 worker threads (`transport`), with a token (`auth`), over rotating endpoints and within a deadline (`caller`).
 The watch stream (`watch`) is our own, over aiohttp. Pure parts: `codec` (values to JSON and back),
 `watch.frames`, `watch.feed`, `endpoints` (which one is used), `errors` (what etcd's errors mean).

@@ -1,4 +1,4 @@
-"""Who we are to etcd: a user and password, exchanged for a token that may be refused at any time."""
+"""Authentication: a user and password, exchanged for a token that etcd may refuse at any time."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _T = TypeVar("_T")
 class Authenticator:
     """Sends requests with a token, and renews it when etcd refuses it.
 
-    A token ends with its time to live, a change of users, or a restart of the member; only a refusal tells.
-    It comes before anything is done, so even a commit may then be sent again.
+    A token ends with its time to live, a change of users, or a restart of the member; only a refusal shows
+    it. That comes before anything is done, so even a commit may then be sent again.
     """
 
     def __init__(self, transport: Transport, settings: EtcdSettings) -> None:
@@ -58,7 +58,7 @@ class Authenticator:
         return self._token
 
     async def _renew_token(self, attempt: Attempt, *, instead_of: str | None) -> str:
-        """A token newer than the one that was refused; whoever asks at the same time shares it."""
+        """A token newer than the one that was refused; calls at the same time share it."""
         async with self._renewal_lock:
             if self._token is None or self._token == instead_of:
                 self._token = await self._authenticate(attempt)
@@ -70,6 +70,6 @@ class Authenticator:
             answer = await self._transport.post(Request("auth/authenticate", body), attempt)
         except Rejected as refusal:
             if refusal.authentication_disabled:
-                return NO_TOKEN  # a user is set, but this etcd asks nobody; etcdctl goes on, too
+                return NO_TOKEN  # a user is set, but this etcd needs none; etcdctl continues, too
             raise
         return str(answer["token"])

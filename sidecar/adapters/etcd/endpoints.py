@@ -47,8 +47,8 @@ class Rotation:
     """Whose turn it is. Not shared between threads: the event loop's alone.
 
     Calls and watch streams stick to one endpoint, so that the lease's keep-alive doubles as the heartbeat of
-    the streams beside it: TCP cannot tell an etcd that is frozen from one that has nothing to say. When the
-    endpoint fails, its streams are told to end and start again on the next.
+    the streams beside it: to TCP, an etcd that is frozen looks like one that is silent. When the
+    endpoint fails, its streams end and start again on the next.
     """
 
     def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:

@@ -35,7 +35,7 @@ class Attempt:
 def share_timeout(order: Sequence[Endpoint], timeout: float, *, idempotent: bool = True) -> Iterator[Attempt]:
     """One attempt at each endpoint in turn, sharing out what is left of ``timeout`` when it is reached.
 
-    What cannot be repeated cannot go on to another endpoint once it was sent, so it may wait to the end.
+    What cannot be repeated cannot move to another endpoint once it was sent, so it may wait to the end.
     """
     deadline = anyio.current_time() + timeout
     for position, endpoint in enumerate(order):

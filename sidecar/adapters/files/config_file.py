@@ -64,7 +64,7 @@ class LocalFile:
             try:
                 document = await to_thread.run_sync(self._read, abandon_on_cancel=True)
             except BadFile:
-                # So that `changes` tells when what was there before the trouble is there again.
+                # So that `changes` yields when the previous content is there again.
                 self._known_content = None
                 raise
             self._known_content = _KnownContent(document.data, document)
@@ -98,7 +98,7 @@ class LocalFile:
             async with aclosing(file_events(paths, self._read_state)) as states:
                 async for state in states:
                     current = (self._known_content, state.data)
-                    # What was told and not read since was unreadable: then its undoing is news as well.
+                    # What was reported and not read since was unreadable: then its undoing is news as well.
                     unread = reported is not None and reported[0] is self._known_content
                     in_step = self._known_content is not None and self._known_content.data == state.data
                     if current != reported and (unread or not in_step):
@@ -138,7 +138,7 @@ class LocalFile:
                 _replace_or_overwrite(self._target(), data)
             except OSError as exc:
                 raise as_bad_file(self._path, exc, "write") from exc
-        # The caller does not know the owner's edit that was kept: `changes` shall tell of it.
+        # The caller does not know the owner's edit that was kept: `changes` must yield for it.
         return _KnownContent(data, document) if known else None
 
     def _repair(self, servers: ServerList) -> tuple[bytes, Document] | None:

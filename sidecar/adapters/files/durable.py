@@ -16,7 +16,7 @@ _ACL_ATTRIBUTE = "system.posix_acl_access"
 
 def read_regular(path: Path, limit: int) -> bytes:
     """Return the file's bytes, at most ``limit``. Raises OSError, also for what is no regular file."""
-    # Non-blocking: opening a pipe that nobody writes to would wait for ever.
+    # Non-blocking: opening a pipe without a writer would wait for ever.
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.ENOTSUP, "is not a regular file", str(path))
@@ -81,8 +81,8 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _copy_owner(descriptor: int, like: os.stat_result) -> None:
-    # Mostly it is right already, and to set it again would cost the disk's journal and whoever watches the
-    # folder.
+    # Mostly it is right already; setting it again would write to the disk's journal and wake those that
+    # watch the folder.
     found = os.fstat(descriptor)
     if (found.st_uid, found.st_gid) != (like.st_uid, like.st_gid):
         os.fchown(descriptor, like.st_uid, like.st_gid)

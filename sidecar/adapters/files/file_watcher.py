@@ -1,4 +1,4 @@
-"""Being told when something happens to a path, by the kernel where it can tell."""
+"""Noticing changes of a path: from the kernel where it reports them, else by polling."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # The watcher looks for news every `DEBOUNCE_INTERVAL_MS`, and hands it over once such an interval has brought
-# no more: measured, an edit is told within 0.6 s, for 0.02% of a core at rest (at 200 ms: 0.4 s for 0.03%; at
-# 50 ms: for 0.1%).
+# no more: measured, an edit is reported within 0.6 s, for 0.02% of a core at rest (at 200 ms: 0.4 s for
+# 0.03%; at 50 ms: for 0.1%).
 DEBOUNCE_INTERVAL_MS = 300
-# Some file systems tell nothing (NFS, shared folders of virtual machines): whoever asks looks this often.
+# Some file systems report nothing (NFS, shared folders of virtual machines): there it is checked this often.
 RESCAN_INTERVAL_MS = 5_000
 RETRY_INTERVAL = 0.5
 
@@ -56,7 +56,7 @@ def _open_watcher(paths: list[str]) -> RustNotify | None:
     from watchfiles import _rust_notify as watchfiles  # noqa: PLC0415 - 40 ms, in a thread
 
     # Its own thread takes over what is blocked here, and outlives the loop: a signal that this took just
-    # before the sidecar is executed anew would be lost.
+    # before the sidecar re-executes would be lost.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         return watchfiles.RustNotify(paths, False, False, 0, False, False)

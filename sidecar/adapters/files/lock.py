@@ -1,4 +1,4 @@
-"""One sidecar a state folder: two would fight over one file and one process."""
+"""One sidecar per state folder: two would fight over one file and one process."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ from sidecar.domain.printing import os_reason
 from sidecar.domain.records.codec import from_json, to_json
 from sidecar.domain.records.formats import Formats, find_format_problem
 
-# Written at one stroke, at one length: whoever reads meanwhile reads all of one or all of the other.
+# Written in one call, at one length: a concurrent reader gets all of one record or all of the other.
 _RECORD_BYTES = 2048
 _ELLIPSIS = "..."
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a state folder: the sidecar's ``pid``, and a name of this ``execution_id``, new in each
-    execution.
+    """The sidecar that holds a state folder: its ``pid`` and its ``execution_id``, new in each execution.
 
-    ``refusals`` counts how often it was asked to go on anew and would not, ``last_refusal`` is why, the last
-    time.
+    ``refusals`` counts how often it refused to re-execute, ``last_refusal`` is why it did the last time.
     """
 
     FORMATS: ClassVar[Formats] = Formats(1)
@@ -43,8 +41,7 @@ def locked(folder: Path, inherited: int | None = None) -> Iterator[int]:
     """Hold the state folder for as long as this lasts; yields the descriptor that holds it.
 
     The kernel lets the lock go with the process, however it ends, so it is never left behind. ``inherited``
-    is the descriptor of a former life that goes on in this one. Raises `BadConfiguration` where another
-    sidecar holds it.
+    is the descriptor of the previous execution. Raises `BadConfiguration` if another sidecar holds it.
     """
     descriptor = _acquire(folder) if inherited is None else inherited
     try:
@@ -54,7 +51,7 @@ def locked(folder: Path, inherited: int | None = None) -> Iterator[int]:
 
 
 def write_holder(handle: int, holder: Holder) -> None:
-    """Write into the lock who holds it."""
+    """Write the holder into the lock."""
     data, refusal = _encode(holder), holder.last_refusal
     while len(data) > _RECORD_BYTES:
         refusal = refusal[: len(refusal) * 9 // 10]
@@ -67,7 +64,7 @@ def _encode(holder: Holder) -> bytes:
 
 
 def read_holder(folder: Path) -> Holder | None:
-    """The sidecar that holds the state folder now; None where none does.
+    """The sidecar that holds the state folder now; None if none does.
 
     Raises `BadFile` if that sidecar is a newer version, whose lock this one cannot read.
     """
@@ -100,7 +97,7 @@ def _acquire(folder: Path) -> int:
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as exc:
         raise BadConfiguration(
-            f"{folder}: cannot be written ({os_reason(exc)}); name a folder to remember in with --state-dir"
+            f"{folder}: cannot be written ({os_reason(exc)}); name a writable folder with --state-dir"
         ) from exc
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,6 +105,6 @@ def _acquire(folder: Path) -> int:
         os.close(handle)
         raise BadConfiguration(
             f"{folder}: another sidecar uses this folder; stop it, or, if it keeps another file, "
-            "name a folder of its own for this one with --state-dir"
+            "name another folder for this one with --state-dir"
         ) from exc
     return handle

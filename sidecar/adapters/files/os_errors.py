@@ -1,4 +1,4 @@
-"""The operating system's errors about files, in words that say what to do."""
+"""The operating system's errors about files, as messages that say what to do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _OR_ANOTHER_FILE = "or name another file with --file (or SIDECAR_FILE)"
 _MISSING = ("does not exist", f"create it, {_OR_ANOTHER_FILE}")
-_FORBIDDEN = ("user {user} may not {doing} it", "give user {user} leave to {doing} it and its folder")
+_FORBIDDEN = ("user {user} may not {doing} it", "allow user {user} to {doing} it and its folder")
 _FULL = ("cannot be written: the disk is full", "free some space")
 _EXPLANATIONS = {
     errno.ENOENT: _MISSING,
@@ -35,7 +35,7 @@ _EXPLANATIONS = {
 
 def as_bad_file(path: Path, error: OSError, doing: str) -> BadFile:
     """Return the `BadFile` for ``error``, met while trying to ``doing`` (read, write) ``path``."""
-    unknown = (f"the system will not {{doing}} it: {os_reason(error)}", "")
+    unknown = (f"the system does not {{doing}} it: {os_reason(error)}", "")
     what, hint = (
         words.format(user=os.geteuid(), doing=doing) for words in _EXPLANATIONS.get(error.errno or 0, unknown)
     )

@@ -13,7 +13,7 @@ from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
-# Whoever may read the seed may read the file: the process is often another user than the sidecar.
+# Users that may read the seed may read the file: the process is often another user than the sidecar.
 _READ_WRITE, _OWNER = 0o666, 0o600
 
 
@@ -34,4 +34,4 @@ def seed(source: Path | None, target: Path, role: Role) -> None:
         replace_file(destination, data, mode=mode)
     except OSError as exc:
         raise as_bad_file(target, exc, "write") from exc
-    event(log, logging.INFO, "seeded the file", file=str(target), seed=str(source))
+    event(log, logging.INFO, "file seeded", file=str(target), seed=str(source))

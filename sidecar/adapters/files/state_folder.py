@@ -1,4 +1,4 @@
-"""What the sidecar remembers between two lives of its own (`sidecar.ports.StateFolder`)."""
+"""What the sidecar keeps on disk between two executions (`sidecar.ports.StateFolder`)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _now() -> datetime:
 class LocalStateFolder:
     """The state folder at ``path``, made (0700) when it is first written to.
 
-    ``name`` is that of the configuration file; ``now`` tells the time that rejected edits are named by.
+    ``name`` is that of the configuration file; ``now`` returns the time that rejected edits are named by.
     """
 
     def __init__(self, path: Path, name: str, *, now: Callable[[], datetime] = _now) -> None:

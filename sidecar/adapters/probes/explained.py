@@ -16,12 +16,11 @@ PLATFORM_REASON_TTL = 5.0
 
 @dataclass(slots=True)
 class ExplainedProbe:
-    """Healthy is what the ``probe`` says is; the ``platform`` that runs the process is asked where it is not.
+    """The ``probe`` decides on health; if it fails, the ``platform`` that runs the process explains why.
 
-    That a connection is refused is what everybody sees. That the image cannot be pulled, or that it ended
-    with exit code 3 and waits for its next start, is what a person has to know. The platform is given
-    ``timeout`` seconds: its word is worth a short wait, no more. It is asked again after `MAX_REJECTED`
-    seconds: whoever never comes up is probed every second.
+    A probe sees only that a connection is refused. A person has to know that the image cannot be pulled, or
+    that the process ended with exit code 3 and waits for its next start. The platform has ``timeout`` seconds
+    to answer, and is asked at most every `MAX_REJECTED` seconds: an unhealthy process is probed every second.
     """
 
     probe: Probe

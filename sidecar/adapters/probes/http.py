@@ -1,4 +1,4 @@
-"""Healthy is who answers a GET with 2xx or 3xx."""
+"""The probe ``http:``: the process is healthy if it answers a GET with 2xx or 3xx."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anyio.abc import ByteStream
 from sidecar.adapters.probes.tcp import candidate_hosts, describe_os_error
 from sidecar.domain.node.health import Health
 
-# A status line is about 20 bytes; whoever sends more without an end to the line speaks no HTTP.
+# A status line is about 20 bytes; more without an end of line is not HTTP.
 _MAX_STATUS_LINE_BYTES = 4096
 _HEALTHY_STATUSES = range(200, 400)  # an answer, or where to find it
 
@@ -23,8 +23,8 @@ class HttpProbe:
 
     One request by hand, not a client: there is no session to keep, to close, or to pay for in
     memory. The certificate of an ``https`` URL is not verified, as kubelet does not either: the
-    process next to the sidecar is asked for life, trusted with nothing, and often known to its
-    certificate by another name.
+    process next to the sidecar is only asked whether it is alive, and its certificate often
+    has another name.
     """
 
     url: str

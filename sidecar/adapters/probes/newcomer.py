@@ -1,4 +1,4 @@
-"""A look at a newcomer's URL, before the leader lets it in."""
+"""A probe of a newcomer's URL, before the leader admits it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_ANSWER_BYTES = 65_536
 
 
 async def probe_newcomer(url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
-    """What speaks against the server at ``url``; ``""`` where it answers, and with its NodeID if asked."""
+    """Why the server at ``url`` is not admitted; ``""`` if it answers, and with its NodeID if asked."""
     if kind is AdmissionProbe.IDENTITY:
         return await _identity_objection(url, node_id)
     health = await TcpProbe(url.host, url.port, ANSWER_TIMEOUT).check()

@@ -1,4 +1,4 @@
-"""Healthy is who accepts a TCP connection."""
+"""The probe ``tcp:``: the process is healthy if it accepts a TCP connection."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class UptimeProbe:
     async def check(self) -> Health:
         state = self.state()
         if isinstance(state, NoProcess):
-            return Health(True, "there is no process to look after")
+            return Health(True, "there is no process to manage")
         if not isinstance(state, Running):
             return Health(False, "the process does not run")
         up = self.clock() - state.started_at

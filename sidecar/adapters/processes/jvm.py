@@ -1,4 +1,4 @@
-"""What a JVM is at, before it is killed: its thread dump, kept in a file.
+"""What a JVM does before it is killed: its thread dump, saved in a file.
 
 HotSpot's attach protocol: a file ``.attach_pid<pid>`` in its working folder, and SIGQUIT, make it listen on
 ``/tmp/.java_pid<pid>``; there, ``threaddump`` is answered by the dump. A JVM that does not attach (it is
@@ -50,12 +50,12 @@ async def save_thread_dump(pid: int, *, folder: Path) -> None:
         ):
             dump = await _request_dump(process)
         if not dump:
-            event(log, logging.WARNING, "the JVM was asked for a thread dump; see its own output", pid=pid)
+            event(log, logging.WARNING, "thread dump requested; see the output of the JVM", pid=pid)
             return
         kept = await to_thread.run_sync(_save, folder, pid, dump)
-        event(log, logging.WARNING, "a thread dump was kept", pid=pid, kept=str(kept))
+        event(log, logging.WARNING, "thread dump saved", pid=pid, kept=str(kept))
     except OSError as exc:
-        event(log, logging.WARNING, "no thread dump could be kept", pid=pid, error=str(exc))
+        event(log, logging.WARNING, "thread dump failed", pid=pid, error=str(exc))
     finally:
         process.close()
 
@@ -75,7 +75,7 @@ async def _request_dump(process: Pidfd) -> bytes:
         # Where it does not attach, this makes it print the dump.
         process.signal(signal.SIGQUIT)
         socket_path = f"/proc/{process.pid}/root/tmp/.java_pid{number}"
-        while not os.path.exists(socket_path):  # noqa: ASYNC110, ASYNC240, PTH110 - nothing tells of it, and /proc blocks nobody
+        while not os.path.exists(socket_path):  # noqa: ASYNC110, ASYNC240, PTH110 - no event announces it, and /proc does not block
             await anyio.sleep(_POLL_INTERVAL)
         return await _read_dump(socket_path)
 

@@ -1,4 +1,4 @@
-"""Launch a command into a session of its own, and learn its exit code as a shell tells it."""
+"""Launch a command into a session of its own, and read its exit code as a shell gives it."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def launch(
     except (OSError, ValueError) as exc:
         return _not_started(command, exc)
     _tracked.add(process.pid)
-    # Popen would wait for it, or complain that nobody did; from here on the pidfd tells, and `reap`
-    # waits.
+    # Popen would wait for it, or warn that it was not waited for; from here on the pidfd does that, and
+    # `reap`.
     process.returncode = 0
     return _open_pidfd(process.pid)
 
@@ -76,7 +76,7 @@ def tracked_pids() -> Collection[int]:
 
 
 def track(pid: int) -> bool:
-    """Care again for child ``pid``, launched before this process was executed anew; whether it is one."""
+    """Track child ``pid``, launched before this process re-executed; return whether it is one."""
     try:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -110,9 +110,9 @@ def reap(pid: int) -> None:
 
 
 def describe_exit(code: int | None) -> str:
-    """An exit code in words, for a person."""
+    """An exit code as text, for a person."""
     if code is None:
-        return "nobody knows how"
+        return "with an unknown exit code"
     if code > _SIGNALLED:
         with suppress(ValueError):
             return f"by {signal.Signals(code - _SIGNALLED).name}"

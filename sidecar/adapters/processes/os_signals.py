@@ -1,4 +1,4 @@
-"""What a signal to the sidecar means: its end, its going on anew, or something for the process next to it."""
+"""What a signal to the sidecar means: stop, re-execute, or something for the process next to it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
-# One wish may come as two signals: timeout(1) signals its command and then its whole group.
+# One request may come as two signals: timeout(1) signals its command and then its whole group.
 SECOND_SIGNAL_INTERVAL = 0.5
-"""Seconds between two signals that make the second one a second wish."""
+"""Seconds between two signals that make the second one a second request."""
 
-# Seconds that the loop's threads may take to end, before the sidecar is executed anew.
+# Seconds that the loop's threads may take to end, before the sidecar re-executes.
 _THREAD_JOIN_TIMEOUT = 1.0
 
 _SHUTDOWN_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
-# As for every daemon: read the settings anew, here by being executed anew.
+# As for every daemon: read the settings again, here by re-executing.
 _REEXEC_SIGNAL = signal.SIGHUP
 # What an application may have a meaning for: dump threads, rotate logs, the terminal's size.
 _FORWARDED_SIGNALS = frozenset(
@@ -40,8 +40,8 @@ _FORWARDED_SIGNALS = frozenset(
     }
 )
 
-# The kernel keeps one table of handlers a process, so there is one here: what came too late for this life of
-# the sidecar.
+# The kernel keeps one table of handlers a process, so there is one here: what came too late for this
+# execution of the sidecar.
 _deferred: list[int] = []
 
 
@@ -61,8 +61,8 @@ async def forward_signals(
 ) -> NoReturn:
     """Pass signals on to ``process``; on SIGTERM or SIGINT call ``stop``, on SIGHUP ``reexec``.
 
-    A second SIGTERM or SIGINT, `SECOND_SIGNAL_INTERVAL` later or more, kills the process at once: whoever
-    asks twice does not want to wait for the grace period. Signals are caught once the task has started
+    A second SIGTERM or SIGINT, `SECOND_SIGNAL_INTERVAL` later or more, kills the process at once: a person
+    who asks twice does not want to wait for the grace period. Signals are caught once the task has started
     (``await group.start(…)``); start it before the process, and keep it running through the shutdown, or the
     second one kills the sidecar and leaves the process behind. Where the sidecar ``will_reexec`` when it is
     cancelled, they stay caught, for its next execution; see `block_signals_for_reexec`.
@@ -70,7 +70,7 @@ async def forward_signals(
     stop_requested_at: float | None = None
     caught = _signals_to_catch()
     with _catch(caught, will_reexec) as (wakeup, received):
-        # A sidecar that was executed anew has them blocked, so that none could hit it on the way.
+        # A sidecar that re-executed has them blocked, so that none could hit it on the way.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, caught)
         task_status.started()
         while True:
@@ -91,7 +91,7 @@ async def forward_signals(
                 event(
                     log,
                     logging.WARNING,
-                    "asked a second time; the process is killed",
+                    "second termination signal; killing the process",
                     signal=signum.name,
                 )
                 process.signal(signal.SIGKILL)
@@ -104,13 +104,13 @@ def _catch(
     """Yield a descriptor that becomes readable when a signal has come, and those that have, each with when.
 
     No receiver of an event loop: that gives the signals back to the kernel as it ends, whose default is to
-    kill, while a sidecar that goes on has yet to be executed anew.
+    kill, while a sidecar that re-executes has yet to do so.
     """
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     received = deque[tuple[int, float]]()
 
     def receive(signum: int, _: object) -> None:
-        # When it came, not when the loop gets to it: a loop that is late must not make one wish two.
+        # When it came, not when the loop gets to it: a loop that is late must not make one request two.
         received.append((signum, time.monotonic()))
         # Once more, for where an event loop has the wakeup descriptor for signals of its own.
         with suppress(BlockingIOError):
@@ -133,14 +133,14 @@ def _catch(
 
 
 def defer_signal(signum: int, _: object = None) -> None:
-    """Keep a signal that came too late for this life of the sidecar; also as its handler."""
+    """Keep a signal that came too late for this execution of the sidecar; also as its handler."""
     _deferred.append(signum)
 
 
 def block_signals_for_reexec() -> None:
     """Hold all signals back, also what came since they were last read, until they are caught again.
 
-    Call it from the main thread, just before the sidecar is executed anew: what is blocked and pending
+    Call it from the main thread, just before the sidecar re-executes: what is blocked and pending
     outlives that.
     """
     end = time.monotonic() + _THREAD_JOIN_TIMEOUT
@@ -156,8 +156,8 @@ def block_signals_for_reexec() -> None:
 def _signals_to_catch() -> frozenset[signal.Signals]:
     """All but those that were ignored from the start, as nohup and a script's ``&`` do.
 
-    SIGTERM always: it is how services are stopped. SIGHUP too: whoever ignores it wants to outlive a
-    terminal, as a sidecar that goes on does.
+    SIGTERM always: it is how services are stopped. SIGHUP too: a process that ignores it is to outlive a
+    terminal, as a sidecar that re-executes does.
     """
     wanted = _SHUTDOWN_SIGNALS | _FORWARDED_SIGNALS
     ignored = {signum for signum in wanted if signal.getsignal(signum) is signal.SIG_IGN}

@@ -17,7 +17,7 @@ _NO_PROCESS = frozenset({errno.ESRCH, errno.ENOENT, errno.EINVAL})
 
 
 class Pidfd:
-    """A process that may be waited for, whoever its parent is. `close` it in the end."""
+    """A process that can be waited for, even if it is not a child. `close` it in the end."""
 
     __slots__ = ("_fd", "pid")
 
@@ -56,7 +56,7 @@ class Pidfd:
             os.close(fd)
 
     def signal(self, signum: int) -> None:
-        """Send ``signum`` to it and nobody else; the dead hear nothing. Raises `PermissionError`."""
+        """Send ``signum`` to it and no other process; a dead one ignores it. Raises `PermissionError`."""
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._fd, signum)
 

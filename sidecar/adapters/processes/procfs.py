@@ -15,7 +15,7 @@ _START_TIME_FIELD = 22 - 3
 
 
 def pids() -> Iterator[int]:
-    """The number of every process in sight, the lowest first."""
+    """The pid of every visible process, the lowest first."""
     for name in os.listdir(_PROC):  # noqa: PTH208 - names are enough; a Path each takes ten times as long
         if name.isdigit():
             yield int(name)
@@ -31,7 +31,7 @@ def start_ticks(pid: int) -> int | None:
 
 
 def ancestors(pid: int) -> list[int]:
-    """Process ``pid``, its parent, and so on, as far as they are in sight."""
+    """Process ``pid``, its parent, and so on, as far as they are visible."""
     found: list[int] = []
     while pid and pid not in found:
         found.append(pid)
@@ -65,6 +65,6 @@ def age_of(ticks: int) -> float:
 
 
 def boot_id() -> str:
-    """What tells this boot, and this container's own set of process numbers, from all others."""
+    """What distinguishes this boot, and this container's PID namespace, from all others."""
     kernel_boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return f"{kernel_boot} {(_PROC / 'self/ns/pid').readlink()}"

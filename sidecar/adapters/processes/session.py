@@ -1,4 +1,4 @@
-"""All of a command that was launched: every process of its session, whoever forked it."""
+"""All of a command that was launched: every process of its session."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Session:
         if self.lowest_live_pid() is None:
             return True
         self.signal(signal.SIGTERM)
-        # One that is suspended gets to see SIGTERM only when it goes on.
+        # One that is suspended receives SIGTERM only when it continues.
         self.signal(signal.SIGCONT)
         with anyio.move_on_after(grace):
             while await self._wait_for_some():
@@ -93,7 +93,7 @@ class Session:
         event(
             log,
             logging.WARNING,
-            "the process outlived SIGTERM; sending SIGKILL",
+            "process survived SIGTERM; sending SIGKILL",
             grace=grace,
             session=self.id,
         )
@@ -112,7 +112,7 @@ class Session:
         event(
             log,
             logging.ERROR,
-            "a process cannot be ended, not by SIGKILL either",
+            "process survived SIGKILL",
             pid=self.lowest_live_pid(),
         )
         return False
@@ -129,7 +129,7 @@ class Session:
         return bool(members)
 
     def _open_live(self, limit: int) -> list[Pidfd]:
-        """The first ``limit`` members that live; zombies, whoever has to reap them, do not."""
+        """The first ``limit`` live members; zombies do not count."""
         held = (Pidfd.open(pid) for pid in self._members())
         return list(islice((member for member in held if member and _close_unless_alive(member)), limit))
 

@@ -1,4 +1,4 @@
-"""Find the process that a former life of the sidecar left running, and nobody else's."""
+"""Find the process that an earlier execution of the sidecar left running, and no other."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def find_launched(state_file: StateFile[LaunchRecord], argv: tuple[str, ...]) ->
         return None
     found = _find_recorded(record, argv)
     if found is None:
-        state_file.clear_last_known_good()
+        state_file.clear()
     return found
 
 
@@ -47,13 +47,13 @@ def _find_recorded(record: LaunchRecord, argv: tuple[str, ...]) -> Found | None:
         event(
             log,
             logging.WARNING,
-            "the command has changed; what ran so far is ended",
+            "command changed; stopping the process started with the old command",
             pid=record.pid,
         )
         return Found(record, session, None)
     if _pid_was_reused(record) or session.lowest_live_pid() is None:
         return None
-    event(log, logging.WARNING, "the process is gone, what it left behind is ended")
+    event(log, logging.WARNING, "process gone; stopping what it left running")
     return Found(record, session, None)
 
 

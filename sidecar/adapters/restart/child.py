@@ -37,11 +37,11 @@ class Child:
     The process is the one that was launched, as long as it lives (a ``run.sh`` that runs java in
     the foreground, or ``exec``s it). When it exits with 0 and leaves others of its session behind,
     it was a launcher (a ``run.sh`` that ends in ``java … &``, an application that restarts itself
-    by starting its successor), and from then on the process is whoever is left, until nobody is.
+    by starting its successor), and from then on the process is what is left, until nothing is.
     When it exits with anything else it has died, and what it left behind is ended before it is
     started again.
 
-    Nothing is polled and no task runs: whoever awaits `wait_for_change` sees a death, on a pidfd.
+    Nothing is polled and no task runs: `wait_for_change` waits for a death on a pidfd.
     """
 
     def __init__(
@@ -81,15 +81,15 @@ class Child:
 
     @property
     def last_exit(self) -> int | None:
-        """What it last exited with, as a shell tells it; None before that, and where nobody knows.
+        """What it last exited with, as a shell gives it; None before that, and if it is unknown.
 
-        Nobody knows it of an adopted process, and of one that a launcher left behind: its parent is
+        It is unknown of an adopted process, and of one that a launcher left behind: its parent is
         not here.
         """
         return self._last_exit
 
     def adopt(self) -> bool:
-        """Take over the process that a former life of the sidecar left running; whether it did.
+        """Take over the process that an earlier execution of the sidecar left running; whether it did.
 
         Call it once, before the first `start`. What cannot be taken over (its launcher is gone, or
         it runs another command) is ended by the next `start`, `stop` or `wait_for_change`.
@@ -104,7 +104,7 @@ class Child:
         since = self._clock() - procfs.age_of(found.record.start_ticks)
         self._state = Running(found.pidfd.pid, since, found.record.loaded)
         self._watch(found.pidfd)
-        event(log, logging.INFO, "took over the running process", pid=found.pidfd.pid)
+        event(log, logging.INFO, "running process taken over", pid=found.pidfd.pid)
         return True
 
     async def start(self, servers: ServerList) -> None:
@@ -126,7 +126,7 @@ class Child:
             event(
                 log,
                 logging.INFO,
-                "started the process",
+                "process started",
                 pid=found.pid,
                 command=self._command.argv[0],
             )
@@ -168,7 +168,7 @@ class Child:
         if pidfd is not None:
             self._watch_started.set()
         elif self._watch_started.is_set():
-            # Only then: somebody may be waiting on the one that is not.
+            # Only then: a task may be waiting on the one that is not.
             self._watch_started = anyio.Event()
 
     def _save_record(self, pid: int, loaded: ServerList) -> None:
@@ -207,7 +207,7 @@ class Child:
             self._last_exit = exit_code(pidfd.pid)
             pidfd.close()
         reap(session.id)
-        self._state_file.clear_last_known_good()
+        self._state_file.clear()
         self._watch(None)
         self._session = None
 
@@ -237,7 +237,7 @@ class Child:
         event(
             log,
             logging.INFO,
-            "the process left its work to another",
+            "launcher exited; supervising its child",
             pid=launcher.pid,
             successor=successor.pid,
         )

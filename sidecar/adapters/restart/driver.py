@@ -13,14 +13,14 @@ from sidecar.domain.servers import ServerList
 
 @dataclass(frozen=True, slots=True)
 class Incarnation:
-    """One life of the process, from a start to its end.
+    """One run of the process, from a start to its end.
 
-    ``id`` tells it from every life before and after, also for a sidecar that is started later; ``""`` where
-    lives cannot be told apart. ``age`` is in seconds since it started, None where nobody knows. ``loaded`` is
-    the list that the process itself says it loaded. ``unready_reason`` says why it does not serve yet, where
-    the platform tells that; ``""`` where it does, or nobody tells. ``end_reason`` says how it ended, where
-    the platform tells that, and nobody but the sidecar begins the next; ``""`` while it goes on.
-    ``awaiting_restart``: it is none, but the pause before its launcher begins the next.
+    ``id`` differs from those of all runs before and after, also for a sidecar that is started later; it is
+    ``""`` if the driver cannot distinguish runs. ``age`` is in seconds since the start, None if unknown.
+    ``loaded`` is the list that the process itself says it loaded. ``unready_reason`` says why it does not
+    serve yet, if the platform knows; else it is ``""``. ``end_reason`` says how it ended, if the platform
+    knows and only the sidecar starts the next; it is ``""`` while it runs. ``awaiting_restart``: it is no
+    run, but the pause before its launcher starts the next.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Driver(Protocol):
 
     @property
     def starts_new_incarnation(self) -> bool:
-        """Whether a restart makes another life; else the process reads its file anew and lives on."""
+        """Whether a restart starts another run; if not, the process only reads its file again."""
         ...
 
     @property
@@ -53,9 +53,9 @@ class Driver(Protocol):
         ...
 
     async def observe(self) -> Incarnation | None:
-        """The life that it has now; None where it is not there.
+        """The run that it is in now; None if there is none.
 
-        Raises `sidecar.domain.errors.DriverError`, as the other methods do, where that cannot be told.
+        Raises `sidecar.domain.errors.DriverError`, as the other methods do, if that cannot be found out.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""A process that something else launches: restarted through a `Driver`, and looked after like a child."""
+"""A process that something else launches: restarted through a `Driver`, and supervised like a child."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class ExternalProcess:
     list; `Running` on the old one, with a `RestartFailure`; or `Exited`. The last two name the moment of the
     next attempt, so the process is never given up on.
 
-    ``file_servers_at`` tells which list the file held at a moment (None: nobody knows): that is what a
-    process loaded that was started by somebody else. ``restart_timeout`` is in seconds, from asking until the
-    next life is ready.
+    ``file_servers_at`` returns the list that the file held at a moment (None: unknown): that is what a
+    process loaded that something else started. ``restart_timeout`` is in seconds, from the request until the
+    next incarnation is ready.
     """
 
     last_exit: int | None = None
-    """How it ends is known to whoever launched it."""
+    """Only its launcher knows how it ended."""
 
     def __init__(
         self,
@@ -76,8 +76,8 @@ class ExternalProcess:
     async def adopt(self) -> None:
         """Find the process as it runs; call it once, before anything else.
 
-        One that this sidecar's former life knew runs on what that one noted; any other on what the file held
-        when it began. Where nobody knows that, the file has changed since, and it gets its restart.
+        One that an earlier execution of this sidecar knew runs on what that one saved; any other on what the
+        file held when it began. If that is unknown, the file has changed since, and it gets its restart.
         """
         try:
             incarnation = await self._observer.observe()
@@ -99,7 +99,7 @@ class ExternalProcess:
             await self._attempt(servers, starting=True)
 
     async def restart(self, servers: ServerList) -> None:
-        """Have it read its file anew, and wait until its next life is ready."""
+        """Have it read its file again, and wait until its next incarnation is ready."""
         async with self._lock:
             await self._attempt(servers)
 
@@ -117,14 +117,14 @@ class ExternalProcess:
                 self._watch(incarnation)
                 self._note_failed_restart(str(exc) or f"{self.driver.label} does not stop")
                 return
-            self._state_file.clear_last_known_good()
+            self._state_file.clear()
             self._state = NotLaunched()
 
     async def end_supervision(self) -> None:
-        """What others launched goes on without the sidecar."""
+        """What others launched keeps running without the sidecar."""
 
     async def wait_for_change(self) -> None:
-        """Return when it ended, or lives another life."""
+        """Return when it has ended, or another incarnation runs."""
         while (incarnation := self._incarnation) is None:
             await self._watch_started.wait()
         try:
@@ -134,7 +134,7 @@ class ExternalProcess:
             found = await self._observer.observe()
         except DriverError as exc:
             # Not to be seen is not to have ended.
-            event(log, logging.WARNING, "the process cannot be seen", process=self.driver.label, why=str(exc))
+            event(log, logging.WARNING, "cannot inspect the process", process=self.driver.label, why=str(exc))
             await anyio.sleep(_REOBSERVE_INTERVAL)
             return
         if incarnation is not self._incarnation or (
@@ -144,18 +144,24 @@ class ExternalProcess:
         if found is None:
             self._note_exit(self._observer.end_reason or f"{self.driver.label} has ended")
         else:
-            event(log, logging.INFO, "the process was started anew", process=self.driver.label, pid=found.pid)
+            event(
+                log,
+                logging.INFO,
+                "process restarted by its launcher",
+                process=self.driver.label,
+                pid=found.pid,
+            )
             self._set_found(found)
 
     def signal(self, signum: int) -> None:
-        """What the sidecar is told is not meant for a process that others look after."""
+        """Signals to the sidecar are not meant for a process that something else manages."""
 
     async def check(self) -> Health:
         """Implements `sidecar.ports.Probe`, by what the platform says of it."""
         return await self._observer.health()
 
     async def _attempt(self, servers: ServerList, *, starting: bool = False) -> None:
-        """One restart, from asking until the next life is ready. Holds the lock.
+        """One restart, from the request until the next incarnation is ready. Holds the lock.
 
         One that was only to be ``starting``, and came up by itself meanwhile, is left as it is.
         """
@@ -189,7 +195,7 @@ class ExternalProcess:
     def _was_restarted(
         self, known: Incarnation | None, incarnation: Incarnation | None, servers: ServerList
     ) -> bool:
-        """Whether somebody else has done meanwhile what a restart is for."""
+        """Whether the process was restarted by something else meanwhile."""
         if known is None or incarnation is None or incarnation.id == known.id:
             return False
         self._set_found(incarnation)
@@ -205,7 +211,7 @@ class ExternalProcess:
             self._note_exit(why)
             return
         if before is not None and incarnation.id != before.id:
-            # It did come anew, though it is not ready.
+            # It did restart, though it is not ready.
             self._set_running(incarnation, incarnation.loaded or servers)
         elif before is not None and isinstance(self._state, Running):
             self._state = replace(self._state, loaded=incarnation.loaded or self._state.loaded)
@@ -215,7 +221,7 @@ class ExternalProcess:
         self._note_failed_restart(why)
 
     def _set_found(self, incarnation: Incarnation) -> None:
-        """A life that somebody else began, or that could not be looked at until now."""
+        """An incarnation that something else started, or that could not be observed until now."""
         self._set_running(incarnation, self._loaded_servers(incarnation, self._earliest_start(incarnation)))
 
     def _loaded_servers(self, incarnation: Incarnation, began: float) -> ServerList:
@@ -228,7 +234,7 @@ class ExternalProcess:
         return known or _UNKNOWN_SERVERS
 
     def _saved_servers(self, incarnation: Incarnation) -> ServerList | None:
-        """What was noted of this very life, also by a former life of the sidecar."""
+        """What was saved of this very incarnation, also by an earlier execution of the sidecar."""
         seen = self._state_file.read()
         return seen.loaded if seen and seen.incarnation == incarnation.id else None
 
@@ -240,9 +246,9 @@ class ExternalProcess:
         return self._clock() - state.started_at >= self._retries.backoff.reset_after
 
     def _earliest_start(self, incarnation: Incarnation) -> float:
-        """When a life that follows the last one began, at the earliest: so that an old list is not missed.
+        """The earliest start of an incarnation that follows the last one, so that no old list is missed.
 
-        It was after the one before was seen, also by the clock of a platform that tells whole seconds.
+        It was after the one before was seen, also by the clock of a platform with whole seconds.
         """
         seen = self._state.started_at if isinstance(self._state, Running) else None
         if incarnation.age is None:

@@ -1,4 +1,4 @@
-"""No process at all: the sidecar keeps the file, and something else looks after whoever reads it."""
+"""No process at all: the sidecar keeps the file, and something else manages the process that reads it."""
 
 from __future__ import annotations
 
@@ -31,4 +31,4 @@ class NoManagedProcess:
         await anyio.sleep_forever()
 
     def signal(self, signum: int) -> None:
-        """There is nobody to tell."""
+        """There is no process to signal."""

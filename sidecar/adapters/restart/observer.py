@@ -1,4 +1,4 @@
-"""Looking at a process that something else launches, and out for its next life."""
+"""Observing a process that something else launches, and waiting for its next incarnation."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from sidecar.domain.node.health import Health
 from sidecar.domain.servers import ServerList
 
 OBSERVATION_TIMEOUT = 5.0
-"""Seconds that one look at the process may take."""
+"""Seconds that one observation of the process may take."""
 
-# Seconds between two looks for the next life: often at first, then seldom.
+# Seconds between two observations while the next incarnation is awaited: often at first, then seldom.
 _FIRST_INTERVAL, _INTERVAL_FACTOR, _MAX_INTERVAL = 0.05, 1.5, 1.0
 
 
 class DriverObserver:
-    """What a ``driver`` shows of its process. ``file_servers`` tells which list its file holds now.
+    """What a ``driver`` shows of its process. ``file_servers`` returns the list that its file holds now.
 
-    ``end_reason`` says how it ended, as the latest look found it, and ``not_ready_reason`` why its next life
-    is not there yet; ``""`` where there is nothing to say.
+    ``end_reason`` says how it ended, by the latest observation, and ``not_ready_reason`` why its next
+    incarnation is not there yet; ``""`` if there is nothing to say.
     """
 
     def __init__(self, driver: Driver, file_servers: Callable[[], ServerList | None]) -> None:
@@ -32,13 +32,13 @@ class DriverObserver:
         self._file_servers = file_servers
 
     async def observe(self) -> Incarnation | None:
-        """The life that goes on; None where there is none. Raises `DriverError`, after 5 s at most."""
+        """The incarnation that runs; None if there is none. Raises `DriverError`, after 5 s at most."""
         try:
             with anyio.fail_after(OBSERVATION_TIMEOUT):
                 return await self.observe_without_timeout()
         except TimeoutError as exc:
             raise DriverError(
-                f"{self.driver.label} cannot be looked at within {OBSERVATION_TIMEOUT:g} s"
+                f"{self.driver.label} cannot be inspected within {OBSERVATION_TIMEOUT:g} s"
             ) from exc
 
     async def observe_without_timeout(self) -> Incarnation | None:
@@ -60,7 +60,7 @@ class DriverObserver:
         )
 
     async def wait_for_next(self, before: Incarnation | None, servers: ServerList) -> Incarnation:
-        """Wait for the life after ``before``, and until it is ready. ``servers`` is what its file held.
+        """Wait until the incarnation after ``before`` is ready. ``servers`` is what its file held.
 
         It may have read its file late, when that held another list already. Raises `DriverError` where it
         is over as soon as it has begun.
@@ -74,7 +74,7 @@ class DriverObserver:
                 self.not_ready_reason = str(exc)
             else:
                 if self.end_reason:
-                    raise DriverError(self.end_reason)  # nobody else begins another
+                    raise DriverError(self.end_reason)  # nothing else starts another
                 accepted.add(self._file_servers() or servers)
                 self.not_ready_reason = self._why_not_ready(incarnation, before, accepted)
                 if incarnation is not None and not self.not_ready_reason:
@@ -102,5 +102,5 @@ class DriverObserver:
 
 
 def _is_same(incarnation: Incarnation, before: Incarnation) -> bool:
-    """Whether it is the life ``before`` for certain; one that says that it loaded another list is another."""
+    """Whether it is certainly ``before``; one that says that it loaded another list is another."""
     return bool(incarnation.id) and (incarnation.id, incarnation.loaded) == (before.id, before.loaded)

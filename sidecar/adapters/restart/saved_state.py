@@ -1,4 +1,4 @@
-"""What the sidecar's next life needs to know of the process, as small files in the state folder."""
+"""What the sidecar's next execution needs to know of the process, as small files in the state folder."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StateFile(Generic[T]):
         self._kind = kind
 
     def read(self) -> T | None:
-        """What the last life wrote; None where there is nothing to make sense of."""
+        """What the previous execution wrote; None if there is nothing usable."""
         try:
             return from_json(self._kind, json.loads(self._path.read_bytes()))
         except FileNotFoundError:
@@ -77,16 +77,14 @@ class StateFile(Generic[T]):
             temporary.write_text(json.dumps(to_json(value), indent=2) + "\n", encoding="utf-8")
             temporary.replace(self._path)
         except OSError as exc:
-            self._log_problem(
-                "the process is not remembered; the sidecar's next life cannot know it again", exc
-            )
+            self._log_problem("process not saved; the next execution of the sidecar cannot recognise it", exc)
 
-    def clear_last_known_good(self) -> None:
-        """There is no process any more."""
+    def clear(self) -> None:
+        """Forget the process: there is none any more."""
         try:
             self._path.unlink(missing_ok=True)
         except OSError as exc:
-            self._log_problem(f"{self._path.name} stays", exc)
+            self._log_problem(f"{self._path.name} not removed", exc)
 
     def _log_problem(self, what: str, exc: Exception) -> None:
         event(log, logging.WARNING, what, file=str(self._path), error=str(exc))

@@ -129,7 +129,7 @@ async def test_a_write_that_fails_half_way_leaves_the_old_file_and_nothing_else(
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # as a disk that is full after 100 bytes
     try:
-        with pytest.raises(BadFile, match="the system will not write it: File too large"):
+        with pytest.raises(BadFile, match="the system does not write it: File too large"):
             await file.write(document.with_servers(FOUR))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

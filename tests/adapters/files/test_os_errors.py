@@ -46,7 +46,7 @@ async def test_a_folder_a_pipe_and_a_circle_are_no_file(tmp_path: Path) -> None:
 @only_root
 async def test_a_file_that_may_not_be_read_names_the_user(file: LocalFile, path: Path) -> None:
     path.chmod(0)
-    words = "user 65534 may not read it; give user 65534 leave"
+    words = "user 65534 may not read it; allow user 65534"
     with as_nobody(), pytest.raises(BadFile, match=words):
         await file.read()
 
@@ -60,4 +60,4 @@ async def test_a_file_over_a_mebibyte_is_refused_without_reading_on(file: LocalF
 
 def test_an_error_that_has_no_words_of_its_own_is_told_as_the_system_tells_it() -> None:
     told = as_bad_file(Path("f.json"), OSError(errno.EIO, "Input/output error"), "write")
-    assert str(told) == "f.json: the system will not write it: Input/output error"
+    assert str(told) == "f.json: the system does not write it: Input/output error"

@@ -322,7 +322,7 @@ async def test_a_command_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
     [
         (NotLaunched(), 5.0, Health(False, "the process does not run")),
         (Exited(1, 6.0, 1), 5.0, Health(False, "the process does not run")),
-        (NoProcess(), 5.0, Health(True, "there is no process to look after")),
+        (NoProcess(), 5.0, Health(True, "there is no process to manage")),
         (Running(7, 4.0, ServerList(())), 5.5, Health(False, "running for 1.5 s; healthy after 2 s")),
         (Running(7, 4.0, ServerList(())), 6.0, Health(True, "running for at least 2 s")),
     ],

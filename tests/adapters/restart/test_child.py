@@ -356,7 +356,7 @@ async def test_a_state_folder_that_cannot_be_written_does_not_keep_it_from_start
     child = make_child(FOREVER)
     await child.start(SERVERS)
     running(child)
-    assert "the process is not remembered" in caplog.text
+    assert "process not saved" in caplog.text
 
 
 async def test_one_that_cannot_be_ended_is_in_trouble_and_tried_again(

@@ -174,7 +174,7 @@ async def test_a_look_that_hangs_is_a_trouble_after_its_time(scripted: ScriptedP
     began = anyio.current_time()
     await scripted.adopt(OLD)
     assert anyio.current_time() - began == pytest.approx(OBSERVATION_TIMEOUT)
-    assert f"cannot be looked at within {OBSERVATION_TIMEOUT:g} s" in scripted.exited.reason
+    assert f"cannot be inspected within {OBSERVATION_TIMEOUT:g} s" in scripted.exited.reason
 
 
 async def test_a_restart_ends_on_the_new_list_and_is_noted(scripted: ScriptedProcess) -> None:

@@ -101,7 +101,7 @@ def test_all_processes_ignoring_sigterm_are_killed_after_the_timeout(network: Ne
     assert [event.signal for event in one.events("signalled")[heard:]][:1] == ["SIGTERM"]
     assert not members_of(session)
     assert len(one.starts) == 2
-    assert one.logged("the process outlived SIGTERM; sending SIGKILL")
+    assert one.logged("process survived SIGTERM; sending SIGKILL")
 
 
 def test_a_server_left_in_the_background_is_supervised(network: Network) -> None:
@@ -158,7 +158,7 @@ def test_a_second_sigterm_skips_the_stop_timeout(network: Network) -> None:
     one.signal(signal.SIGTERM)
 
     assert one.wait_for_exit() == 128 + signal.SIGKILL
-    assert one.logged("asked a second time; the process is killed")
+    assert one.logged("second termination signal; killing the process")
 
 
 def test_a_missing_command_is_reported_before_the_network_changes(network: Network) -> None:

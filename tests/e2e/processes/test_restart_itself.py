@@ -24,7 +24,7 @@ HEALTHY = ("--health", "exec:true")
 
 def executions(node: Node) -> int:
     """How often it has re-executed."""
-    return len(node.logged("going on anew"))
+    return len(node.logged("re-executing"))
 
 
 def start_pair(network: Network, one: Node, two: Node, *options: str) -> None:
@@ -122,7 +122,7 @@ def test_a_missing_program_is_reported_and_retried(network: Network, tmp_path: P
 
     change_list(network, two)
 
-    told = f"the sidecar cannot be executed anew: {program} was not found: there is no such file; put it back"
+    told = f"the sidecar cannot be re-executed: {program} was not found: there is no such file; put it back"
     status = one.wait_for_reason(told)
     assert (status["phase"], status["phase_since"] > 0) == ("restart-failed", True)
     network.wait(lambda: len(one.logged(told)) > 2, "it retries")

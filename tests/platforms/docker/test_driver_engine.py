@@ -96,7 +96,7 @@ async def test_an_unresponsive_engine_is_reported(container: Container, tmp_path
     with EngineProxy(tmp_path / "proxy") as proxy:
         proxy.unresponsive = True
         process = make_external(container, tmp_path, host=proxy.host)
-        assert "cannot be looked at within 5 s" in (await process.check()).reason
+        assert "cannot be inspected within 5 s" in (await process.check()).reason
 
 
 async def test_a_socket_without_permission_names_the_group(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def without_encoding_detectors() -> Iterator[None]:
 
     It would guess that of a text whose type names none, and etcd answers in JSON, which is UTF-8. Without a
     detector requests takes UTF-8, too, and says so in a warning. None in ``sys.modules`` is Python's own
-    way to say that a module is not there; afterwards it is again, for everybody else.
+    way to say that a module is not there; afterwards it is there again for all others.
     """
     absent = [name for name in _ENCODING_DETECTORS if name not in sys.modules]
     for name in absent:

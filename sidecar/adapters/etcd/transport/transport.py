@@ -66,7 +66,7 @@ class Transport:
             try:
                 return self._post_with(client, request, token, timeout)
             except Disconnected as failure:
-                # An idle connection may have been closed by the other side; only a fresh one can tell.
+                # An idle connection may have been closed by the other side; only a fresh one can show that.
                 if fresh or not (request.idempotent or failure.unsent):
                     raise
 

@@ -19,7 +19,7 @@ class Feed:
     revision between two documents, fragments apart, which are put together again here. Between watches there
     is no order: one that is catching up may lag behind the others. So a batch is exact for each key, and its
     revision is the newest that an event so far had. The revision in a document's header would be wrong: it
-    is the whole store's, and ahead of what a watch that is catching up was told.
+    is the whole store's, and ahead of what a watch that is catching up has received.
     """
 
     def __init__(self, watches: int) -> None:
@@ -43,7 +43,7 @@ class Feed:
         """Everything complete since the last call as one batch, or None.
 
         What arrived together is handed on together: mostly that unites what one transaction did in several
-        ranges, which etcd tells in a document for each.
+        ranges, which etcd sends in a document for each.
         """
         if not self._changes:
             return None
@@ -61,7 +61,7 @@ class Feed:
             self._unconfirmed -= 1
         events = result.get("events")
         if not events:
-            return  # a confirmation, or a sign of life
+            return  # a confirmation or a progress notification
         watch = str(result.get("watch_id", "0"))
         pending = self._fragments.setdefault(watch, [])
         pending += events

@@ -48,7 +48,7 @@ class StreamConnections:
                     data="".join(map(json.dumps, requests)),
                     headers=headers,
                     allow_redirects=False,
-                    # Read anew for each stream, as certificates are renewed.
+                    # Read for each stream, as certificates are renewed.
                     ssl=_ssl_context(self._settings) if attempt.endpoint.scheme == "https" else True,
                 )
             except (aiohttp.ClientError, OSError) as exc:

@@ -94,7 +94,7 @@ class BatchIterator:
 
 
 def handle_failure(failure: Exception, endpoint: Endpoint, rotation: Rotation) -> None:
-    """Go on to the next endpoint if ``failure`` is this one's; raise if no endpoint would do better."""
+    """Move to the next endpoint if ``failure`` is this one's; raise if no endpoint would do better."""
     match failure:
         case Rejected() if not failure.transient:
             raise failure.as_domain_error(f"watch on {endpoint}") from failure

@@ -18,7 +18,7 @@ from sidecar.domain.servers import ServerList
 
 @dataclass(frozen=True, slots=True)
 class CommandDriver:
-    """Runs ``argv``, with the new list in its environment; the process itself is out of sight.
+    """Runs ``argv``, with the new list in its environment; the process itself is not visible.
 
     ``SIDECAR_FILE`` is the file's path, ``SIDECAR_SERVERS`` the list as JSON. When the time limit cuts it
     off, all that it started is killed.
@@ -34,7 +34,7 @@ class CommandDriver:
         return f"the command {self.argv[0]}"
 
     async def observe(self) -> Incarnation | None:
-        """Nothing tells one life from the next; whether it serves is for the probe to say."""
+        """Runs cannot be distinguished; the probe says whether it serves."""
         return Incarnation("")
 
     async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:  # noqa: ARG002 - the command knows what it restarts

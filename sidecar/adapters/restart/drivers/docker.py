@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _SCHEMES = ("unix://", "tcp://", "http://", "https://")
 
-# How much of what somebody else wrote (a probe's output, the engine's words) goes into a reason.
+# How much of a foreign text (a probe's output, the engine's message) goes into a reason.
 _MAX_REASON_LENGTH = 400
 
 # How much of the time to stop in is gone when a JVM is asked for its threads.
@@ -47,14 +47,14 @@ class DockerDriver:
     certificates of DOCKER_CERT_PATH are used. ``stop_timeout`` is in seconds, from SIGTERM (or the image's
     STOPSIGNAL) to SIGKILL.
 
-    A life is one start of one container: its id and when that started. A container that was removed and
-    created again under its name is another life, not another container. Between two lives, while Docker
-    waits before it starts the container again (a restart policy), there is a life of its own kind: not
-    ready, with the reason.
+    An incarnation is one start of one container: its id and when that started. A container that was removed
+    and created again under its name is another incarnation, not another container. While Docker waits before
+    it starts the container again (a restart policy), there is an incarnation that is not ready, with the
+    reason.
     """
 
     starts_new_incarnation = True
-    # Also under `restart: unless-stopped` and `always`: Docker remembers that somebody stopped it.
+    # Also under `restart: unless-stopped` and `always`: Docker remembers that it was stopped.
     can_stop = True
 
     def __init__(self, container: str, host: str, stop_timeout: float) -> None:
@@ -69,7 +69,7 @@ class DockerDriver:
         self._stop_timeout = math.ceil(stop_timeout)
 
     async def observe(self) -> Incarnation | None:
-        """What the engine says of it; a container that is stopped, or not there, has no life."""
+        """What the engine says of it; a container that is stopped, or not there, has no incarnation."""
         async with self._container() as container:
             try:
                 found = await container.show()
@@ -102,11 +102,11 @@ class DockerDriver:
                     raise
 
     async def wait_for_end(self, incarnation: Incarnation) -> None:
-        """Wait for the engine's word that it ended, or began anew; returns also when the engine goes away."""
+        """Wait until the engine reports its end or its start; returns also when the engine goes away."""
         identifier, what, when = incarnation.id.split()
         wanted = ["die", "destroy"] if what == _STARTED else ["start", "destroy"]
         filters = {"type": ["container"], "container": [identifier], "event": wanted}
-        # From the life's own beginning on: so what happened since the last look is told as well.
+        # From the incarnation's start on: so what happened since the last observation is reported as well.
         since = f"{_parse_time(when).timestamp():.6f}"
         try:
             async with self._container() as container, anyio.create_task_group() as tasks:
@@ -183,7 +183,7 @@ class DockerDriver:
                 return f"Docker does not answer at {self._host}; is it running? Else correct --docker-host"
 
 
-# The second word of a life's name.
+# The second word of an incarnation's id.
 _STARTED = "started"
 _ENDED = "ended"
 
@@ -202,7 +202,7 @@ def _client_error() -> type[ClientError]:
 
 
 def _parse_incarnation(found: dict[str, Any]) -> Incarnation | None:
-    """The life in what ``GET /containers/NAME/json`` answers."""
+    """The incarnation in what ``GET /containers/NAME/json`` answers."""
     state = found["State"]
     # A container that waits for its next start counts as running for Docker, so this comes first.
     if state["Restarting"]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 POLL_INTERVAL = 3.0
-"""Seconds between two questions whether it still lives the same life: nothing tells of its end."""
+"""Seconds between two requests for its status: nothing announces its end."""
 
 _MAX_ANSWER_BYTES = 1 << 20
 _MAX_REASON_LENGTH = 500
@@ -36,7 +36,7 @@ class EndpointDriver:
     """POSTs to ``url``; ``status_url`` answers what is loaded. The contract of both is
     `docs/reference/hot-reload-endpoint.md`.
 
-    The token is read anew for each request, as it may be renewed.
+    The token is read for each request, as it may be renewed.
     """
 
     url: str
@@ -56,16 +56,16 @@ class EndpointDriver:
     async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:  # noqa: ARG002 - it reads its file itself
         # One that is not there is not asked: it may come up at this moment, on the list that its file holds.
         if incarnation is None or await self._request("POST", self.url) is None:
-            raise DriverError(f"nobody answers at {self.url}; whoever launches the program has to start it")
+            raise DriverError(f"no program answers at {self.url}; its launcher has to start it")
 
     async def stop(self) -> None:
         raise DriverError(f"{self.label} can be asked to restart, not to stop")
 
-    async def wait_for_end(self, incarnation: Incarnation) -> None:  # noqa: ARG002 - each look tells
+    async def wait_for_end(self, incarnation: Incarnation) -> None:  # noqa: ARG002 - it is polled
         await anyio.sleep(POLL_INTERVAL)
 
     async def _request(self, method: str, url: str) -> bytes | None:
-        """The body of a good answer; None where nobody listens. Raises `DriverError`."""
+        """The body of a good answer; None if no program listens. Raises `DriverError`."""
         import aiohttp  # noqa: PLC0415 - not before the process could have been started
 
         headers = {"Authorization": f"Bearer {self._read_token()}"}
@@ -93,7 +93,7 @@ class EndpointDriver:
                 "one to both with --endpoint-token-file"
             ) from exc
         if not (token.isascii() and token.isprintable()) or " " in token:
-            raise DriverError(f"the first line of {self.token_file} is no token: write letters and digits")
+            raise DriverError(f"the first line of {self.token_file} is not a token: write letters and digits")
         return token
 
 
@@ -118,12 +118,12 @@ def _parse_incarnation(url: str, answer: bytes) -> Incarnation:
     try:
         document: Any = json.loads(answer)
         pid, generation = document.get("pid"), document.get("generation")
-        # The first process of a container has the same number in each life.
+        # The first process of a container has the same pid in each run.
         started = document.get("startedAt")
         listed = document.get("FederatedServers")
         loaded = None if listed is None else ServerList.parse(listed)
     except (ValueError, AttributeError, TypeError, InvalidUrl, RecursionError) as exc:
-        raise DriverError(f"{url} answers what is no status: {exc}") from exc
+        raise DriverError(f"{url} does not answer with a status: {exc}") from exc
     name = "" if pid is None and generation is None else _sanitize(f"{pid} {generation} {started}")
     state = document.get("state", "running")
     unready = (

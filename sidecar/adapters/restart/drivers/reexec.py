@@ -1,4 +1,4 @@
-"""The driver ``itself``: what has to read the file anew is the sidecar's own program."""
+"""The driver ``itself``: the program that has to read the file again is the sidecar's own."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class ReexecDriver:
     async def observe(self) -> Incarnation | None:
         return Incarnation(self.execution_id, os.getpid())
 
-    async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:  # noqa: ARG002 - there is one life at a time
+    async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:  # noqa: ARG002 - there is one at a time
         try:
             await self.reexec()
         except BadConfiguration as exc:
-            raise DriverError(f"the sidecar cannot be executed anew: {exc}") from exc
+            raise DriverError(f"the sidecar cannot be re-executed: {exc}") from exc
         await anyio.sleep_forever()
 
     async def stop(self) -> None:
         raise DriverError("the sidecar does not stop itself; `systemctl stop`, or a signal, does")
 
-    async def wait_for_end(self, incarnation: Incarnation) -> None:  # noqa: ARG002 - nobody outlives it here
+    async def wait_for_end(self, incarnation: Incarnation) -> None:  # noqa: ARG002 - nothing here outlives it
         await anyio.sleep_forever()

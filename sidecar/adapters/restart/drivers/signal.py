@@ -49,7 +49,7 @@ class PidFile:
         if not text:
             return  # it is being written
         if not text.isdigit() or len(text) > _MAX_PID_DIGITS or int(text) < 1:
-            raise DriverError(f"{self._path} holds {text[:40]!r}, which is no process number")
+            raise DriverError(f"{self._path} holds {text[:40]!r}, which is not a pid")
         yield self._require_older_than_file(int(text), written)
 
     def _require_older_than_file(self, pid: int, written: float) -> int:
@@ -57,8 +57,8 @@ class PidFile:
         younger = 0.0 if ticks is None else time.time() - procfs.age_of(ticks) - written
         if younger > _CLOCK_TOLERANCE:
             raise DriverError(
-                f"{self._path} was written {younger:.0f} s before process {pid} began, so that is another "
-                "one; remove the file, or have the program write it anew"
+                f"stale pid file {self._path}: process {pid} started {younger:.0f} s after it was "
+                "written; remove the file, or have the program write it at each start"
             )
         return pid
 
@@ -66,7 +66,7 @@ class PidFile:
 class CommandLinePattern:
     """The process whose command line, its words joined by spaces, a regular expression is found in.
 
-    Of several that are found the one counts that is no child of another: an init that waits for its java.
+    If several match, the one counts that is not a child of another: an init that waits for its java.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -92,7 +92,7 @@ class SignalDriver:
     """Sends ``signum`` through a pidfd, which never means another process, as a number may.
 
     A signal that ends: after ``stop_timeout`` seconds SIGKILL, before which ``before_kill`` may ask the
-    process what it is at. Whoever launched it starts it again. `RELOAD_SIGNALS` are only sent.
+    process what it is doing. Its launcher starts it again. `RELOAD_SIGNALS` are only sent.
     """
 
     finder: PidFile | CommandLinePattern
@@ -118,7 +118,7 @@ class SignalDriver:
         return incarnation
 
     async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:  # noqa: ARG002 - it reads its file itself
-        """End the life, or have it read its file; where there is none, its launcher is waited for."""
+        """End the process, or have it read its file; if there is none, its launcher is waited for."""
         held = self._find()
         if held is None or incarnation is None:
             return
@@ -130,7 +130,7 @@ class SignalDriver:
             process.close()
 
     async def stop(self) -> None:
-        raise DriverError(f"{self.label} is started again by whoever launched it; stop it there")
+        raise DriverError(f"the launcher of {self.label} would start it again; stop it there")
 
     async def wait_for_end(self, incarnation: Incarnation) -> None:
         held = self._find()
@@ -188,5 +188,7 @@ class SignalDriver:
             for process, _ in found:
                 process.close()
             numbers = ", ".join(str(incarnation.pid) for _, incarnation in found)
-            raise DriverError(f"{self.label} is several: {numbers}; write a pattern that finds one")
+            raise DriverError(
+                f"{self.label}: the pattern matches several processes ({numbers}); make it more specific"
+            )
         return found[0] if found else None

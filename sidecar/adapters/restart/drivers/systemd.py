@@ -33,7 +33,7 @@ _PROPERTIES = (
     "LoadState", "LoadError", "ActiveState", "SubState", "Result", "InvocationID", "MainPID",
     "ExecMainCode", "ExecMainStatus", "ExecMainStartTimestampMonotonic",
 )  # fmt: skip
-# `si_code` of waitid(2), as systemd tells it: the process ended by itself, with that status.
+# `si_code` of waitid(2), as systemd reports it: the process ended by itself, with that status.
 _EXITED_BY_ITSELF = "1"
 # What systemd does before the unit's own process begins: ExecCondition=, ExecStartPre=.
 _PRE_START_STATES = ("condition", "start-pre")
@@ -48,7 +48,7 @@ _UNREADY_STATES = {
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """What ``systemctl show`` tells; see org.freedesktop.systemd1(5)."""
+    """What ``systemctl show`` prints; see org.freedesktop.systemd1(5)."""
 
     load: str
     load_error: str
@@ -62,8 +62,8 @@ class _Unit:
 
     @classmethod
     def read(cls, shown: str) -> _Unit:
-        told = dict(line.partition("=")[::2] for line in shown.splitlines())
-        said = {name: told.get(name, "") for name in _PROPERTIES}
+        shown_values = dict(line.partition("=")[::2] for line in shown.splitlines())
+        said = {name: shown_values.get(name, "") for name in _PROPERTIES}
         started = int(said["ExecMainStartTimestampMonotonic"] or 0)
         how = "exit status" if said["ExecMainCode"] == _EXITED_BY_ITSELF else "signal"
         return cls(
@@ -110,7 +110,7 @@ class SystemdDriver:
         return f"unit {self.unit}"
 
     async def observe(self) -> Incarnation | None:
-        """Its life, named by systemd's InvocationID."""
+        """Its incarnation, named by systemd's InvocationID."""
         unit = await self._show()
         if unit.active == "inactive":
             self._require_startable(unit)
@@ -118,11 +118,11 @@ class SystemdDriver:
         if unit.active == "failed":
             return Incarnation(unit.invocation, end_reason=self._failure(unit))
         if unit.is_before_start:
-            return None  # what has not begun has loaded nothing, and is no next life yet
+            return None  # what has not begun has loaded nothing, and is no next incarnation yet
         if unit.active == "activating" and unit.sub.startswith("auto-restart"):
-            # Its process is gone, and systemd is about to start the next: not the life that ended.
-            told = f"{self.label} failed ({unit.failure}); systemd restarts it"
-            return Incarnation(f"{unit.invocation} ended", unready_reason=told, awaiting_restart=True)
+            # Its process is gone, and systemd is about to start the next: not the incarnation that ended.
+            reason = f"{self.label} failed ({unit.failure}); systemd restarts it"
+            return Incarnation(f"{unit.invocation} ended", unready_reason=reason, awaiting_restart=True)
         doing = _UNREADY_STATES.get(unit.active, "")
         unready = f"{self.label} {doing} ({unit.sub})" if doing else ""
         return Incarnation(unit.invocation, unit.pid, unit.age if unit.pid else None, unready_reason=unready)
@@ -153,7 +153,7 @@ class SystemdDriver:
             raise self._error("stop", answer)
 
     async def wait_for_end(self, incarnation: Incarnation) -> None:
-        """Wait on its main process; where there is none in sight, for a moment."""
+        """Wait on its main process; if none is visible, for a moment."""
         process = None
         with suppress(OSError):  # as on a machine without pidfds
             process = Pidfd.open(incarnation.pid) if incarnation.pid is not None else None
@@ -181,11 +181,11 @@ class SystemdDriver:
         try:
             unit = await self._show()
             if unit.active == "deactivating" and unit.invocation == invocation:
-                event(log, logging.WARNING, "the unit outlived SIGTERM; sending SIGKILL", unit=self.unit)
+                event(log, logging.WARNING, "unit survived SIGTERM; sending SIGKILL", unit=self.unit)
                 await self._systemctl_or_raise("kill", "--signal=SIGKILL")
         except DriverError as exc:
             # systemd itself does it in the end, after TimeoutStopSec=.
-            event(log, logging.WARNING, "the unit cannot be killed", why=str(exc))
+            event(log, logging.WARNING, "cannot kill the unit", why=str(exc))
 
     async def _show(self) -> _Unit:
         answer = await self._systemctl("show", f"--property={','.join(_PROPERTIES)}", "--", self.unit)
@@ -224,7 +224,7 @@ class SystemdDriver:
         return ("systemctl", "--user") if self._scope == "user" else ("systemctl",)
 
     async def _systemctl(self, *words: str) -> CommandOutput:
-        # The C locale: what it says is looked at. Nobody is there to type a password.
+        # The C locale: its output is parsed. No person is there to type a password.
         argv = (*self._command(), "--no-ask-password", "--no-pager", *words)
         found = await capture(Command(argv, env={**os.environ, "LC_ALL": "C"}))
         return CommandOutput(found.code, "", found.reason) if isinstance(found, NotStarted) else found

@@ -188,7 +188,7 @@ async def test_an_answer_that_is_a_refusal_says_what_to_do(
 async def test_what_is_no_status_is_told(program: Program, body: str) -> None:
     program.answer = answering(body)
     said = await program.error()
-    assert said.startswith(f"{program.url} answers what is no status: ")
+    assert said.startswith(f"{program.url} does not answer with a status: ")
     assert len(said) < 1000
 
 
@@ -221,7 +221,7 @@ async def test_a_body_without_an_end_is_not_read_to_its_end(program: Program) ->
 
     program.answer = for_ever
     with anyio.fail_after(20):
-        assert "no status" in await program.error()
+        assert "answer with a status" in await program.error()
     assert sent < 1 << 26
 
 
@@ -246,7 +246,7 @@ async def test_one_that_hangs_up_is_not_there_at_the_moment(program: Program) ->
 async def test_nobody_listens(program: Program) -> None:
     program.url = "http://127.0.0.1:1/hot-reload"
     assert await program.observe() is None
-    with pytest.raises(DriverError, match=r"nobody answers at .*; whoever launches the program has to"):
+    with pytest.raises(DriverError, match=r"no program answers at .*; its launcher has to"):
         await program.driver.restart(Incarnation("1 1"), LIST)
 
 

@@ -369,7 +369,7 @@ async def test_a_workload_that_would_replace_no_pod_is_told(
         (
             (),
             None,
-            "look at pod fed-0",
+            "inspect pod fed-0",
             "get pods",
             'apiGroups: [""], resources: [pods], resourceNames: [fed-0], verbs: [get]',
         ),
@@ -504,7 +504,7 @@ async def test_a_server_of_another_authority_gets_no_token(fake: FakeCluster, tm
     other = Authority(tmp_path / "other", "other").cert
     driver = KubernetesDriver(replace(fake.access, ca_file=other))
 
-    with pytest.raises(DriverError, match=f"shows a certificate that {other} does not vouch for: "):
+    with pytest.raises(DriverError, match=f"has a certificate that {other} did not sign: "):
         await driver.observe()
     assert fake.cluster.calls == []
 
@@ -567,7 +567,7 @@ async def test_without_the_right_to_watch_the_pod_is_looked_at(
 
     assert watches(fake.cluster) == 1
     told = [record.getMessage() for record in caplog.records]
-    assert told.count("the pod is looked at every few seconds") == 1
+    assert told.count("not allowed to watch the pod; polling instead") == 1
 
 
 async def test_an_end_during_an_outage_of_the_server_is_seen_after_it(fake: FakeCluster) -> None:

@@ -42,7 +42,7 @@ async def test_what_could_not_come_up_again_is_not_executed() -> None:
         raise BadConfiguration("the program is gone")
 
     driver = ReexecDriver("life-1", refuse)
-    with pytest.raises(DriverError, match="cannot be executed anew: the program is gone"):
+    with pytest.raises(DriverError, match="cannot be re-executed: the program is gone"):
         await driver.restart(await driver.observe(), SERVERS)
 
 

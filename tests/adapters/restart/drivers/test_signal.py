@@ -131,7 +131,7 @@ async def test_a_number_that_came_to_mean_another_is_told_and_nobody_is_signalle
     finder = processes.pid_file(str(pid))
     an_hour_ago = time.time() - 3600
     os.utime(processes.folder / "app.pid", (an_hour_ago, an_hour_ago))
-    assert f"s before process {pid} began, so that is another one" in await error_of(finder)
+    assert f"process {pid} started" in await error_of(finder)
     with pytest.raises(DriverError):
         await driver(finder).restart(Incarnation("it"), servers(9000))
     assert is_alive(pid)
@@ -209,7 +209,7 @@ async def test_several_that_are_alike_are_told_by_number(processes: Processes) -
     said = await error_of(processes.pattern)
     assert str(first) in said
     assert str(second) in said
-    assert "write a pattern that finds one" in said
+    assert "make it more specific" in said
 
 
 async def test_of_a_parent_and_its_child_the_parent_is_meant(processes: Processes, tmp_path: Path) -> None:

@@ -123,8 +123,8 @@ class KubernetesApi:
         except aiohttp.ClientConnectorCertificateError as exc:
             why = getattr(exc.certificate_error, "verify_message", None) or exc.certificate_error
             raise NoAnswer(
-                f"the API server at {self.access.url} shows a certificate that {self.access.ca_file} does "
-                f"not vouch for: {why}"
+                f"the API server at {self.access.url} has a certificate that {self.access.ca_file} did "
+                f"not sign: {why}"
             ) from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise NoAnswer(f"the API server at {self.access.url}: {_describe_error(exc)}") from exc

@@ -99,7 +99,7 @@ class KubernetesDriver:
 
     async def observe(self) -> Incarnation | None:
         """The main container of the own pod; one GET."""
-        async with self._as_driver_trouble("look at"):
+        async with self._as_driver_trouble("inspect"):
             return parse_incarnation(await self._api.get(self._pod_path), self._now())
 
     async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:
@@ -127,9 +127,9 @@ class KubernetesDriver:
         await self.wait_for_end(incarnation)
 
     async def wait_for_end(self, incarnation: Incarnation) -> None:
-        """Watch the pod until its main container has another life; nothing is asked for meanwhile.
+        """Watch the pod until its main container has another incarnation.
 
-        Where the service account may not watch, the pod is looked at every few seconds.
+        If the service account may not watch, the pod is polled every few seconds.
         """
         pace = self._intervals
         pause = pace.first
@@ -177,7 +177,7 @@ class KubernetesDriver:
             event(
                 log,
                 logging.WARNING,
-                "the pod is looked at every few seconds",
+                "not allowed to watch the pod; polling instead",
                 why=str(refusal),
                 every=self._intervals.without_watch,
             )
@@ -227,7 +227,7 @@ class KubernetesDriver:
 
     @asynccontextmanager
     async def _as_driver_trouble(self, doing: str) -> AsyncIterator[None]:
-        """A failure in words that name the thing."""
+        """Turn a failure into a `DriverError` that names the thing."""
         try:
             yield
         except ApiError as refusal:

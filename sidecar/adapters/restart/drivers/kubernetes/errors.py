@@ -1,4 +1,4 @@
-"""What went wrong with a call of the API, in words that say what to do about it."""
+"""What went wrong with a call of the API, and what to do about it."""
 
 from __future__ import annotations
 

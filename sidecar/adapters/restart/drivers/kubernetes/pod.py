@@ -1,4 +1,4 @@
-"""What a Pod object says of the container whose process is looked after."""
+"""What a Pod object says of the container whose process is managed."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ def resource_version(pod: Json) -> str:
 
 
 def annotations_of(thing: Json) -> dict[str, str]:
-    """Of a Pod, or of a workload's pod template."""
+    """The annotations of a Pod or of a workload's pod template."""
     found = thing.get("metadata", {}).get("annotations")
     return found if isinstance(found, dict) else {}
 
 
 def pod_uid_of(incarnation: Incarnation) -> str:
-    """The uid of the pod that ``incarnation`` is a life of."""
+    """The uid of the pod of ``incarnation``."""
     return incarnation.id.partition("/")[0]
 
 
 def parse_incarnation(pod: Json, now: float) -> Incarnation | None:
-    """The life of the pod's main container at ``now`` (Unix seconds); None before its first start.
+    """The incarnation of the pod's main container at ``now`` (Unix seconds); None before its first start.
 
-    A container that has ended, and that the kubelet will start again, is told as the life that it had, not
-    ready: the reason (CrashLoopBackOff, OOMKilled) would else be lost. Its ID tells lives apart.
+    A container that has ended, and that the kubelet will start again, keeps the incarnation that it had, not
+    ready: the reason (CrashLoopBackOff, OOMKilled) would be lost otherwise. Its ID identifies it.
     """
     status = _status(pod)
     state = status.get("state") or {}
