@@ -112,3 +112,13 @@ def test_every_file_on_the_map_exists() -> None:
 
 
 _ROOMS = ("sidecar/", "schemas/", "tests/", "tools/", "docs/")
+
+
+@pytest.mark.parametrize("document", documents(), ids=str)
+def test_files_and_make_targets_in_sentences_exist(document: Path) -> None:
+    targets = re.findall(r"^([\w.-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    for code in inline_code(document):
+        if re.fullmatch(r"[\w./-]+", code) and code.startswith(_ROOMS):
+            assert (PROJECT / code).exists(), f"{document}: `{code}`"
+        if made := re.match(r"make ([a-z][\w.-]*)", code):
+            assert made[1] in targets, f"{document}: `{code}`"
