@@ -1,4 +1,4 @@
-"""One sidecar, from its first look to its goodbye: every loop, in one task group."""
+"""One sidecar, from its start to its shutdown: every loop, in one task group."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from sidecar.logs import event
 log = logging.getLogger(__name__)
 
 SHUTDOWN_TIMEOUT = 3.0
-"""Seconds that giving the lease back may take; etcd lets it go by itself after the TTL."""
+"""Seconds that revoking the lease may take at most; etcd drops it after the TTL anyway."""
 
 REEXEC_TIMEOUT = 1.0
-"""Seconds that a sidecar that goes on has for telling etcd so: it is soon back, and tells it again."""
+"""Seconds that the last writes before a re-execution may take at most; the next execution repeats them."""
 
 
 async def run(
@@ -109,9 +109,9 @@ async def _shut_down(
     *,
     reexec: bool,
 ) -> None:
-    """Let the next leader lead at once, and let go of the process; neither waits for the other.
+    """Revoke the lease, so that another node can lead at once, and end the supervision of the process.
 
-    A sidecar that goes on keeps both, and has the lease renewed for the time that it is away.
+    Before a re-execution keep both, and renew the lease for the time in between.
     """
     with anyio.CancelScope(shield=True):
         async with anyio.create_task_group() as tasks:
@@ -129,4 +129,4 @@ async def _best_effort(action: Callable[[], Coroutine[Any, Any, None]], max_seco
         with anyio.move_on_after(max_seconds):
             await action()
     except SidecarError as exc:
-        event(log, logging.INFO, "the lease is left as it is; it expires by itself", why=str(exc))
+        event(log, logging.INFO, "could not revoke the lease; it will expire on its own", why=str(exc))

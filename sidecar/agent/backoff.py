@@ -1,4 +1,4 @@
-"""How long the loops wait before they ask a store again that did not answer."""
+"""How long the loops wait before they retry a call that the store did not answer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ _BACKOFF = Backoff(first=0.2, cap=5.0)
 
 
 async def back_off(failures: int) -> None:
-    """Wait as long as after ``failures`` in a row (1 or more), jittered so that not all ask at once."""
-    jitter = random.random()  # noqa: S311 - it spreads load, and guards nothing
+    """Wait after ``failures`` in a row (1 or more); jitter keeps the nodes from retrying in step."""
+    jitter = random.random()  # noqa: S311 - it spreads load, and protects nothing
     await anyio.sleep(_BACKOFF.delay(failures, jitter))

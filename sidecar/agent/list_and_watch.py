@@ -1,4 +1,4 @@
-"""Following ranges of the store: list, then stream from the next revision, list again when that breaks."""
+"""Follow ranges of the store: list, stream from the next revision, and list again when the stream breaks."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ async def list_and_watch(
     on_error: Callable[[Exception], None],
     before_watch: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
 ) -> NoReturn:
-    """Call ``on_listing`` with the state of ``ranges``, at first and after every change, for ever.
+    """Call ``on_listing`` with the state of ``ranges``, first and after every change, until cancelled.
 
-    What is in ``list_only`` is read with them, and not followed. ``on_error`` hears of each break in between.
-    A state may be seen twice; the last one is always seen. Streaming begins when ``before_watch`` returns;
-    what happens until then is streamed all the same.
+    ``list_only`` is read with each listing, but not followed. ``on_error`` is called when the stream breaks.
+    A state may be passed twice; the last one is always passed. Streaming begins when ``before_watch``
+    returns, from the revision of the listing, so no change is missed.
     """
     failures = 0
     while True:

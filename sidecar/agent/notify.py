@@ -1,4 +1,4 @@
-"""Tells the service manager how it goes: ready once the file is checked, alive as long as the loop turns."""
+"""Notifies the service manager: ready once the file is checked, alive while the event loop runs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sidecar.agent.board import Board
 from sidecar.ports import ServiceManager
 
 STARTUP_TIMEOUT_EXTENSION = 30
-"""Seconds of start-up that the manager is asked for at a time: etcd, or a leader, may take its time."""
+"""Seconds of start-up to request at a time: etcd, or the first leader, may take a while."""
 
 WATCHDOG_FRACTION = 1 / 3
-"""Of the time after which the manager takes a silent process for hung: how often it hears of this one."""
+"""How often the watchdog is fed, as a fraction of its timeout."""
 
 
 async def notify(*, manager: ServiceManager, board: Board) -> None:
-    """Keep the manager told, until cancelled."""
+    """Notify the manager until cancelled."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_send_status, manager, board)
         if manager.watchdog is not None:

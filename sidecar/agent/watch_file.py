@@ -29,7 +29,7 @@ REPAIR_RETRY_INTERVAL = 1.0
 async def watch_file(*, file: ConfigFile, state: StateFolder, board: Board, instance: str) -> NoReturn:
     """Keep the board's document as the file has it, and repair a file whose list is broken."""
     async for _ in file.changes():
-        while not await _reload_file(file, state, board, instance):  # noqa: ASYNC110 - no event tells that a full disk has room again
+        while not await _reload_file(file, state, board, instance):  # noqa: ASYNC110 - no event says that a full disk has room again
             await anyio.sleep(REPAIR_RETRY_INTERVAL)
     raise AssertionError("the file's changes never end")
 

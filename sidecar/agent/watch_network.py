@@ -40,7 +40,7 @@ async def watch_network(*, store: Store, keys: Keys, board: Board, instance: Ins
         if board.view.network.store_unreachable:
             event(log, logging.INFO, "etcd answers again")
         if not board.view.network.synced:
-            # Before anything is started; later the reporter looks after it.
+            # Before anything is started; later the reporter keeps this field.
             board.set_node_id_conflict(instance.why_node_id_taken(listing.entries.get(keys.report(node))))
         canonical, untrusted_reason = _accept_canonical(listing, keys, board)
         conflicts = _conflicts(listing)

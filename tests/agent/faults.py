@@ -1,4 +1,4 @@
-"""Ports with faults that `tests.fakes` has no order for."""
+"""Ports with faults that `tests.fakes` cannot simulate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.fakes.memory_store import MemoryStore
 
 
 class LaggingStore(MemoryStore):
-    """A store whose watch of several ranges tells of grants late, as etcd may of one range among others."""
+    """A store that delivers grants late when it watches several ranges, as etcd may for any range."""
 
     lag = False
     held: list[Batch]
@@ -38,7 +38,7 @@ class LaggingStore(MemoryStore):
 
 
 class WatchlessStore(MemoryStore):
-    """A store that answers, but opens no watch: a proxy in between that knows no streams."""
+    """A store that answers, but opens no watch, as behind a proxy without support for streams."""
 
     watches_fail = False
 
@@ -72,7 +72,7 @@ class SlowState(MemoryState):
     async def save_rejected(self, rejected: str, replaced_by: str) -> str:
         self.keeping.set()
         await anyio.sleep(1.0)
-        # Named, for `super()` in a dataclass with slots is another class's.
+        # By name: `super()` does not work in a dataclass with slots.
         return await MemoryState.save_rejected(self, rejected, replaced_by)
 
 
@@ -89,7 +89,7 @@ class FullState(MemoryState):
 
 
 class AlwaysHealthyProbe(MemoryProbe):
-    """Finds a process healthy for as long as there is one, also while it stops."""
+    """Reports a process healthy as long as it exists, even while it stops."""
 
     async def check(self) -> Health:
         return Health(isinstance(self.process.state, Running), "memory")

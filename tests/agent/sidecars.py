@@ -33,12 +33,12 @@ from tests.fakes.memory_store import MemoryStore, new_cluster
 
 TTL = 10.0
 TIMEOUT = 120.0
-"""Virtual seconds before a condition that does not come true is a failure."""
+"""Virtual seconds after which a condition that is still false fails the test."""
 
 
 @dataclass(slots=True)
 class Sidecar:
-    """One node, over any number of its sidecar's lives."""
+    """One node, over any number of executions of its sidecar."""
 
     identity: Identity
     store: MemoryStore
@@ -65,7 +65,7 @@ class Sidecar:
         self.shutdown, self.scope = Shutdown(self.board), anyio.CancelScope()
 
     def boot(self, tasks: TaskGroup) -> None:
-        """Begin another life; it can be ended from this moment on."""
+        """Start another execution; it can be stopped from this moment on."""
         self.executions += 1
         self._reset()
         self.running = True
@@ -95,7 +95,7 @@ class Sidecar:
         )
 
     async def _run_once(self) -> None:
-        """One life, until `stop` or `kill`."""
+        """Run one execution, until `stop` or `kill`."""
         ports = (self.store, self.file, self.state, self.process, self.probe, self.probe_newcomer)
         world = Dependencies(*ports, anyio.current_time)
         with self.scope:
@@ -132,11 +132,11 @@ class Federation:
         return sidecar
 
     def boot(self, sidecar: Sidecar) -> None:
-        """Begin another life of the sidecar."""
+        """Start the sidecar again."""
         sidecar.boot(self.tasks)
 
     async def stop(self, sidecar: Sidecar) -> None:
-        """Tell the sidecar to stop, and wait until it has."""
+        """Request a stop of the sidecar, and wait until it has ended."""
         sidecar.shutdown.request_stop()
         await until(lambda: not sidecar.running)
 
@@ -151,11 +151,11 @@ class Federation:
         return found
 
     def write(self, key: str, value: bytes) -> None:
-        """Somebody writes into etcd, past everybody."""
+        """Write into etcd directly, past all sidecars."""
         self.cluster.commit(Transaction((), (Put(key, value, NO_LEASE),)))
 
     def all_in_step_on(self, expected: ServerList) -> bool:
-        """Whether every node that is in the network runs, healthy, on that list, and its file holds it."""
+        """Whether every node of the network is healthy on that list, and its file holds it."""
         return all(
             sidecar.phase is Phase.RUNNING
             and sidecar.board.view.health.healthy
@@ -176,7 +176,7 @@ def servers_in(sidecar: Sidecar) -> ServerList:
 
 
 async def until(condition: Callable[[], bool], max_seconds: float = TIMEOUT) -> float:
-    """Wait until ``condition()``; the virtual seconds it took. Looks fifty times a second."""
+    """Wait until ``condition()``, checked fifty times a second. Returns the virtual seconds it took."""
     began = anyio.current_time()
     with anyio.fail_after(max_seconds):
         while not condition():  # noqa: ASYNC110 - a condition over many sidecars; the clock is virtual
@@ -188,7 +188,7 @@ async def until(condition: Callable[[], bool], max_seconds: float = TIMEOUT) -> 
 async def federation(
     *identities: Identity, ports: tuple[int, ...] = (9000, 9001, 9002)
 ) -> AsyncIterator[Federation]:
-    """A network of ``identities`` whose files all name ``ports``, in step before it is handed over."""
+    """A network of ``identities`` whose files all name ``ports``, in step when it is yielded."""
     async with anyio.create_task_group() as tasks:
         network = Federation(new_cluster(), tasks)
         for identity in identities:

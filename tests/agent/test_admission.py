@@ -1,4 +1,4 @@
-"""Who gets into a network under each policy, and that nobody takes another's name or URL."""
+"""Which nodes each policy admits, and that no node takes the NodeID or URL of another."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_a_newcomer_is_pending_until_an_operator_approves_it() -> None:
         revision = network.cluster.revision
         await anyio.sleep(2 * TTL)
         assert network.canonical.servers == THREE
-        assert network.cluster.revision - revision < 20, "it is told once, not again and again"
+        assert network.cluster.revision - revision < 20, "the verdict is written once, not again and again"
         outcome = await outcome_of(network, RequestKind.APPROVE, "fed-4")
         assert outcome.kind is OutcomeKind.DONE
         assert network.canonical.cause[0].by == "operator"

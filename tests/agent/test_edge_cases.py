@@ -1,4 +1,4 @@
-"""Whole networks at their edges: who leaves while it restarts, who comes back while it stops."""
+"""Whole networks at their edges: a server that leaves while it restarts, one that returns while it stops."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_a_readmitted_server_left_running_waits_for_a_grant() -> None:
         send_request(network, RequestKind.READMIT, "fed-3", "s")
         await until(lambda: network.canonical.servers == THREE)
         await until(lambda: network.all_in_step_on(THREE))
-        assert third.process.stops == 0  # what it runs on is what it ran on
+        assert third.process.stops == 0  # it still runs on the same list
 
 
 async def test_a_database_node_removed_and_readmitted_starts_again() -> None:

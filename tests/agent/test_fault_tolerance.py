@@ -1,4 +1,4 @@
-"""Whole networks under what seldom happens: lost answers, lagging watches, restored stores, forgeries."""
+"""Whole networks under rare faults: lost answers, lagging watches, restored stores, forged records."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_grants_stay_one_at_a_time_when_their_watch_lags() -> None:
 async def test_a_leader_survives_an_etcd_restored_to_a_lower_revision() -> None:
     async with federation(*TRIO) as network:
         for number in range(50):
-            send_request(network, RequestKind.REMOVE, "nobody", f"r{number}")
+            send_request(network, RequestKind.REMOVE, "fed-99", f"r{number}")
             await anyio.sleep(0.1)
         network.cluster._revision = Revision(network.cluster.revision - 40)
         network.cluster._history.clear()
@@ -180,7 +180,7 @@ async def test_a_stopped_process_is_not_reported_healthy() -> None:
 
 async def test_unread_request_results_expire_in_an_idle_network() -> None:
     async with federation(*TRIO) as network:
-        send_request(network, RequestKind.REMOVE, "nobody")
+        send_request(network, RequestKind.REMOVE, "fed-99")
         await until(lambda: _outcome(network) is not None)
         await anyio.sleep(2 * OUTCOME_RETENTION)
         assert network.read(Request, KEYS.request("r")) is None

@@ -270,7 +270,7 @@ async def test_a_node_that_stays_unhealthy_keeps_its_grant() -> None:
         network.add(server(4, 9004), 9000, 9004)
         await anyio.sleep(20 * TTL)
         one, *others = sorted(starts(network)[:3], reverse=True)
-        assert one > 2, "it is tried again, with growing patience"
+        assert one > 2, "it is retried, with a growing timeout"
         assert others == [1, 1]
         for sidecar in network.sidecars:
             sidecar.probe.unhealthy_from_start = math.inf

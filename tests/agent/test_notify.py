@@ -1,4 +1,4 @@
-"""What the service manager hears of a sidecar that boots, and that lives."""
+"""What a sidecar sends to the service manager, from its start on."""
 
 from __future__ import annotations
 

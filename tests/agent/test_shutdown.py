@@ -1,4 +1,4 @@
-"""How a life of the sidecar ends."""
+"""How an execution of the sidecar ends."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_a_reexec_waits_no_longer_than_its_timeout(board: Board) -> None:
 
 
 async def test_an_immediate_reexec_does_not_wait(board: Board) -> None:
-    # It is what is being done.
+    # The re-execution itself is the action in progress.
     board.begin_action(RESTARTING)
     shutdown = Shutdown(board)
     shutdown.request_reexec(immediate=True)

@@ -1,4 +1,4 @@
-"""Who this sidecar is to the network: a node, and which run of which process speaks for it."""
+"""The identity of this sidecar in the network: its node, and the instance that reports for it."""
 
 from __future__ import annotations
 

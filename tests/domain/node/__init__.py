@@ -1,1 +1,1 @@
-"""TODO: the charter of this package."""
+"""What one node decides, tested as pure functions of its view."""

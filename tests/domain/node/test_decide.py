@@ -135,7 +135,7 @@ def test_without_etcd_at_boot_the_last_known_good_list_decides() -> None:
     assert "etcd" in nothing.reason
 
 
-def test_a_boot_waits_for_the_first_answer_of_etcd() -> None:
+def test_a_start_waits_for_the_first_answer_from_etcd() -> None:
     decision = decide(booting(synced=False, canonical=None, last_known_good=VersionedServers(1, THREE)), 0.0)
     assert (decision.phase, decision.action) == (Phase.WAITING, None)
 
@@ -219,7 +219,7 @@ def test_an_unreadable_file_stops_and_starts_nothing() -> None:
     assert decide(changed(view, state=NotLaunched()), 0.0).phase is Phase.WAITING
 
 
-def test_the_same_list_in_another_version_counts_as_loaded() -> None:
+def test_the_same_list_in_another_version_needs_no_restart() -> None:
     view = in_step(canonical=canonical(9000, 9001, 9002, version=4))
     assert decide(changed(view, loaded_version=4), 0.0).action is None
 

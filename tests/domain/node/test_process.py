@@ -1,3 +1,5 @@
+"""Backoff and startup timeout."""
+
 from __future__ import annotations
 
 from hypothesis import given
@@ -38,8 +40,8 @@ def test_delays_double_up_to_the_cap() -> None:
 
 
 def test_the_startup_timeout_doubles_up_to_its_cap() -> None:
-    patience = StartupTimeout(initial=10.0, max_doublings=3)
-    assert [patience.after(failed_starts) for failed_starts in range(6)] == [10, 20, 40, 80, 80, 80]
+    timeout = StartupTimeout(initial=10.0, max_doublings=3)
+    assert [timeout.after(failed_starts) for failed_starts in range(6)] == [10, 20, 40, 80, 80, 80]
 
 
 @given(st.floats(0.1, 3600), st.integers(0, 10**9))

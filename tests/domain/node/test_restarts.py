@@ -1,4 +1,4 @@
-"""When the node restarts its process, and what it does where that fails."""
+"""When the node restarts its process, and what it does if that fails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TROUBLE = RestartFailure("the engine says no", retry_at=50.0, failures=2)
 
 
 def behind(**changes: Any) -> View:
-    """The same, in its turn to restart into version 2, which its file holds."""
+    """The same, with a grant to restart into version 2, which its file holds."""
     return in_step(
         **{
             "canonical": canonical(9000, 9001, 9002, 9004, version=2),
@@ -84,7 +84,7 @@ def test_each_failed_start_doubles_the_startup_timeout() -> None:
 
 
 def test_a_process_that_was_healthy_once_is_left_running() -> None:
-    # Unhealthy is a state that a process may leave by itself; only one that never came up is stuck.
+    # An unhealthy process may recover on its own; only one that was never healthy is stuck.
     decision = decide(coming_up(last_healthy_start=10.0), 1e9)
     assert (decision.phase, decision.action, decision.until) == (Phase.STARTING, None, None)
 
@@ -94,7 +94,7 @@ def test_the_health_of_an_earlier_process_does_not_count() -> None:
 
 
 def test_starting_the_sidecar_restarts_nothing() -> None:
-    # It has run for days, and nobody knows yet how it does.
+    # It has run for days, and has not been probed yet.
     view = coming_up(state=Running(1, -1e6, THREE), sidecar_started_at=1000.0, reason="")
     assert Facts.of(view).startup_deadline == 1060.0
     assert decide(view, 1000.0).action is None
@@ -130,15 +130,15 @@ def test_an_overdue_process_that_cannot_restart_is_reported_as_both() -> None:
 
 
 def test_a_past_restart_failure_is_not_reported() -> None:
-    # It was cut off, and came up later all the same.
+    # The restart was cut off, but succeeded later.
     decision = decide(in_step(state=Running(1, 10.0, THREE, TROUBLE)), 20.0)
     assert (decision.phase, decision.reason, decision.action) == (Phase.RUNNING, "in step", None)
 
 
 def test_a_process_that_cannot_start_says_why_and_is_retried() -> None:
-    view = in_step(state=Exited(None, 50.0, 3, "nobody answers"), healthy=False)
+    view = in_step(state=Exited(None, 50.0, 3, "no answer"), healthy=False)
     early = decide(view, 49.0)
-    assert (early.phase, early.reason, early.until) == (Phase.CRASHED, "nobody answers", 50.0)
+    assert (early.phase, early.reason, early.until) == (Phase.CRASHED, "no answer", 50.0)
     assert decide(view, 50.0).action == StartProcess(THREE)
     died = decide(in_step(state=Exited(3, 50.0, 1), healthy=False), 49.0)
     assert died.reason == "the process ended by itself (exit code 3)"
@@ -210,7 +210,7 @@ def test_a_serving_process_restarts_only_for_a_newer_list_and_a_grant(
     if not isinstance(decision.action, StopForRestart):
         return
     assert decision.action.servers == FOUR
-    if view.health.last_healthy_start == 10.0:  # it was healthy once: it serves, or is for somebody to see to
+    if view.health.last_healthy_start == 10.0:  # it was healthy once, so it is never stuck
         assert loaded == THREE, "nothing restarts for nothing"
         assert grant
         assert grant.version > loaded_version
