@@ -30,7 +30,7 @@ def harness(tmp_path: Path) -> Iterator[UnresponsiveApiHarness]:
     contract.a_restart_that_hangs_times_out_and_is_retried,
     contract.the_next_sidecar_completes_an_interrupted_restart,
 )
-async def test_an_api_server_that_hangs(rule: Rule, harness: UnresponsiveApiHarness) -> None:
+async def test_the_rules_hold_if_the_api_server_hangs(rule: Rule, harness: UnresponsiveApiHarness) -> None:
     await rule(harness)
 
 
