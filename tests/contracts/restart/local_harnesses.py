@@ -93,7 +93,7 @@ class PatternHarness(SignalHarness):
 class EndpointHarness(SupervisedHarness):
     """The program restarts itself inside its process; its supervisor starts it again when it exits."""
 
-    down_reason = "has ended|did not come up|nobody answers"
+    down_reason = "has ended|did not come up|no program answers"
     # A restart is requested over HTTP, without a signal.
     is_signalled = False
 
