@@ -16,7 +16,6 @@ UNCLEAN: tuple[str, ...] = (
     "docs/reference/",
     "sidecar/domain/",
     "sidecar/ports.py",
-    "tests/adapters/",
     "tests/cli/",
     "tests/config/",
     "tests/domain/",

@@ -24,7 +24,7 @@ def listening(address: str | bytes) -> Iterator[socket.socket]:
         yield sock
 
 
-def test_what_is_told_arrives_as_one_datagram(tmp_path: Path) -> None:
+def test_a_notification_is_one_datagram(tmp_path: Path) -> None:
     with listening(str(tmp_path / "notify")) as manager:
         SystemdNotifier(str(tmp_path / "notify")).notify(READY=1, STATUS="in step")
         assert manager.recv(4096) == b"READY=1\nSTATUS=in step"
@@ -43,7 +43,7 @@ def test_an_abstract_address_begins_with_an_at_sign() -> None:
         assert manager.recv(4096) == b"READY=1"
 
 
-def test_reloading_tells_when_it_began(tmp_path: Path) -> None:
+def test_reloading_sends_its_start_time(tmp_path: Path) -> None:
     with listening(str(tmp_path / "notify")) as manager:
         SystemdNotifier(str(tmp_path / "notify")).notify_reloading()
         reloading, usec = manager.recv(4096).decode().splitlines()
@@ -52,7 +52,7 @@ def test_reloading_tells_when_it_began(tmp_path: Path) -> None:
     assert int(usec.partition("=")[2]) > 0
 
 
-def test_without_a_manager_nothing_is_told() -> None:
+def test_without_a_manager_nothing_is_sent() -> None:
     SystemdNotifier().notify(READY=1)
 
 
@@ -108,7 +108,7 @@ os.waitpid(found.pid, 0)
 def test_what_it_launches_does_not_inherit_them() -> None:
     env = os.environ | {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"}
     env["PYTHONPATH"] = str(Path(__file__).parents[2])
-    told = subprocess.run([sys.executable, "-c", CHILD], env=env, stdout=subprocess.PIPE, check=True)
-    assert b"PATH=" in told.stdout
-    assert b"NOTIFY_SOCKET" not in told.stdout
-    assert b"WATCHDOG" not in told.stdout
+    output = subprocess.run([sys.executable, "-c", CHILD], env=env, stdout=subprocess.PIPE, check=True)
+    assert b"PATH=" in output.stdout
+    assert b"NOTIFY_SOCKET" not in output.stdout
+    assert b"WATCHDOG" not in output.stdout

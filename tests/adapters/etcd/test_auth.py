@@ -151,7 +151,7 @@ async def test_a_change_of_permissions_is_no_refusal(guarded: EtcdServer) -> Non
         await use(client)
 
 
-async def test_an_etcd_that_asks_nobody_serves_a_user_all_the_same(shared_etcd: EtcdServer) -> None:
+async def test_an_etcd_without_authentication_accepts_a_user(shared_etcd: EtcdServer) -> None:
     async with store(shared_etcd) as client:
         await use(client)
 

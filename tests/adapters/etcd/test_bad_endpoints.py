@@ -66,7 +66,7 @@ KINDS = ["dead", "black hole", "trickle", *_ANSWERS]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_calls_go_on_to_the_next_endpoint(kind: str, shared_etcd: EtcdServer) -> None:
+async def test_calls_move_to_the_next_endpoint(kind: str, shared_etcd: EtcdServer) -> None:
     async with bad_endpoint(kind) as bad:
         settings = EtcdSettings((bad, shared_etcd.url), call_timeout=TIMEOUT)
         async with EtcdStore(settings) as store:
@@ -109,9 +109,7 @@ async def test_without_another_endpoint_every_call_fails_within_its_deadline(kin
 
 
 @pytest.mark.parametrize("kind", ["dead", "black hole"])
-async def test_a_commit_that_was_never_sent_goes_on_to_the_next_endpoint(
-    kind: str, shared_etcd: EtcdServer
-) -> None:
+async def test_an_unsent_commit_moves_to_the_next_endpoint(kind: str, shared_etcd: EtcdServer) -> None:
     async with bad_endpoint(kind) as bad:
         settings = EtcdSettings((bad, shared_etcd.url), call_timeout=TIMEOUT)
         async with EtcdStore(settings) as store:
@@ -153,7 +151,7 @@ async def test_a_connection_closed_while_idle_is_no_error_of_a_read(shared_etcd:
         assert calls == 3
 
 
-async def test_a_slow_read_does_not_hold_up_the_keep_alive_of_a_lease() -> None:
+async def test_a_slow_read_does_not_delay_the_keep_alive() -> None:
     reading = anyio.Event()
 
     async def answer(call: Call) -> bytes:

@@ -59,7 +59,7 @@ def test_a_stream_is_ended_when_its_endpoint_fails_and_no_other() -> None:
     assert ended == ["a"]
 
 
-def test_an_error_of_the_only_endpoint_ends_no_stream_but_its_silence_does() -> None:
+def test_streams_survive_errors_of_the_only_endpoint_but_not_silence() -> None:
     rotation, ended = Rotation((A,)), []
     with rotation.call_on_failure(A, lambda: ended.append("a")):
         rotation.mark_failed(A, answered=True)

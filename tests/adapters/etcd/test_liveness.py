@@ -39,7 +39,7 @@ async def test_the_kernel_probes_the_connections_of_calls_and_of_watches(own_etc
             assert timers_of_connections_to(own_etcd.port) == {_KEEPALIVE_TIMER}
 
 
-async def test_a_watch_on_a_frozen_etcd_ends_when_the_leases_keep_alive_fails(own_etcd: EtcdServer) -> None:
+async def test_a_watch_on_a_frozen_etcd_ends_with_the_keep_alive(own_etcd: EtcdServer) -> None:
     async with own_etcd.store(call_timeout=2) as store:
         lease = await store.grant_lease(30)
         listing = await store.read(Range(KEY))

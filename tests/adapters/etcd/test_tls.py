@@ -81,7 +81,7 @@ async def test_a_certificate_that_is_renewed_is_used_by_the_next_watch(
         listing = await client.read(Range(KEY))
         async with client.watch(Range(KEY), after=listing.revision):
             pass
-        # As it is for a moment while somebody renews it in place.
+        # As it is for a moment while it is renewed in place.
         renewed.cert.rename(tmp_path / "away")
         with pytest.raises(StoreUnavailable):
             async with client.watch(Range(KEY), after=listing.revision):

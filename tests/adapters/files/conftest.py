@@ -26,7 +26,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def root() -> None:
-    """For tests that give files away, and act as somebody else."""
+    """For tests that change the owner of files, and act as another user."""
     require(os.geteuid() == 0, "to be root")
 
 

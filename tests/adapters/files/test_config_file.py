@@ -66,9 +66,7 @@ async def test_mode_owner_and_attributes_stay(file: LocalFile, path: Path) -> No
     assert os.getxattr(path, "user.mine") == b"1"
 
 
-async def test_the_folders_access_list_for_new_files_is_not_given_to_the_one_that_was_there(
-    file: LocalFile, path: Path
-) -> None:
+async def test_the_default_acl_of_the_folder_is_not_applied(file: LocalFile, path: Path) -> None:
     entries = ((1, 7, -1), (2, 6, 12345), (4, 5, -1), (16, 7, -1), (32, 0, -1))  # acl(5)
     default = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
     try:
@@ -91,9 +89,7 @@ async def test_a_link_stays_and_its_target_is_replaced(path: Path) -> None:
 
 
 @only_root
-async def test_in_a_folder_that_is_not_writable_the_file_is_written_in_place(
-    file: LocalFile, path: Path
-) -> None:
+async def test_in_a_read_only_folder_the_file_is_written_in_place(file: LocalFile, path: Path) -> None:
     os.chown(path, NOBODY, NOBODY)
     before = path.stat()
     document = await file.read()
@@ -107,9 +103,7 @@ async def test_in_a_folder_that_is_not_writable_the_file_is_written_in_place(
 
 
 @only_root
-async def test_a_file_of_another_user_keeps_its_owner_though_that_takes_writing_in_place(
-    file: LocalFile, path: Path
-) -> None:
+async def test_a_file_of_another_user_keeps_its_owner(file: LocalFile, path: Path) -> None:
     path.chmod(0o666)
     path.parent.chmod(0o777)
     before = path.stat()
@@ -122,9 +116,7 @@ async def test_a_file_of_another_user_keeps_its_owner_though_that_takes_writing_
     assert names_in(path.parent) == ["federated.json"]
 
 
-async def test_a_write_that_fails_half_way_leaves_the_old_file_and_nothing_else(
-    file: LocalFile, path: Path
-) -> None:
+async def test_a_failed_write_leaves_only_the_old_file(file: LocalFile, path: Path) -> None:
     document = await file.read()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # as a disk that is full after 100 bytes
@@ -191,9 +183,7 @@ async def test_the_temporary_files_of_a_killed_predecessor_are_removed(file: Loc
     assert names_in(path.parent) == [others.name, alive.name, "federated.json"]
 
 
-async def test_an_edit_that_was_read_but_is_not_in_the_document_written_survives(
-    file: LocalFile, path: Path
-) -> None:
+async def test_a_concurrent_edit_survives_a_write(file: LocalFile, path: Path) -> None:
     before = await file.read()
     path.write_text(before.text.replace('"Mode"', '"Note": "mine", "Mode"'))
     await file.read()  # by the loop that watches, while another one is about to write

@@ -1,4 +1,4 @@
-"""Being told of changes: by hand, by a rename, by a link that is swapped, after a folder was gone."""
+"""Reports of changes: by hand, by a rename, by a swapped link, after a folder was deleted."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ async def changed_within(changes: AsyncIterator[None], seconds: float) -> bool:
     return False
 
 
-async def test_an_edit_in_place_is_told(path: Path) -> None:
+async def test_an_edit_in_place_is_reported(path: Path) -> None:
     async with watched(path) as holds:
         path.write_text("edited")
         await holds("edited")
 
 
-async def test_a_rename_over_the_file_is_told_again_and_again(path: Path) -> None:
+async def test_every_rename_over_the_file_is_reported(path: Path) -> None:
     async with watched(path) as holds:
         for text in ("one", "two"):
             new = path.with_name("new")
@@ -70,7 +70,7 @@ async def test_a_rename_over_the_file_is_told_again_and_again(path: Path) -> Non
             await holds(text)
 
 
-async def test_the_sidecars_own_write_is_not_told_but_an_edit_of_it_is(path: Path) -> None:
+async def test_only_edits_of_the_written_file_are_reported(path: Path) -> None:
     file = LocalFile(path, Role.FEDERATED)
     document = await file.read()
     heard = 0
@@ -98,7 +98,7 @@ async def test_the_sidecars_own_write_is_not_told_but_an_edit_of_it_is(path: Pat
         tasks.cancel_scope.cancel()
 
 
-async def test_an_edit_that_a_write_has_kept_is_told(path: Path) -> None:
+async def test_an_edit_kept_by_a_write_is_reported(path: Path) -> None:
     file = LocalFile(path, Role.FEDERATED)
     document = await file.read()
     path.write_text(document.text + " ")
@@ -109,7 +109,7 @@ async def test_an_edit_that_a_write_has_kept_is_told(path: Path) -> None:
     assert (await file.read()).text.endswith(" ")
 
 
-async def test_a_broken_edit_that_is_undone_is_told(path: Path) -> None:
+async def test_an_undone_invalid_edit_is_reported(path: Path) -> None:
     file = LocalFile(path, Role.FEDERATED)
     document = await file.read()
     path.write_text("{")
@@ -124,7 +124,7 @@ async def test_a_broken_edit_that_is_undone_is_told(path: Path) -> None:
         assert not await changed_within(changes, 1)
 
 
-async def test_a_file_that_stays_broken_is_told_once(path: Path) -> None:
+async def test_a_file_that_stays_invalid_is_reported_once(path: Path) -> None:
     file = LocalFile(path, Role.FEDERATED)
     await file.read()
     path.write_text("{")
@@ -134,14 +134,14 @@ async def test_a_file_that_stays_broken_is_told_once(path: Path) -> None:
         assert not await changed_within(changes, 1)
 
 
-async def test_a_file_that_is_deleted_and_made_again_is_told(path: Path) -> None:
+async def test_a_deleted_and_recreated_file_is_reported(path: Path) -> None:
     async with watched(path) as holds:
         path.unlink()
         path.write_text("again")
         await holds("again")
 
 
-async def test_a_config_map_that_is_swapped_is_told(tmp_path: Path) -> None:
+async def test_a_swapped_config_map_is_reported(tmp_path: Path) -> None:
     """Kubernetes links the file to ``..data/``, and ``..data`` to a folder that it replaces."""
     for version in ("one", "two", "three"):
         (tmp_path / f"..{version}").mkdir()
@@ -156,7 +156,7 @@ async def test_a_config_map_that_is_swapped_is_told(tmp_path: Path) -> None:
             await holds(version)
 
 
-async def test_an_edit_of_a_links_target_in_another_folder_is_told(tmp_path: Path, path: Path) -> None:
+async def test_an_edit_of_a_link_target_is_reported(tmp_path: Path, path: Path) -> None:
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "federated.json"
     link.symlink_to(path)
@@ -180,7 +180,7 @@ async def test_a_folder_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> N
         await holds("here")
 
 
-async def test_what_happens_beside_the_file_is_not_told(path: Path) -> None:
+async def test_changes_of_other_files_are_not_reported(path: Path) -> None:
     file = LocalFile(path, Role.FEDERATED)
     async with aclosing(file.changes()) as changes:
         assert await changed_within(changes, DEADLINE)
@@ -203,5 +203,5 @@ async def test_a_watch_that_is_cancelled_ends_at_once(path: Path) -> None:
             await standing.wait()
             began = anyio.current_time()
             tasks.cancel_scope.cancel()
-        # The watcher itself looks up after five seconds of silence; nobody waits for that.
+        # The watcher itself checks after five seconds of silence; the test does not wait for that.
         assert anyio.current_time() - began < 3

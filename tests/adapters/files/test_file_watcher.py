@@ -1,4 +1,4 @@
-"""The watcher that the kernel tells of changes."""
+"""The watcher that gets changes from the kernel."""
 
 from __future__ import annotations
 

@@ -27,19 +27,19 @@ def refusal(folder: Path) -> str:
     return str(caught.value)
 
 
-def test_a_second_one_is_told_what_to_do(tmp_path: Path) -> None:
+def test_a_second_sidecar_gets_an_error_with_a_remedy(tmp_path: Path) -> None:
     with locked(tmp_path / "state"):
         assert "--state-dir" in refusal(tmp_path / "state")
     with locked(tmp_path / "state"):
         pass
 
 
-def test_a_refusal_that_is_too_long_is_cut_and_read_all_the_same(tmp_path: Path) -> None:
+def test_a_refusal_that_is_too_long_is_shortened(tmp_path: Path) -> None:
     with locked(tmp_path) as lock:
-        write_holder(lock, Holder(7, "life", 1, "ü" * 10_000))
+        write_holder(lock, Holder(7, "execution-1", 1, "ü" * 10_000))
         holder = read_holder(tmp_path)
         assert holder is not None
-        assert (holder.pid, holder.execution_id, holder.refusals) == (7, "life", 1)
+        assert (holder.pid, holder.execution_id, holder.refusals) == (7, "execution-1", 1)
         assert holder.last_refusal.startswith("üüü")
         assert holder.last_refusal.endswith("ü...")
 

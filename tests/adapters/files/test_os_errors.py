@@ -58,6 +58,6 @@ async def test_a_file_over_a_mebibyte_is_refused_without_reading_on(file: LocalF
         await file.read()
 
 
-def test_an_error_that_has_no_words_of_its_own_is_told_as_the_system_tells_it() -> None:
-    told = as_bad_file(Path("f.json"), OSError(errno.EIO, "Input/output error"), "write")
-    assert str(told) == "f.json: the system does not write it: Input/output error"
+def test_other_errors_have_the_text_of_the_system() -> None:
+    message = as_bad_file(Path("f.json"), OSError(errno.EIO, "Input/output error"), "write")
+    assert str(message) == "f.json: the system does not write it: Input/output error"

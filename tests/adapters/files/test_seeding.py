@@ -69,7 +69,7 @@ def test_a_seed_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"FederatedServers": 1}'])
-def test_a_seed_that_is_not_valid_is_told_and_not_copied(source: Path, tmp_path: Path, text: str) -> None:
+def test_an_invalid_seed_is_reported_and_not_copied(source: Path, tmp_path: Path, text: str) -> None:
     source.chmod(0o644)
     source.write_text(text)
     with pytest.raises(BadFile) as caught:

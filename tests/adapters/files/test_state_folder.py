@@ -126,7 +126,7 @@ async def test_a_tool_that_insists_does_not_push_out_what_a_person_typed(
     assert len(list((folder / "rejected").iterdir())) == 4
 
 
-async def test_a_rejected_text_that_somebody_deleted_is_kept_anew(state: LocalStateFolder) -> None:
+async def test_a_deleted_rejected_edit_is_stored_again(state: LocalStateFolder) -> None:
     first = Path(await state.save_rejected("typed\n", "good\n"))
     first.with_suffix("").unlink()
     second = Path(await state.save_rejected("typed\n", "good\n"))

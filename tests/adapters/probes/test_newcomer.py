@@ -1,4 +1,4 @@
-"""What a newcomer's URL answers is a stranger's: whatever it is, the leader that asks goes on."""
+"""The answer at the URL of a newcomer is not trusted: whatever it is, the leader continues."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def _asked(*parts: bytes) -> str:
     ],
     ids=["itself", "in-pieces", "nested", "half-a-character"],
 )
-def test_an_answer_is_judged_whatever_it_is(parts: tuple[bytes, ...], why: str) -> None:
+def test_every_answer_is_handled(parts: tuple[bytes, ...], why: str) -> None:
     said = asyncio.run(_asked(*parts))
     assert why in said
     assert bool(said) == bool(why)

@@ -88,7 +88,7 @@ async def silent(stream: ByteStream) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-async def test_whoever_accepts_a_connection_is_healthy(host: str) -> None:
+async def test_a_process_that_accepts_a_connection_is_healthy(host: str) -> None:
     async with server(silent, host) as port:
         health = await TcpProbe(host, port).check()
     shown = f"[{host}]" if ":" in host else host
@@ -103,7 +103,7 @@ async def test_localhost_is_both_of_its_addresses(host: str) -> None:
         assert (await HttpProbe(f"http://localhost:{port}/").check()).healthy
 
 
-async def test_a_port_where_nobody_listens_is_not_healthy(free_port: int) -> None:
+async def test_a_port_without_a_listener_is_not_healthy(free_port: int) -> None:
     health = await TcpProbe("localhost", free_port).check()
     assert health == Health(False, f"tcp://localhost:{free_port}: Connection refused")
 
@@ -212,7 +212,7 @@ async def test_a_server_that_says_nothing_is_not_waited_for() -> None:
     assert health == Health(False, f"{url} does not answer within 0.1 s")
 
 
-async def test_a_url_where_nobody_listens_is_not_healthy(free_port: int) -> None:
+async def test_a_url_without_a_listener_is_not_healthy(free_port: int) -> None:
     url = f"http://localhost:{free_port}/"
     health = await HttpProbe(url).check()
     assert health == Health(False, f"{url}: Connection refused")
@@ -419,7 +419,7 @@ REFUSED, WELL = Health(False, "Connection refused"), Health(True, "answers 200")
 
 
 @pytest.mark.parametrize(
-    ("found", "platform", "told"),
+    ("found", "platform", "reported"),
     [
         (REFUSED, Health(False, "it waits: no image"), "Connection refused; it waits: no image"),
         (REFUSED, Health(True, "container fed-1 runs"), "Connection refused"),
@@ -428,9 +428,9 @@ REFUSED, WELL = Health(False, "Connection refused"), Health(True, "answers 200")
     ids=["the platform knows why", "it knows of nothing", "it does not answer"],
 )
 async def test_what_the_platform_says_explains_a_failure(
-    found: Health, platform: Health | None, told: str
+    found: Health, platform: Health | None, reported: str
 ) -> None:
-    assert await ExplainedProbe(Said(found), Said(platform), timeout=0.1).check() == Health(False, told)
+    assert await ExplainedProbe(Said(found), Said(platform), timeout=0.1).check() == Health(False, reported)
 
 
 async def test_what_answers_is_healthy_and_the_platform_is_not_asked() -> None:

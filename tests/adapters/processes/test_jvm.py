@@ -100,7 +100,7 @@ async def test_to_be_asked_does_not_end_it(jvm: Child, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("jvm", [("-XX:+DisableAttachMechanism",)], indirect=True)
-async def test_one_that_lets_nobody_attach_prints_it_itself(
+async def test_a_jvm_that_refuses_to_attach_prints_the_dump_itself(
     jvm: Child, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pid = await read_pid(tmp_path / "ready")
@@ -111,7 +111,7 @@ async def test_one_that_lets_nobody_attach_prints_it_itself(
     assert not (tmp_path / "dumps").exists()
 
 
-async def test_a_folder_that_cannot_be_written_is_told(
+async def test_a_read_only_folder_is_reported(
     jvm: Child, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "dumps").write_text("in the way")
@@ -130,14 +130,14 @@ listener.bind(door)
 listener.listen()
 signal.signal(signal.SIGQUIT, signal.SIG_IGN)
 pathlib.Path("ready").touch()
-caller, _ = listener.accept()  # and a word that nobody reads: to end breaks the connection off
+caller, _ = listener.accept()  # and an unread byte, so that its end resets the connection
 caller.recv(1)
 os.unlink(door)
 os._exit(143)
 """
 
 
-async def test_one_that_ends_while_it_is_asked_is_no_error_and_leaves_nothing(
+async def test_a_jvm_that_ends_meanwhile_leaves_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with await anyio.open_process((sys.executable, "-c", DYING), cwd=tmp_path) as process:

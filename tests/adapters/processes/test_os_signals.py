@@ -42,7 +42,7 @@ async def main(backend, forever, *argv):
         work = anyio.CancelScope()
         await group.start(lambda task_status: forward_signals(
             process=child, stop=work.cancel,
-            reexec=lambda: print("goes on", flush=True), task_status=task_status))
+            reexec=lambda: print("continues", flush=True), task_status=task_status))
         print("ready", flush=True)
         with work:
             await run(child, forever)
@@ -53,7 +53,7 @@ async def main(backend, forever, *argv):
 anyio.run(main, *sys.argv[1:], backend=sys.argv[1])
 """
 
-# It goes on when it is told to, and shows what its next execution finds waiting.
+# It re-executes on request, and shows which signals are pending afterwards.
 REEXEC_PROGRAM = """
 import os, signal, sys
 import anyio
@@ -124,7 +124,7 @@ def line(process: subprocess.Popen[str]) -> str:
 
 
 def rest(process: subprocess.Popen[str]) -> str:
-    """What is printed up to the end, which comes when nobody holds the pipe: no process is left."""
+    """The output up to the end of the pipe, when no process is left."""
     return process.communicate(timeout=60)[0].strip()
 
 
@@ -166,7 +166,7 @@ def test_sighup_requests_a_reexec_and_is_not_forwarded(tmp_path: Path, anyio_bac
     with sidecar(tmp_path, anyio_backend, program("HUP: say('heard')", "USR1: say('usr1')")) as it:
         assert [line(it), line(it)] == ["ready", "up"]
         it.send_signal(signal.SIGHUP)
-        assert line(it) == "goes on"
+        assert line(it) == "continues"
         it.send_signal(signal.SIGUSR1)
         assert line(it) == "usr1"
         it.terminate()

@@ -38,7 +38,7 @@ def stat(pid):
         return "gone", ""
 
 def zombies():
-    # The orphans that nobody has reaped: dead children, but for the process itself.
+    # Orphans that are not reaped: dead children, except for the process itself.
     ours = {pid for pid in procfs.pids() if stat(pid)[1] == str(os.getpid())} - tracked_pids()
     return [pid for pid in ours if stat(pid)[0] == "Z"]
 
@@ -63,7 +63,7 @@ async def main(backend, script):
 anyio.run(main, *sys.argv[1:], backend=sys.argv[1])
 """
 
-# It leaves the session, so it is nobody's but the subreaper's once its parent is gone.
+# It leaves the session, so only the subreaper can reap it once its parent is gone.
 ORPHAN = "setsid sh -c 'read _ < gate' & echo $! > orphan;"
 
 
@@ -76,9 +76,7 @@ def run_subreaper(folder: Path, backend: str, script: str) -> dict[str, object]:
     return found
 
 
-def test_orphans_are_reaped_and_the_exit_status_of_the_process_is_not_stolen(
-    tmp_path: Path, anyio_backend: str
-) -> None:
+def test_orphans_are_reaped_but_not_the_process_itself(tmp_path: Path, anyio_backend: str) -> None:
     found = run_subreaper(tmp_path, anyio_backend, f"{ORPHAN} exit 3")
     assert found == {"state": "Exited", "code": 3, "mine": True}
 

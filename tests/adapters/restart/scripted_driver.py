@@ -1,4 +1,4 @@
-"""A driver of a process that is only told of: a test says what there is, and what a restart does."""
+"""A driver of a simulated process: a test sets what there is, and what a restart does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ScriptedDriver:
     """``incarnation`` is what `observe` finds; ``observe_error`` makes it fail with that reason,
     ``observe_delay`` take that long; that many first looks find nothing when it ``empty_observations``.
 
-    ``on_restart`` is what a restart does; by default the next life is there at once.
+    ``on_restart`` is what a restart does; by default the next incarnation is there immediately.
     """
 
     incarnation: Incarnation | None = None
@@ -32,9 +32,9 @@ class ScriptedDriver:
     on_stop: Callable[[], Awaitable[None]] | None = None
     _changed: anyio.Event = field(default_factory=anyio.Event)
 
-    def set_incarnation(self, life: Incarnation | None) -> None:
+    def set_incarnation(self, incarnation: Incarnation | None) -> None:
         """From now on that is what there is."""
-        self.incarnation = life
+        self.incarnation = incarnation
         self.signal_change()
 
     def signal_change(self) -> None:
@@ -51,12 +51,12 @@ class ScriptedDriver:
             return None
         return self.incarnation
 
-    async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:  # noqa: ARG002 - a test tells
+    async def restart(self, incarnation: Incarnation | None, servers: ServerList) -> None:  # noqa: ARG002 - a test decides
         self.asked.append(incarnation)
         if self.on_restart is not None:
             await self.on_restart()
         else:
-            self.set_incarnation(Incarnation(f"life-{len(self.asked)}", pid=len(self.asked), age=0.0))
+            self.set_incarnation(Incarnation(f"incarnation-{len(self.asked)}", pid=len(self.asked), age=0.0))
 
     async def stop(self) -> None:
         if self.on_stop is not None:

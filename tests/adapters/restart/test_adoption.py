@@ -1,4 +1,4 @@
-"""A sidecar that was killed leaves its process running; its next life takes it over."""
+"""A sidecar that was killed leaves its process running; its next execution adopts it."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ async def test_whom_a_launcher_left_behind_is_taken_over_too(make_child: MakeChi
     assert not is_alive(member)
 
 
-async def test_what_a_successor_left_behind_is_known_while_its_launcher_is_a_zombie(tmp_path: Path) -> None:
+async def test_leftovers_of_a_successor_are_found_behind_a_zombie(tmp_path: Path) -> None:
     script = "sleep 0.1; sleep 1000 & echo $! > successor; sleep 1000 & echo $! > other; exit 0"
     argv = ("/bin/sh", "-c", script)
     # No process of the loop's, which would reap it.

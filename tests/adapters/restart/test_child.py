@@ -32,7 +32,7 @@ async def test_it_runs_on_the_list_it_was_started_on(make_child: MakeChild) -> N
 
 async def test_it_gets_its_own_folder_and_environment(make_child: MakeChild, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
-    child = make_child('echo "$PWD $WHO" > said', env={"WHO": "me"}, cwd=tmp_path / "there")
+    child = make_child('echo "$PWD $ROLE" > said', env={"ROLE": "me"}, cwd=tmp_path / "there")
     await child.start(SERVERS)
     await child.wait_for_change()
     assert (tmp_path / "there/said").read_text() == f"{tmp_path}/there me\n"
@@ -110,10 +110,8 @@ async def test_a_member_in_a_process_group_of_its_own_is_stopped_too(
     assert not is_alive(member)
 
 
-async def test_a_zombie_that_waits_for_a_parent_elsewhere_does_not_hold_up_the_stop(
-    make_child: MakeChild, tmp_path: Path
-) -> None:
-    # The parent leaves the session, its child does not, and nobody ever reaps the child.
+async def test_an_unreaped_zombie_does_not_delay_the_stop(make_child: MakeChild, tmp_path: Path) -> None:
+    # The parent leaves the session, its child does not, and no process reaps the child.
     parent = (
         "import os, signal\n"
         "child = os.fork()\n"
@@ -187,9 +185,7 @@ async def test_stopping_nothing_is_no_error(make_child: MakeChild) -> None:
     assert child.last_exit is None
 
 
-async def test_a_death_by_itself_wakes_whoever_waits_and_tells_the_code(
-    make_child: MakeChild, tmp_path: Path
-) -> None:
+async def test_an_unexpected_exit_wakes_waiters_with_the_code(make_child: MakeChild, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "gate")
     child = make_child("read _ < gate; exit 3", clock=lambda: 100.0)
     await child.start(SERVERS)
@@ -211,14 +207,14 @@ async def test_a_death_before_anyone_waits_is_not_missed(make_child: MakeChild) 
     exited(child)
 
 
-async def test_the_code_of_a_death_by_signal_is_as_a_shell_tells_it(make_child: MakeChild) -> None:
+async def test_the_code_after_a_signal_is_that_of_a_shell(make_child: MakeChild) -> None:
     child = make_child("kill -KILL $$")
     await child.start(SERVERS)
     await child.wait_for_change()
     assert exited(child).code == 128 + signal.SIGKILL
 
 
-async def test_whoever_waits_before_the_start_sees_the_death(make_child: MakeChild) -> None:
+async def test_a_waiter_before_the_start_sees_the_exit(make_child: MakeChild) -> None:
     child = make_child("exit 3")
     async with anyio.create_task_group() as group:
         group.start_soon(child.wait_for_change)
@@ -273,7 +269,7 @@ async def test_failures_are_forgiven_after_it_stayed_up(make_child: MakeChild, t
     assert counted == [1, 2, 1, 2]
 
 
-async def test_a_stop_on_purpose_starts_the_count_anew(make_child: MakeChild) -> None:
+async def test_a_requested_stop_resets_the_count(make_child: MakeChild) -> None:
     child = make_child("exit 3")
     for _ in range(2):
         await child.start(SERVERS)
@@ -296,7 +292,7 @@ async def test_a_stop_on_purpose_starts_the_count_anew(make_child: MakeChild) ->
         (("/",), 126, "cannot be executed"),
     ],
 )
-async def test_what_cannot_be_executed_is_an_exit_as_a_shell_tells_it(
+async def test_a_program_that_cannot_be_executed_exits_as_in_a_shell(
     argv: tuple[str, ...],
     code: int,
     reason: str,
@@ -349,7 +345,7 @@ async def test_a_signal_to_nothing_is_no_error(make_child: MakeChild) -> None:
     child.signal(signal.SIGHUP)
 
 
-async def test_a_state_folder_that_cannot_be_written_does_not_keep_it_from_starting(
+async def test_a_read_only_state_folder_does_not_prevent_the_start(
     make_child: MakeChild, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "state").write_text("in the way")

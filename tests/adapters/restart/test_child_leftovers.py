@@ -88,7 +88,7 @@ async def test_what_a_dead_process_leaves_behind_is_ended_by_a_stop(
     assert child.last_exit == 3
 
 
-async def test_what_a_dead_process_leaves_behind_is_ended_while_it_waits_to_be_started(
+async def test_leftovers_are_ended_while_the_process_waits_for_its_start(
     make_child: MakeChild, tmp_path: Path
 ) -> None:
     child = make_child("sleep 1000 & echo $! > member; exit 3")

@@ -49,20 +49,20 @@ class ScriptedProcess:
         )
 
     async def adopt(self, held: ServerList, *, since: float = -math.inf) -> None:
-        """A sidecar starts, whose file holds that list ``since`` then, or what was told before."""
+        """A sidecar starts, whose file has that list ``since`` then, or the earlier one."""
         self.file_servers = self.file_servers or [(anyio.current_time() + since, held)]
         await self.process.adopt()
 
     def _file_servers_at(self, moment: float) -> ServerList | None:
         return next((servers for since, servers in reversed(self.file_servers) if since <= moment), None)
 
-    async def becomes(self, life: Incarnation | None) -> None:
+    async def becomes(self, incarnation: Incarnation | None) -> None:
         """The process becomes another one, or none, while that is watched."""
         with anyio.fail_after(1000):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self.process.wait_for_change)
                 await anyio.wait_all_tasks_blocked()
-                self.driver.set_incarnation(life)
+                self.driver.set_incarnation(incarnation)
 
     @property
     def running(self) -> Running:
@@ -98,14 +98,14 @@ async def refuse() -> None:
     raise DriverError("the engine says no")
 
 
-async def test_one_that_is_not_known_runs_on_what_the_file_held_at_boot(scripted: ScriptedProcess) -> None:
+async def test_an_unknown_process_has_loaded_the_file_of_the_boot(scripted: ScriptedProcess) -> None:
     await scripted.adopt(OLD)
     assert (scripted.running.pid, scripted.running.loaded) == (1, OLD)
     assert scripted.running.started_at == pytest.approx(anyio.current_time() - 100.0)
     assert scripted.state_file.read() == LoadedRecord("a", OLD)
 
 
-async def test_a_file_that_changed_after_it_began_says_nothing_of_what_it_loaded(
+async def test_a_file_changed_after_its_start_is_no_evidence(
     scripted: ScriptedProcess,
 ) -> None:
     await scripted.adopt(NEW, since=-99.0)
@@ -117,19 +117,19 @@ async def test_a_file_that_is_older_than_it_says_what_it_loaded(scripted: Script
     assert scripted.running.loaded == NEW
 
 
-async def test_a_sidecar_that_takes_its_time_to_look_knows_it_all_the_same(scripted: ScriptedProcess) -> None:
+async def test_a_late_observation_still_knows_the_list(scripted: ScriptedProcess) -> None:
     scripted.driver.observe_delay, scripted.driver.incarnation = 3.0, Incarnation("a", pid=1, age=103.0)
     await scripted.adopt(NEW, since=-100.0)
     assert scripted.running.loaded == NEW
 
 
-async def test_one_that_a_former_life_knew_runs_on_what_that_noted(scripted: ScriptedProcess) -> None:
+async def test_a_process_known_to_the_previous_sidecar_keeps_its_list(scripted: ScriptedProcess) -> None:
     scripted.state_file.write(LoadedRecord("a", OLD))
     await scripted.adopt(NEW)
     assert scripted.running.loaded == OLD
 
 
-async def test_what_was_noted_of_another_life_says_nothing(scripted: ScriptedProcess) -> None:
+async def test_a_record_of_another_incarnation_is_ignored(scripted: ScriptedProcess) -> None:
     scripted.state_file.write(LoadedRecord("z", OLD))
     await scripted.adopt(NEW)
     assert scripted.running.loaded == NEW
@@ -150,7 +150,7 @@ async def test_one_that_is_not_there_is_to_be_started(scripted: ScriptedProcess)
     assert (scripted.driver.asked, scripted.running.loaded) == ([None], NEW)
 
 
-async def test_one_that_cannot_be_looked_at_is_told_and_tried_again(scripted: ScriptedProcess) -> None:
+async def test_a_failed_observation_is_reported_and_retried(scripted: ScriptedProcess) -> None:
     scripted.driver.observe_error = "no permission"
     await scripted.adopt(OLD)
     assert scripted.exited.reason == "no permission"
@@ -158,7 +158,7 @@ async def test_one_that_cannot_be_looked_at_is_told_and_tried_again(scripted: Sc
 
 
 async def test_one_that_shows_later_is_known_again(scripted: ScriptedProcess) -> None:
-    # The sidecar's former life knew that it runs on an older list than the file holds.
+    # The previous sidecar knew that it runs on an older list than the file has.
     scripted.state_file.write(LoadedRecord("a", OLD))
     scripted.file_servers = [(-1e9, NEW)]
     scripted.driver.observe_error = "the engine is down"
@@ -181,10 +181,10 @@ async def test_a_restart_ends_on_the_new_list_and_is_noted(scripted: ScriptedPro
     await scripted.adopt(OLD)
     await scripted.process.restart(NEW)
     assert scripted.running == Running(1, anyio.current_time(), NEW)
-    assert scripted.state_file.read() == LoadedRecord("life-1", NEW)
+    assert scripted.state_file.read() == LoadedRecord("incarnation-1", NEW)
 
 
-async def test_a_restart_waits_until_the_next_life_is_ready(scripted: ScriptedProcess) -> None:
+async def test_a_restart_waits_until_the_next_incarnation_is_ready(scripted: ScriptedProcess) -> None:
     async def come_up_slowly() -> None:
         scripted.driver.set_incarnation(Incarnation("b", unready_reason="it is booting"))
 
@@ -203,7 +203,7 @@ async def test_a_restart_waits_until_the_next_life_is_ready(scripted: ScriptedPr
 
 
 @pytest.mark.parametrize(
-    ("life", "why"),
+    ("incarnation", "why"),
     [
         (None, "did not come up"),
         (Incarnation("a"), "did not end"),
@@ -211,11 +211,11 @@ async def test_a_restart_waits_until_the_next_life_is_ready(scripted: ScriptedPr
         (Incarnation("b", loaded=OLD), "runs on another list"),
     ],
 )
-async def test_what_a_restart_waited_for_in_vain_is_told(
-    scripted: ScriptedProcess, life: Incarnation | None, why: str
+async def test_a_restart_that_times_out_is_reported_with_its_reason(
+    scripted: ScriptedProcess, incarnation: Incarnation | None, why: str
 ) -> None:
     async def end_in_that() -> None:
-        scripted.driver.set_incarnation(life)
+        scripted.driver.set_incarnation(incarnation)
 
     scripted.driver.on_restart = end_in_that
     await scripted.adopt(OLD)
@@ -223,10 +223,10 @@ async def test_what_a_restart_waited_for_in_vain_is_told(
     await scripted.process.restart(NEW)
     assert scripted.failure.startswith(f"cut off after {TIMEOUT:g} s: ")
     assert scripted.failure.endswith(why)
-    assert isinstance(scripted.process.state, Exited) is (life is None)
+    assert isinstance(scripted.process.state, Exited) is (incarnation is None)
 
 
-async def test_one_whose_lives_look_the_same_and_that_says_what_it_loaded_is_believed(
+async def test_a_reported_list_counts_even_without_incarnations(
     scripted: ScriptedProcess,
 ) -> None:
     async def load() -> None:
@@ -239,7 +239,7 @@ async def test_one_whose_lives_look_the_same_and_that_says_what_it_loaded_is_bel
     assert (scripted.running.loaded, scripted.running.restart_failure) == (NEW, None)
 
 
-async def test_one_that_loaded_it_and_does_not_get_ready_is_not_asked_to_load_it_again(
+async def test_an_unready_process_that_loaded_the_list_is_not_restarted(
     scripted: ScriptedProcess,
 ) -> None:
     async def load() -> None:
@@ -253,7 +253,7 @@ async def test_one_that_loaded_it_and_does_not_get_ready_is_not_asked_to_load_it
     assert scripted.running.loaded == NEW
 
 
-async def test_one_that_reads_its_file_late_has_loaded_what_that_held_by_then(
+async def test_a_process_that_reads_its_file_late_has_the_newer_list(
     scripted: ScriptedProcess,
 ) -> None:
     newest = servers(9000, 9003)
@@ -280,7 +280,7 @@ async def test_a_platform_that_does_not_answer_has_the_time_of_the_restart(scrip
     assert scripted.trouble.reason == f"cut off after {TIMEOUT:g} s: it was asked for, and not done by then"
 
 
-async def test_one_that_is_over_as_soon_as_it_began_is_not_waited_for(scripted: ScriptedProcess) -> None:
+async def test_a_process_that_ends_immediately_is_not_waited_for(scripted: ScriptedProcess) -> None:
     async def fail() -> None:
         scripted.driver.set_incarnation(Incarnation("b", end_reason="it failed with status 203"))
 
@@ -292,7 +292,7 @@ async def test_one_that_is_over_as_soon_as_it_began_is_not_waited_for(scripted: 
     assert scripted.exited.reason == "it failed with status 203"
 
 
-async def test_how_it_ended_is_told_where_the_platform_tells_it(scripted: ScriptedProcess) -> None:
+async def test_the_exit_is_described_if_the_platform_knows_it(scripted: ScriptedProcess) -> None:
     await scripted.adopt(OLD)
     await scripted.becomes(Incarnation("a", end_reason="it failed with status 3"))
     assert scripted.exited.reason == "it failed with status 3"
@@ -300,7 +300,7 @@ async def test_how_it_ended_is_told_where_the_platform_tells_it(scripted: Script
     assert (health.healthy, health.reason) == (False, "it failed with status 3")
 
 
-async def test_the_pause_before_its_launcher_begins_the_next_is_told_as_one(
+async def test_the_pause_of_the_launcher_is_reported(
     scripted: ScriptedProcess,
 ) -> None:
     await scripted.adopt(OLD)
@@ -340,7 +340,7 @@ async def test_failures_in_a_row_wait_longer_and_longer(scripted: ScriptedProces
     assert waits == pytest.approx([0.75, 1.5, 3.0, 6.0, 6.0])
 
 
-async def test_one_that_ends_soon_after_each_start_is_waited_for_longer_and_longer(
+async def test_repeated_early_exits_increase_the_wait(
     scripted: ScriptedProcess,
 ) -> None:
     scripted.driver.incarnation = None
@@ -366,7 +366,7 @@ async def test_failures_are_forgiven_once_it_has_stayed_up(scripted: ScriptedPro
     assert scripted.trouble.failures == 1
 
 
-async def test_one_that_somebody_else_has_restarted_meanwhile_is_not_restarted_again(
+async def test_a_process_restarted_by_others_is_not_restarted_again(
     scripted: ScriptedProcess,
 ) -> None:
     await scripted.adopt(OLD)
@@ -383,19 +383,19 @@ async def test_one_that_somebody_else_has_restarted_meanwhile_is_not_restarted_a
     assert scripted.running.loaded == NEW
 
 
-async def test_a_life_that_somebody_else_began_runs_on_what_the_file_held_then(
+async def test_a_process_started_by_others_has_the_file_of_that_time(
     scripted: ScriptedProcess,
 ) -> None:
     await scripted.adopt(OLD)
     now = anyio.current_time()
     scripted.file_servers = [(now - 500.0, OLD), (now - 5.0, NEW)]
     for age, loaded in ((10.0, OLD), (1.0, NEW)):
-        await scripted.becomes(Incarnation(f"of age {age}", pid=7, age=age))
+        await scripted.becomes(Incarnation(f"age {age}", pid=7, age=age))
         assert scripted.running.loaded == loaded
         assert scripted.running.pid == 7
 
 
-async def test_a_life_of_unknown_age_is_taken_for_one_on_the_older_list(scripted: ScriptedProcess) -> None:
+async def test_an_incarnation_of_unknown_age_counts_as_older(scripted: ScriptedProcess) -> None:
     await scripted.adopt(OLD)
     scripted.file_servers = [(-1e9, OLD), (anyio.current_time() + 5.0, NEW)]
     await anyio.sleep(10.0)
@@ -403,7 +403,7 @@ async def test_a_life_of_unknown_age_is_taken_for_one_on_the_older_list(scripted
     assert scripted.running.loaded == OLD
 
 
-async def test_a_life_whose_age_is_told_in_whole_seconds_is_not_older_than_the_end_of_the_one_before(
+async def test_an_age_in_whole_seconds_never_precedes_the_last_exit(
     scripted: ScriptedProcess,
 ) -> None:
     # As with Kubernetes, whose startedAt is cut off: it lies before the change of the file, up to a second.
@@ -421,7 +421,7 @@ async def test_an_end_is_seen(scripted: ScriptedProcess) -> None:
     assert scripted.exited.reason == "the process has ended"
 
 
-async def test_an_end_of_which_nothing_can_be_told_is_no_end(scripted: ScriptedProcess) -> None:
+async def test_an_unobservable_process_has_not_ended(scripted: ScriptedProcess) -> None:
     await scripted.adopt(OLD)
     before = scripted.running
     scripted.driver.observe_error = "the engine is down"
@@ -473,7 +473,7 @@ async def test_an_attempt_that_is_cancelled_leaves_it_watched(scripted: Scripted
     assert scripted.exited.reason == "the process has ended"
 
 
-async def test_one_that_shows_during_a_start_that_fails_is_known_from_then_on(
+async def test_a_process_that_appears_during_a_failed_start_is_adopted(
     scripted: ScriptedProcess,
 ) -> None:
     scripted.driver.incarnation, scripted.driver.on_restart = Incarnation("a", age=1.0), refuse
@@ -485,7 +485,7 @@ async def test_one_that_shows_during_a_start_that_fails_is_known_from_then_on(
     assert scripted.trouble.retry_at > anyio.current_time()
 
 
-async def test_one_that_shows_just_before_it_is_started_is_left_as_it_is(scripted: ScriptedProcess) -> None:
+async def test_a_process_that_appears_before_its_start_is_kept(scripted: ScriptedProcess) -> None:
     scripted.driver.incarnation, scripted.driver.on_restart = Incarnation("a", age=1.0), refuse
     scripted.driver.empty_observations = 2  # at boot, and at the start's first look
     scripted.file_servers = [(-1e9, OLD)]
@@ -512,7 +512,7 @@ async def test_what_would_be_started_again_at_once_is_not_stopped(scripted: Scri
 
 
 @pytest.mark.parametrize(("how", "why"), [(refuse, "the engine says no"), (forever, "does not stop")])
-async def test_a_stop_that_fails_is_told_and_it_is_still_watched(
+async def test_a_failed_stop_is_reported_and_the_process_still_observed(
     scripted: ScriptedProcess, how: Any, why: str
 ) -> None:
     scripted.driver.on_stop = how
@@ -532,7 +532,7 @@ async def test_the_end_of_the_sidecar_leaves_it_alone(scripted: ScriptedProcess)
 
 async def test_what_is_reloaded_in_place_lives_on_on_the_new_list(scripted: ScriptedProcess) -> None:
     async def reload() -> None:
-        """It reads its file anew, and nothing shows."""
+        """It reads its file again, and no incarnation changes."""
 
     scripted.driver.starts_new_incarnation = False
     scripted.driver.on_restart = reload

@@ -1,4 +1,4 @@
-"""The detectors of encodings stay out of a sidecar's memory, and out of nobody else's."""
+"""The detectors of encodings are not imported by a sidecar, but by other programs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def output_of(script: str) -> str:
-    """What a fresh interpreter prints: modules are imported once in a life."""
+    """The output of a fresh interpreter: a process imports a module only once."""
     line = [sys.executable, "-W", "error", "-c", script]
     return subprocess.run(line, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
 
@@ -20,7 +20,7 @@ def test_talking_to_etcd_loads_no_detector_and_warns_of_nothing() -> None:
     assert output_of(script) == "None []"
 
 
-def test_whoever_wants_a_detector_afterwards_gets_it() -> None:
+def test_a_detector_can_be_imported_afterwards() -> None:
     script = (
         "import sidecar.adapters.etcd.transport.clients, charset_normalizer\n"
         "print(charset_normalizer.from_bytes('señal'.encode()).best().encoding)"

@@ -58,7 +58,7 @@ def test_fragments_are_one_batch_when_the_last_has_come() -> None:
     assert set(batch.changes) == {"a", "b"}
 
 
-def test_what_arrives_together_is_one_batch_with_the_last_state_of_each_key() -> None:
+def test_changes_that_arrive_together_are_one_batch() -> None:
     feed = Feed(0)
     deleted = {"type": "DELETE", "kv": {"key": encode_key("a"), "mod_revision": "7"}}
     feed.receive(said({"events": [put("a", "1", 5), put("b", "2", 6), deleted]}))
@@ -87,7 +87,7 @@ def test_the_revision_does_not_go_back_when_one_range_lags_behind() -> None:
     assert revisions == [10, 10, 11]
 
 
-def test_a_sign_of_life_is_no_batch() -> None:
+def test_a_progress_notification_is_no_batch() -> None:
     feed = Feed(0)
     feed.receive(said({"header": {"revision": "9"}}))
     assert feed.take_batch() is None

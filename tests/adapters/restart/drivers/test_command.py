@@ -37,13 +37,15 @@ async def test_a_command_that_ends_well_has_restarted_it(tmp_path: Path) -> None
     assert (tmp_path / "done").exists()
 
 
-async def test_it_is_told_the_file_and_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_command_gets_the_file_and_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OF_THE_SIDECAR", "kept")
     await running("env > env", tmp_path).restart(Incarnation(""), LIST)
-    told = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line)
-    assert told["SIDECAR_FILE"] == str(tmp_path / "federated.json")
-    assert json.loads(told["SIDECAR_SERVERS"]) == LIST.texts()
-    assert told["OF_THE_SIDECAR"] == "kept"
+    output = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line)
+    assert output["SIDECAR_FILE"] == str(tmp_path / "federated.json")
+    assert json.loads(output["SIDECAR_SERVERS"]) == LIST.texts()
+    assert output["OF_THE_SIDECAR"] == "kept"
     assert "SIDECAR_SERVERS" not in os.environ
 
 
@@ -63,9 +65,9 @@ async def test_one_that_ends_badly_says_how(tmp_path: Path, script: str, said: s
     ],
 )
 async def test_one_that_cannot_be_run_says_why(tmp_path: Path, program: str, said: str) -> None:
-    told = await error_of(CommandDriver((program,), tmp_path / "federated.json"))
-    assert program in told
-    assert said in told
+    output = await error_of(CommandDriver((program,), tmp_path / "federated.json"))
+    assert program in output
+    assert said in output
 
 
 async def test_one_that_is_cut_off_ends_with_all_that_it_started(tmp_path: Path) -> None:
@@ -79,14 +81,14 @@ async def test_one_that_is_cut_off_ends_with_all_that_it_started(tmp_path: Path)
     assert leader not in tracked_pids()
 
 
-async def test_what_it_leaves_running_on_purpose_goes_on(tmp_path: Path) -> None:
+async def test_processes_that_the_command_leaves_keep_running(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "gate")
     await running("(read _ < gate; echo 1 > said) & echo $! > left; exit 0", tmp_path).restart(
         Incarnation(""), LIST
     )
     left = await read_pid(tmp_path / "left")
     assert is_alive(left)
-    (tmp_path / "gate").write_text("go on\n")
+    (tmp_path / "gate").write_text("continue\n")
     await poll_until(lambda: not is_alive(left))
     assert (tmp_path / "said").exists()
 
@@ -103,7 +105,7 @@ async def test_nothing_is_left_of_a_command_that_has_ended(tmp_path: Path) -> No
     assert len(list(DESCRIPTORS.iterdir())) <= descriptors
 
 
-async def test_the_process_is_out_of_sight(tmp_path: Path) -> None:
+async def test_the_process_cannot_be_observed(tmp_path: Path) -> None:
     driver = running("exit 0", tmp_path)
     assert await driver.observe() == Incarnation("")
     assert not driver.starts_new_incarnation

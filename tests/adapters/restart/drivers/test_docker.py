@@ -94,7 +94,7 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
 
 
 @pytest.mark.parametrize("status", ["dead", "removing"])
-async def test_a_container_that_cannot_be_removed_whole_is_told_as_that(engine: Engine, status: str) -> None:
+async def test_a_container_that_cannot_be_removed_is_reported(engine: Engine, status: str) -> None:
     engine.state |= {"Status": status, "Running": False}
     driver = DockerDriver("fed-1", engine.host, 5)
     assert await driver.observe() is None
@@ -122,26 +122,26 @@ async def test_one_that_ends_in_time_is_asked_nothing(engine: Engine) -> None:
     assert "top" not in engine.asked
 
 
-async def test_what_the_engine_refuses_is_told_on_one_line_and_not_too_long(engine: Engine) -> None:
+async def test_a_refusal_of_the_engine_is_one_short_line(engine: Engine) -> None:
     engine.refusal = "driver failed:\n" + "port is already allocated " * 100
     with pytest.raises(DriverError) as caught:
         await DockerDriver("fed-1", engine.host, 5).restart(None, servers(9000))
-    told = str(caught.value)
-    assert told.startswith("container fed-1: Docker says: driver failed: port is already allocated port")
-    assert len(told) < 500
-    assert "\n" not in told
+    message = str(caught.value)
+    assert message.startswith("container fed-1: Docker says: driver failed: port is already allocated port")
+    assert len(message) < 500
+    assert "\n" not in message
 
 
 async def test_events_that_break_off_are_no_error(engine: Engine) -> None:
     driver = DockerDriver("fed-1", engine.host, 5)
-    life = await driver.observe()
-    assert life is not None
+    incarnation = await driver.observe()
+    assert incarnation is not None
     with anyio.fail_after(5):
-        await driver.wait_for_end(life)
+        await driver.wait_for_end(incarnation)
     assert "events" in engine.asked
 
 
-async def test_a_container_that_waits_for_its_next_start_is_a_life_of_its_own(engine: Engine) -> None:
+async def test_a_container_that_waits_for_its_start_is_another_incarnation(engine: Engine) -> None:
     driver = DockerDriver("fed-1", engine.host, 5)
     before = await driver.observe()
     finished = "2026-01-01T00:00:09.987654321Z"
@@ -167,8 +167,10 @@ async def test_a_container_that_waits_for_its_next_start_is_a_life_of_its_own(en
         ({"Status": "unhealthy", "Log": [{"Output": "no\nway\n"}]}, "its health check fails: no way"),
     ],
 )
-async def test_health_is_told_in_words(engine: Engine, health: dict[str, Any] | None, unready: str) -> None:
+async def test_health_is_reported_as_text(
+    engine: Engine, health: dict[str, Any] | None, unready: str
+) -> None:
     engine.state["Health"] = health
-    life = await DockerDriver("fed-1", engine.host, 5).observe()
-    assert life is not None
-    assert life.unready_reason == unready
+    incarnation = await DockerDriver("fed-1", engine.host, 5).observe()
+    assert incarnation is not None
+    assert incarnation.unready_reason == unready

@@ -92,14 +92,14 @@ async def program(tmp_path: Path) -> AsyncIterator[Program]:
     await runner.cleanup()
 
 
-async def test_it_tells_the_generation_and_what_that_loaded(program: Program) -> None:
+async def test_it_reports_the_generation_and_its_list(program: Program) -> None:
     assert await program.observe() == Incarnation("4711 3 1790000000000", 4711, None, LIST, "")
     (request,) = program.requests
     assert (request.method, request.path) == ("GET", "/hot-reload")
     assert request.headers["Authorization"] == f"Bearer {TOKEN}"
 
 
-async def test_the_first_process_of_a_container_lives_another_life_when_it_started_anew(
+async def test_a_restarted_container_is_another_incarnation(
     program: Program,
 ) -> None:
     first = {**STATUS, "pid": 1, "generation": 1}
@@ -114,10 +114,10 @@ async def test_the_first_process_of_a_container_lives_another_life_when_it_start
 
 async def test_words_that_could_not_be_kept_are_made_so_that_they_can(program: Program) -> None:
     program.answer = answering({**STATUS, "state": "failed", "reason": "half a \ud83d" + "!" * 10_000})
-    life = await program.observe()
-    assert life is not None
-    assert life.unready_reason.startswith("it says that it is failed: half a ?!!")
-    assert len(life.unready_reason.encode()) < 1000
+    incarnation = await program.observe()
+    assert incarnation is not None
+    assert incarnation.unready_reason.startswith("it says that it is failed: half a ?!!")
+    assert len(incarnation.unready_reason.encode()) < 1000
 
 
 async def test_a_restart_is_an_empty_post(program: Program) -> None:
@@ -127,7 +127,7 @@ async def test_a_restart_is_an_empty_post(program: Program) -> None:
     assert (request.method, request.path, request.can_read_body) == ("POST", "/hot-reload", False)
 
 
-async def test_one_that_tells_nothing_of_its_lives_is_one_for_ever(program: Program) -> None:
+async def test_a_program_without_a_generation_is_always_the_same(program: Program) -> None:
     program.answer = answering({})
     assert await program.observe() == Incarnation("")
 
@@ -185,7 +185,7 @@ async def test_an_answer_that_is_a_refusal_says_what_to_do(
     ],
     ids=lambda body: body[:40] or "nothing",
 )
-async def test_what_is_no_status_is_told(program: Program, body: str) -> None:
+async def test_an_invalid_status_is_reported(program: Program, body: str) -> None:
     program.answer = answering(body)
     said = await program.error()
     assert said.startswith(f"{program.url} does not answer with a status: ")
@@ -243,19 +243,19 @@ async def test_one_that_hangs_up_is_not_there_at_the_moment(program: Program) ->
     assert await program.observe() is None
 
 
-async def test_nobody_listens(program: Program) -> None:
+async def test_no_listener_is_reported(program: Program) -> None:
     program.url = "http://127.0.0.1:1/hot-reload"
     assert await program.observe() is None
     with pytest.raises(DriverError, match=r"no program answers at .*; its launcher has to"):
         await program.driver.restart(Incarnation("1 1"), LIST)
 
 
-async def test_a_host_that_nobody_knows_is_told(program: Program) -> None:
+async def test_an_unknown_host_is_reported(program: Program) -> None:
     program.url = "https://no-such-host.invalid/hot-reload"
     assert program.url in await program.error()
 
 
-async def test_what_speaks_no_http_is_told(program: Program) -> None:
+async def test_an_answer_that_is_not_http_is_reported(program: Program) -> None:
     async def speak(stream: anyio.abc.SocketStream) -> None:
         async with stream:
             await stream.receive()
@@ -291,13 +291,13 @@ async def test_a_token_file_that_is_not_there_says_who_makes_it(program: Program
 
 
 @pytest.mark.parametrize("text", ["", "\n", "  \nlater\n"])
-async def test_an_empty_token_file_is_told(program: Program, text: str) -> None:
+async def test_an_empty_token_file_is_reported(program: Program, text: str) -> None:
     program.token_file.write_text(text)
     assert f"{program.token_file} is empty" in await program.error()
 
 
 @pytest.mark.parametrize("token", ["a\vb", "a\tb", "a\0b", "\x1b[1m", "schlüssel", "two words"])
-async def test_what_no_header_can_carry_is_told_and_not_repeated(program: Program, token: str) -> None:
+async def test_an_invalid_token_is_reported_but_not_shown(program: Program, token: str) -> None:
     program.token_file.write_text(f"{token}\n", newline="")
     said = await program.error()
     assert str(program.token_file) in said or "token" in said

@@ -97,22 +97,22 @@ async def fake(folder: Path, certificate: KeyPair) -> AsyncIterator[FakeCluster]
 
 
 async def observed(driver: KubernetesDriver) -> Incarnation:
-    life = await driver.observe()
-    assert life is not None
-    return life
+    incarnation = await driver.observe()
+    assert incarnation is not None
+    return incarnation
 
 
-# What the pod tells.
+# What the pod reports.
 
 
-async def test_the_running_container_is_a_life_with_its_age(fake: FakeCluster) -> None:
-    life = await observed(fake.driver())
+async def test_the_running_container_is_an_incarnation_with_its_age(fake: FakeCluster) -> None:
+    incarnation = await observed(fake.driver())
 
-    assert life == Incarnation("uid-1/containerd://c-1", age=60.0)
+    assert incarnation == Incarnation("uid-1/containerd://c-1", age=60.0)
     assert fake.cluster.verbs() == [f"get {POD}"]
 
 
-async def test_a_restarted_container_and_a_replaced_pod_are_other_lives(fake: FakeCluster) -> None:
+async def test_a_restarted_container_and_a_new_pod_are_other_incarnations(fake: FakeCluster) -> None:
     driver = fake.driver()
     first = await observed(driver)
     fake.cluster.put(POD, pod(container="c-2"))
@@ -124,7 +124,7 @@ async def test_a_restarted_container_and_a_replaced_pod_are_other_lives(fake: Fa
 
 
 @pytest.mark.parametrize("reason", ["PodInitializing", "ContainerCreating"])
-async def test_before_its_first_start_there_is_no_life(fake: FakeCluster, reason: str) -> None:
+async def test_before_its_first_start_there_is_no_incarnation(fake: FakeCluster, reason: str) -> None:
     waiting = {"waiting": {"reason": reason}}
     fake.cluster.put(POD, pod(containerID="", ready=False, state=waiting))
     driver = fake.driver()
@@ -160,7 +160,9 @@ async def test_before_its_first_start_there_is_no_life(fake: FakeCluster, reason
         ),
     ],
 )
-async def test_why_it_does_not_serve_is_told(fake: FakeCluster, status: dict[str, Any], words: str) -> None:
+async def test_the_reason_why_it_does_not_serve_is_reported(
+    fake: FakeCluster, status: dict[str, Any], words: str
+) -> None:
     fake.cluster.put(POD, pod(**status))
 
     assert (await observed(fake.driver())).unready_reason == words
@@ -179,24 +181,24 @@ async def test_an_annotation_names_the_main_container(fake: FakeCluster) -> None
 # Mode pod.
 
 
-async def test_mode_pod_deletes_the_very_pod_and_the_next_one_is_another_life(fake: FakeCluster) -> None:
+async def test_mode_pod_deletes_the_pod_and_waits_for_the_next(fake: FakeCluster) -> None:
     driver = fake.driver()
-    life = await observed(driver)
+    incarnation = await observed(driver)
 
-    await driver.restart(life, LIST)
+    await driver.restart(incarnation, LIST)
 
     call = next(call for call in fake.cluster.calls if call.verb == "delete")
     assert call.path == POD
     assert call.body == {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": "uid-1"}}
-    assert (await observed(driver)).id != life.id
+    assert (await observed(driver)).id != incarnation.id
 
 
 async def test_a_pod_that_came_by_the_same_name_is_not_deleted(fake: FakeCluster) -> None:
     driver = fake.driver()
-    life = await observed(driver)
+    incarnation = await observed(driver)
     fake.cluster.put(POD, pod(uid="uid-2"))
 
-    await driver.restart(life, LIST)
+    await driver.restart(incarnation, LIST)
 
     assert [call.status for call in fake.cluster.calls if call.verb == "delete"] == [409]
     assert fake.cluster.objects[POD]["metadata"]["uid"] == "uid-2"
@@ -204,10 +206,10 @@ async def test_a_pod_that_came_by_the_same_name_is_not_deleted(fake: FakeCluster
 
 async def test_a_pod_that_is_gone_needs_no_deleting(fake: FakeCluster) -> None:
     driver = fake.driver()
-    life = await observed(driver)
+    incarnation = await observed(driver)
     fake.cluster.remove(POD)
 
-    await driver.restart(life, LIST)
+    await driver.restart(incarnation, LIST)
 
     assert fake.cluster.calls[-1].status == 404
 
@@ -220,7 +222,7 @@ async def test_a_pod_that_is_being_deleted_is_not_ready(fake: FakeCluster) -> No
     assert (await observed(driver)).unready_reason == "pod fed-0 is being deleted"
 
 
-async def test_a_removed_server_is_stopped_by_deleting_a_pod_that_has_a_boot_check(
+async def test_a_removed_server_with_a_boot_check_loses_its_pod(
     fake: FakeCluster,
 ) -> None:
     driver = fake.driver()
@@ -288,28 +290,28 @@ async def test_mode_workload_marks_the_pod_template(rolling: FakeCluster) -> Non
 
 async def test_several_nodes_of_a_workload_ask_for_one_restart(rolling: FakeCluster) -> None:
     first, second = (rolling.driver(FED) for _ in range(2))
-    life = await observed(first)
+    incarnation = await observed(first)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(first.restart, life, LIST)
-        tasks.start_soon(second.restart, life, LIST)
-    await first.restart(life, LIST)
+        tasks.start_soon(first.restart, incarnation, LIST)
+        tasks.start_soon(second.restart, incarnation, LIST)
+    await first.restart(incarnation, LIST)
 
     assert patches(rolling.cluster).count(200) == 1
 
 
 async def test_another_list_is_another_restart(rolling: FakeCluster) -> None:
     driver = rolling.driver(FED)
-    life = await observed(driver)
+    incarnation = await observed(driver)
 
-    await driver.restart(life, LIST)
-    await driver.restart(life, LONGER)
+    await driver.restart(incarnation, LIST)
+    await driver.restart(incarnation, LONGER)
 
     assert patches(rolling.cluster) == [200, 200]
     assert template_notes(rolling.cluster)[SERVERS_ANNOTATION] == digest(LONGER)
 
 
-async def test_a_pod_made_for_this_list_is_restarted_when_it_has_to_be(rolling: FakeCluster) -> None:
+async def test_a_pod_created_for_this_list_is_restarted_if_necessary(rolling: FakeCluster) -> None:
     """It hangs, say: that its workload was restarted for the list before is no reason not to."""
     driver = rolling.driver(FED)
     await driver.restart(await observed(driver), LIST)
@@ -324,10 +326,10 @@ async def test_a_pod_made_for_this_list_is_restarted_when_it_has_to_be(rolling: 
 
 async def test_a_workload_that_changes_meanwhile_is_read_again(rolling: FakeCluster) -> None:
     driver = rolling.driver(FED)
-    life = await observed(driver)
+    incarnation = await observed(driver)
     rolling.cluster.before_patches = [lambda: rolling.cluster.put(STATEFULSET, workload(replicas=4))]
 
-    await driver.restart(life, LIST)
+    await driver.restart(incarnation, LIST)
 
     assert patches(rolling.cluster) == [409, 200]
     assert rolling.cluster.objects[STATEFULSET]["spec"]["replicas"] == 4
@@ -335,11 +337,11 @@ async def test_a_workload_that_changes_meanwhile_is_read_again(rolling: FakeClus
 
 async def test_a_workload_that_never_keeps_still_is_trouble(rolling: FakeCluster) -> None:
     driver = rolling.driver(FED)
-    life = await observed(driver)
+    incarnation = await observed(driver)
     rolling.cluster.before_patches = [lambda: rolling.cluster.put(STATEFULSET, workload()) for _ in range(9)]
 
     with pytest.raises(DriverError, match=r"refused it \(409\): .*the object has been modified"):
-        await driver.restart(life, LIST)
+        await driver.restart(incarnation, LIST)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +351,7 @@ async def test_a_workload_that_never_keeps_still_is_trouble(rolling: FakeCluster
         ({"paused": True}, "its rollout is paused, which restarts nothing; run kubectl rollout resume"),
     ],
 )
-async def test_a_workload_that_would_replace_no_pod_is_told(
+async def test_a_workload_that_would_replace_no_pod_is_reported(
     rolling: FakeCluster, spec: dict[str, Any], words: str
 ) -> None:
     rolling.cluster.put(STATEFULSET, workload(**spec))
@@ -360,7 +362,7 @@ async def test_a_workload_that_would_replace_no_pod_is_told(
     assert patches(rolling.cluster) == []
 
 
-# Refusals, in words.
+# Refusals, as messages.
 
 
 @pytest.mark.parametrize(
@@ -389,7 +391,7 @@ async def test_a_workload_that_would_replace_no_pod_is_told(
         ),
     ],
 )
-async def test_a_missing_right_is_told_with_the_rule_that_gives_it(
+async def test_a_missing_right_is_reported_with_its_rule(
     fake: FakeCluster, rules: tuple[Rule, ...], of: Workload | None, doing: str, lacks: str, rule: str
 ) -> None:
     fake.cluster.rules = rules
@@ -416,7 +418,7 @@ async def test_a_token_is_read_again_at_every_call(fake: FakeCluster) -> None:
     assert await driver.observe() is not None
 
 
-async def test_a_pod_that_is_not_there_is_told_with_the_settings_that_name_it(fake: FakeCluster) -> None:
+async def test_a_missing_pod_is_reported_with_its_settings(fake: FakeCluster) -> None:
     driver = KubernetesDriver(replace(fake.access, pod="fed-1"))
     fake.cluster.rules = (Rule("", "pods", ("get",)),)
 
@@ -441,10 +443,10 @@ def busy(status: int, wait: str | None) -> web.Response:
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_busy_server_is_asked_again_after_the_time_it_names(fake: FakeCluster, status: int) -> None:
     driver = fake.driver()
-    life = await observed(driver)
+    incarnation = await observed(driver)
     fake.cluster.busy_answers = [busy(status, "0"), busy(status, "0")]
 
-    await driver.restart(life, LIST)
+    await driver.restart(incarnation, LIST)
 
     deletions = [call.status for call in fake.cluster.calls if call.verb == "delete"]
     assert deletions == [status, status, 200]
@@ -461,14 +463,14 @@ async def test_a_server_that_stays_busy_is_trouble_for_now(
     fake: FakeCluster, answer: tuple[int, str | None], words: str
 ) -> None:
     driver = fake.driver()
-    life = await observed(driver)
+    incarnation = await observed(driver)
     fake.cluster.busy_answers = [busy(*answer)]
 
     with pytest.raises(DriverError, match=words):
-        await driver.restart(life, LIST)
+        await driver.restart(incarnation, LIST)
 
 
-async def test_what_is_no_answer_is_told(fake: FakeCluster) -> None:
+async def test_an_invalid_answer_is_reported(fake: FakeCluster) -> None:
     fake.cluster.busy_answers = [web.Response(text="<html>a proxy</html>"), web.Response(text="[]")]
     driver = fake.driver()
 
@@ -493,7 +495,7 @@ async def test_a_server_that_hangs_is_given_up(fake: FakeCluster) -> None:
         await driver.observe()
 
 
-async def test_a_server_that_is_not_there_is_told(fake: FakeCluster) -> None:
+async def test_an_unreachable_server_is_reported(fake: FakeCluster) -> None:
     driver = KubernetesDriver(replace(fake.access, url="https://127.0.0.1:9"))
 
     with pytest.raises(DriverError, match=r"https://127\.0\.0\.1:9: Connect call failed|Connection refused"):
@@ -509,7 +511,7 @@ async def test_a_server_of_another_authority_gets_no_token(fake: FakeCluster, tm
     assert fake.cluster.calls == []
 
 
-async def test_a_token_that_vanished_is_told_by_its_file(fake: FakeCluster) -> None:
+async def test_a_missing_token_is_reported_with_its_file(fake: FakeCluster) -> None:
     fake.access.token_file.unlink()
 
     with pytest.raises(DriverError, match=rf"{fake.access.token_file}: No such file or directory"):
@@ -521,12 +523,12 @@ async def test_a_token_that_vanished_is_told_by_its_file(fake: FakeCluster) -> N
 
 @asynccontextmanager
 async def waiting_for_the_end(fake: FakeCluster) -> AsyncIterator[None]:
-    """A driver waits for the end of the life there is; the body brings it about. Watched once it begins."""
+    """A driver waits for the end of the incarnation, which the body causes; it is observed once it begins."""
     driver = fake.driver()
-    life = await observed(driver)
+    incarnation = await observed(driver)
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(driver.wait_for_end, life)
+            tasks.start_soon(driver.wait_for_end, incarnation)
             await fake.cluster.wait_for_request(lambda: watches(fake.cluster) == 1)
             yield
 
@@ -566,25 +568,25 @@ async def test_without_the_right_to_watch_the_pod_is_looked_at(
         fake.cluster.put(POD, pod(container="c-2"))
 
     assert watches(fake.cluster) == 1
-    told = [record.getMessage() for record in caplog.records]
-    assert told.count("not allowed to watch the pod; polling instead") == 1
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages.count("not allowed to watch the pod; polling instead") == 1
 
 
 async def test_an_end_during_an_outage_of_the_server_is_seen_after_it(fake: FakeCluster) -> None:
     driver = fake.driver()
-    life = await observed(driver)
+    incarnation = await observed(driver)
     fake.cluster.busy_answers = [busy(503, None) for _ in range(3)]
     fake.cluster.put(POD, pod(container="c-2"))
 
     with anyio.fail_after(10):
-        await driver.wait_for_end(life)
+        await driver.wait_for_end(incarnation)
     assert fake.cluster.busy_answers == []
 
 
 # In a cluster, or not.
 
 
-def test_outside_of_a_cluster_that_is_what_is_told(folder: Path) -> None:
+def test_outside_of_a_cluster_the_error_says_so(folder: Path) -> None:
     with pytest.raises(
         BadConfiguration, match="this is no pod of a cluster, as KUBERNETES_SERVICE_HOST is not set"
     ):
@@ -611,7 +613,7 @@ def test_settings_come_before_what_the_kubelet_says(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["token", "ca.crt", "namespace"])
-def test_a_pod_without_a_token_is_told_how_to_get_one(folder: Path, missing: str) -> None:
+def test_a_pod_without_a_token_gets_a_remedy(folder: Path, missing: str) -> None:
     (folder / missing).unlink()
 
     with pytest.raises(BadConfiguration, match=rf"{missing} cannot be read: .* --kubernetes-mode container"):

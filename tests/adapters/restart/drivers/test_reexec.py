@@ -15,10 +15,10 @@ pytestmark = pytest.mark.anyio
 SERVERS = ServerList.parse(["http://localhost:9001"])
 
 
-async def test_its_life_is_this_execution_of_the_program() -> None:
-    life = await ReexecDriver("life-1", anyio.sleep_forever).observe()
-    assert life is not None
-    assert (life.id, life.pid, life.unready_reason) == ("life-1", os.getpid(), "")
+async def test_its_incarnation_is_this_execution_of_the_program() -> None:
+    incarnation = await ReexecDriver("execution-1", anyio.sleep_forever).observe()
+    assert incarnation is not None
+    assert (incarnation.id, incarnation.pid, incarnation.unready_reason) == ("execution-1", os.getpid(), "")
 
 
 async def test_a_restart_asks_for_the_next_execution_and_does_not_outlive_it() -> None:
@@ -27,7 +27,7 @@ async def test_a_restart_asks_for_the_next_execution_and_does_not_outlive_it() -
     async def ask() -> None:
         asked.set()
 
-    driver = ReexecDriver("life-1", ask)
+    driver = ReexecDriver("execution-1", ask)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(driver.restart, await driver.observe(), SERVERS)
         with anyio.fail_after(DEADLINE):
@@ -41,13 +41,13 @@ async def test_what_could_not_come_up_again_is_not_executed() -> None:
     async def refuse() -> None:
         raise BadConfiguration("the program is gone")
 
-    driver = ReexecDriver("life-1", refuse)
+    driver = ReexecDriver("execution-1", refuse)
     with pytest.raises(DriverError, match="cannot be re-executed: the program is gone"):
         await driver.restart(await driver.observe(), SERVERS)
 
 
 async def test_it_does_not_stop_itself() -> None:
-    driver = ReexecDriver("life-1", anyio.sleep_forever)
+    driver = ReexecDriver("execution-1", anyio.sleep_forever)
     assert not driver.can_stop
     with pytest.raises(DriverError, match="systemctl stop"):
         await driver.stop()

@@ -87,9 +87,9 @@ def driver(
 
 
 async def observed(finder: PidFile | CommandLinePattern) -> Incarnation:
-    life = await driver(finder).observe()
-    assert life is not None
-    return life
+    incarnation = await driver(finder).observe()
+    assert incarnation is not None
+    return incarnation
 
 
 async def error_of(finder: PidFile | CommandLinePattern) -> str:
@@ -107,10 +107,10 @@ async def restart(of: SignalDriver) -> None:
 
 async def test_a_pid_file_finds_its_process_and_that_ones_age(processes: Processes) -> None:
     pid = processes.start(WAITS)
-    life = await observed(processes.pid_file(f"{pid}\n"))
-    assert life.pid == pid
-    assert life.age is not None
-    assert 0 <= life.age < 60
+    incarnation = await observed(processes.pid_file(f"{pid}\n"))
+    assert incarnation.pid == pid
+    assert incarnation.age is not None
+    assert 0 <= incarnation.age < 60
 
 
 async def test_the_number_of_a_thread_is_no_process(processes: Processes) -> None:
@@ -124,7 +124,7 @@ async def test_the_number_of_a_thread_is_no_process(processes: Processes) -> Non
         thread.join()
 
 
-async def test_a_number_that_came_to_mean_another_is_told_and_nobody_is_signalled(
+async def test_a_reused_pid_is_reported_and_not_signalled(
     processes: Processes,
 ) -> None:
     pid = processes.start(WAITS)
@@ -137,7 +137,7 @@ async def test_a_number_that_came_to_mean_another_is_told_and_nobody_is_signalle
     assert is_alive(pid)
 
 
-async def test_a_life_has_one_name_however_it_is_found(processes: Processes) -> None:
+async def test_an_incarnation_has_one_id_however_it_is_found(processes: Processes) -> None:
     pid = processes.start(WAITS)
     by_number, again = (
         await observed(processes.pid_file(str(pid))),
@@ -155,19 +155,19 @@ async def test_a_pid_file_that_is_missing_or_being_written_finds_nothing(
 
 
 @pytest.mark.parametrize("text", ["java", "-1", "0", "12 13", "1e3", "²", "9" * 400])
-async def test_a_pid_file_of_something_else_is_told(processes: Processes, text: str) -> None:
+async def test_an_invalid_pid_file_is_reported(processes: Processes, text: str) -> None:
     said = await error_of(processes.pid_file(text))
     assert "app.pid" in said
     assert len(said) < 500
 
 
-async def test_a_pid_file_that_cannot_be_read_is_told(tmp_path: Path, processes: Processes) -> None:
+async def test_an_unreadable_pid_file_is_reported(tmp_path: Path, processes: Processes) -> None:
     assert "cannot be read" in await error_of(PidFile(tmp_path))
     (tmp_path / "app.pid").write_bytes(b"\xff\xfe1")
     assert "cannot be read" in await error_of(PidFile(tmp_path / "app.pid"))
 
 
-async def test_a_number_of_nobody_finds_nothing(processes: Processes) -> None:
+async def test_an_unused_pid_finds_nothing(processes: Processes) -> None:
     pid = processes.start(WAITS)
     processes.end(pid)
     assert await driver(processes.pid_file(str(pid))).observe() is None
@@ -179,12 +179,12 @@ async def test_a_zombie_does_not_run(processes: Processes) -> None:
     assert await driver(processes.pid_file(str(pid))).observe() is None
 
 
-async def test_a_number_that_is_used_again_is_another_life_and_is_not_signalled(processes: Processes) -> None:
+async def test_a_reused_pid_is_another_incarnation_and_not_signalled(processes: Processes) -> None:
     pid = processes.start(WAITS)
     of = driver(processes.pid_file(str(pid)))
-    life = await of.observe()
-    assert life is not None
-    number, ticks, *boot = life.id.split()
+    incarnation = await of.observe()
+    assert incarnation is not None
+    number, ticks, *boot = incarnation.id.split()
     before = Incarnation(" ".join((number, str(int(ticks) - 1), *boot)), pid)
     await of.restart(before, servers(9000))
     assert is_alive(pid)
@@ -200,11 +200,11 @@ async def test_a_pattern_finds_its_process(processes: Processes) -> None:
     assert (await observed(processes.pattern)).pid == pid
 
 
-async def test_a_pattern_that_nobody_is_like_finds_nothing(processes: Processes) -> None:
+async def test_a_pattern_without_a_match_finds_nothing(processes: Processes) -> None:
     assert await driver(processes.pattern).observe() is None
 
 
-async def test_several_that_are_alike_are_told_by_number(processes: Processes) -> None:
+async def test_several_matches_are_reported_with_their_pids(processes: Processes) -> None:
     first, second = processes.start(WAITS), processes.start(WAITS)
     said = await error_of(processes.pattern)
     assert str(first) in said
@@ -218,9 +218,7 @@ async def test_of_a_parent_and_its_child_the_parent_is_meant(processes: Processe
     assert (await observed(processes.pattern)).pid == pid
 
 
-async def test_a_grandchild_behind_one_that_is_not_alike_is_no_rival(
-    processes: Processes, tmp_path: Path
-) -> None:
+async def test_a_matching_grandchild_is_not_another_match(processes: Processes, tmp_path: Path) -> None:
     grandchild = f'sh -c "echo \\$\\$ > grandchild; sleep 1000; exit 0" {processes.name} & wait'
     (tmp_path / "between.sh").write_text(grandchild)
     pid = processes.start("sh between.sh & wait")
@@ -234,8 +232,8 @@ import anyio
 from sidecar.adapters.processes.session import no_hook
 from sidecar.adapters.restart.drivers.signal import CommandLinePattern, SignalDriver
 
-life = anyio.run(SignalDriver(CommandLinePattern(sys.argv[1]), 15, 1.0, no_hook).observe)
-print(life.pid if life else None)
+incarnation = anyio.run(SignalDriver(CommandLinePattern(sys.argv[1]), 15, 1.0, no_hook).observe)
+print(incarnation.pid if incarnation else None)
 """
 
 
@@ -292,7 +290,7 @@ async def test_the_signal_to_end_it_by_can_be_another(processes: Processes, tmp_
 
 
 @pytest.mark.parametrize("signum", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
-async def test_a_reload_in_place_only_tells_it(
+async def test_a_reload_in_place_only_sends_the_signal(
     processes: Processes, tmp_path: Path, signum: signal.Signals
 ) -> None:
     of = driver(processes.pattern, signum)
@@ -316,11 +314,11 @@ async def test_where_there_is_none_its_launcher_is_waited_for(processes: Process
 async def test_its_end_is_seen(processes: Processes) -> None:
     pid = processes.start(WAITS)
     of = driver(processes.pattern)
-    life = await of.observe()
-    assert life is not None
+    incarnation = await of.observe()
+    assert incarnation is not None
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(of.wait_for_end, life)
+            tasks.start_soon(of.wait_for_end, incarnation)
             await anyio.wait_all_tasks_blocked()
             processes.end(pid)
 
@@ -343,13 +341,13 @@ from sidecar.domain.servers import ServerList
 
 async def main():
     driver = SignalDriver(CommandLinePattern(sys.argv[1]), 15, 1.0, no_hook)
-    life = await driver.observe()
+    incarnation = await driver.observe()
     # Only now, when all is imported: the other user need not be able to read it.
     os.setgroups([])
     os.setgid({user})
     os.setuid({user})
     try:
-        await driver.restart(life, ServerList(()))
+        await driver.restart(incarnation, ServerList(()))
     except DriverError as exc:
         print(exc)
 
