@@ -1,4 +1,4 @@
-"""An etcd in memory: revisions, history, leases and compaction. No I/O, and no time but what it is told."""
+"""An etcd in memory: revisions, history, leases and compaction. No I/O; the time is an argument."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class _Lease:
 
 
 class Compacted(Exception):
-    """The history asked for is gone."""
+    """The requested history was compacted."""
 
 
 class MemoryCluster:
-    """What etcd keeps. Every method first lets the leases end whose time has come at ``now()``."""
+    """The state of etcd. Every method first ends the leases that have expired at ``now()``."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -66,13 +66,13 @@ class MemoryCluster:
         return min((lease.ends for lease in self._leases.values()), default=float("inf"))
 
     def tick(self) -> None:
-        """End the leases whose time has come."""
+        """End the leases that have expired."""
         now = self._now()
         for lease_id in [each for each, lease in self._leases.items() if lease.ends <= now]:
             self._end(lease_id)
 
     def list(self, ranges: Iterable[Range]) -> Listing:
-        """Everything in ``ranges``, now."""
+        """All entries in ``ranges``."""
         self.tick()
         wanted = tuple(ranges)
         return Listing(
@@ -85,7 +85,7 @@ class MemoryCluster:
         )
 
     def commit(self, transaction: Transaction) -> Revision | None:
-        """Apply it, if its compares hold. Raises `StoreRefused` and `LeaseLost` where etcd does."""
+        """Apply the transaction if its compares hold. Raises `StoreRefused`, `LeaseLost` as etcd does."""
         self.tick()
         _require_valid(transaction)
         if not all(self._holds(compare) for compare in transaction.compares):
@@ -109,12 +109,12 @@ class MemoryCluster:
     def changes_after(self, after: Revision, ranges: tuple[Range, ...]) -> Iterator[Batch]:
         """A batch for each later revision and range with a change in it. Raises `Compacted`.
 
-        One for each range, because that is how etcd tells of a transaction over several.
+        One for each range, as etcd does for a transaction over several.
         """
         self.tick()
         if after + 1 < self._compacted:
             raise Compacted(f"revisions below {self._compacted} were compacted")
-        # Revisions in the history have no gaps, so the place of the first one wanted is known.
+        # The history has no gaps, so the position of the first requested revision is known.
         first = max(0, after + 1 - self._history[0][0]) if self._history else 0
         for revision, changes in self._history[first:]:
             for each in ranges:

@@ -27,7 +27,7 @@ class MemoryFile:
     _changed: anyio.Event = field(default_factory=anyio.Event)
 
     def edit(self, data: bytes) -> None:
-        """Somebody types into it."""
+        """Change the file, as a person would."""
         self.data = data
         self._changed.set()
         self._changed = anyio.Event()
@@ -57,7 +57,7 @@ class MemoryFile:
 
 @dataclass(slots=True)
 class MemoryState:
-    """A state folder; it outlives the sidecar."""
+    """A state folder; it outlasts the sidecar."""
 
     saved: tuple[int, ServerList] | None = None
     rejected: list[str] = field(default_factory=list)
@@ -101,7 +101,7 @@ class MemoryProcess:
         await self.stop()
 
     def die(self, code: int = 1, retry_in: float = 1.0) -> None:
-        """It ends by itself."""
+        """The process ends by itself."""
         self.state = Exited(code, anyio.current_time() + retry_in, 1)
         self._changed.set()
         self._changed = anyio.Event()
@@ -129,10 +129,10 @@ class MemoryProbe:
 
 
 async def accept_newcomer(url: ServerUrl, node_id: str, kind: AdmissionProbe) -> str:
-    """A look at a newcomer that finds nothing wrong."""
+    """A probe of a newcomer that finds no objection."""
     return ""
 
 
 def with_other_servers(document: Document, servers: ServerList) -> bytes:
-    """What the file holds after somebody put another list into it."""
+    """The content of the file with another list in it."""
     return replace(document).with_servers(servers).data

@@ -1,4 +1,4 @@
-"""`MemoryStore`: a client of an etcd in memory, with faults to order. Runs on any anyio backend and clock."""
+"""`MemoryStore`: a client of an etcd in memory, with faults on demand, on any anyio backend and clock."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class MemoryStore:
         self._wake()
 
     def end_watches(self) -> None:
-        """Every open watch ends, as when etcd's member restarts; calls go on working."""
+        """Every open watch ends, as when etcd's member restarts; calls keep working."""
         for watch in self._watches:
             watch.ended = True
         self._wake()
@@ -108,7 +108,7 @@ class MemoryStore:
         finally:
             self._watches.discard(watch)
 
-    # What watches ask.
+    # For the watches.
 
     @property
     def frozen(self) -> bool:
@@ -151,7 +151,7 @@ class _Watch:
         self._changed = anyio.Event()
 
     def wake(self) -> None:
-        """Look again."""
+        """Deliver what has changed."""
         self._changed.set()
 
     def __aiter__(self) -> _Watch:
@@ -161,7 +161,7 @@ class _Watch:
         await checkpoint()
         while (batch := self._next()) is None:
             self._changed = anyio.Event()
-            # A lease may end while nobody calls; only the clock tells a watch of it.
+            # A lease may expire without a call; a watch learns of it from the clock alone.
             with anyio.CancelScope(deadline=self._store.cluster.next_expiry):
                 await self._changed.wait()
         return batch

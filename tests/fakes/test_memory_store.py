@@ -1,4 +1,4 @@
-"""The store in memory, where it is more than a store: virtual time, and faults to order."""
+"""The store in memory, where it is more than a store: virtual time, and faults on demand."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_a_frozen_watch_holds_back_what_it_will_deliver() -> None:
         assert KEY in (await anext(batches)).changes
 
 
-async def test_watches_can_be_ended_while_calls_go_on() -> None:
+async def test_watches_can_be_ended_while_calls_work() -> None:
     store = MemoryStore(new_cluster())
     async with store.watch(Range(KEY), after=START) as batches:
         store.end_watches()

@@ -1,8 +1,9 @@
 """Whole networks under random faults, on a virtual clock: the real loops, an etcd in memory, and an auditor.
 
-`schedule` draws from a seed what happens to which network, `play` lets it happen (`happenings`) on the
-`network`, among the `nodes`; `auditor` looks at every transaction and `processes` at every start and end,
-with nothing in sight but etcd's records and the processes; `rest` says how it has to end. ``make simulate
-SEEDS=1000`` tries many, ``make simulate SEED=4711`` plays one again, event by event. Forbidden here: asking
-the code under test whether it did well.
+`schedule` draws a network and its events from a seed. `runner` applies the events (`faults`) to the
+`simulated_network` and its `nodes`. `transaction_auditor` checks every transaction and `process_auditor`
+every start and end of a process, from etcd's records and the processes alone; `convergence` says how it has
+to end. ``make simulate SEEDS=1000`` runs many seeds, ``make simulate SEED=4711`` prints one event by event.
+
+Forbidden here: asking the code under test whether its result is right.
 """

@@ -1,4 +1,4 @@
-"""``python -m tests.simulation``: plays many seeds, or one of them aloud."""
+"""``python -m tests.simulation``: runs many seeds quietly, or one with its events."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from tests.simulation.runner import simulate
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation")
-    parser.add_argument("--seed", type=int, help="play this one, event by event")
-    parser.add_argument("--seeds", type=int, default=1000, help="play so many (default: 1000)")
-    parser.add_argument("--first", type=int, default=0, help="the first of them (default: 0)")
-    parser.add_argument("--processes", type=int, default=2, help="that share the work (default: 2)")
+    parser.add_argument("--seed", type=int, help="run this seed, and print its events")
+    parser.add_argument("--seeds", type=int, default=1000, help="number of seeds (default: 1000)")
+    parser.add_argument("--first", type=int, default=0, help="first seed (default: 0)")
+    parser.add_argument("--processes", type=int, default=2, help="number of processes (default: 2)")
     chosen = parser.parse_args()
     logging.getLogger().addHandler(logging.NullHandler())
     if chosen.seed is not None:
-        return _aloud(chosen.seed)
+        return _print_events(chosen.seed)
     return _many(range(chosen.first, chosen.first + chosen.seeds), chosen.processes)
 
 
-def _aloud(seed: int) -> int:
+def _print_events(seed: int) -> int:
     try:
         result = simulate(seed, echo=print)
     except InvariantViolated as broken:
         print(f"\n{broken}")
         return 1
-    print(f"seed {seed}: kept every promise, {result.versions} versions, {result.restarts} restarts")
+    print(f"seed {seed}: no invariant violated, {result.versions} versions, {result.restarts} restarts")
     return 0
 
 
@@ -61,7 +61,7 @@ def _quietly(seed: int) -> tuple[int, str]:
 
 
 def _progress(line: str) -> None:
-    """Show ``line`` in place of the last one, where somebody watches."""
+    """Show ``line`` in place of the last one, on a terminal."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""How it ends: once nothing breaks any more, everybody is in step, or the rollout says why it is not."""
+"""How a simulation ends: without faults, every node is in step, or the rollout reports why not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.simulation.simulated_network import SimulatedNetwork
 
 
 def why_not_converged(network: SimulatedNetwork) -> str | None:
-    """Say what keeps the network from being at rest; None where it is as it should be."""
+    """Why the network has not converged; None if it has."""
     records = network.process_auditor.auditor.records
     if records.canonical is None:
         return "there is no list"
@@ -22,7 +22,7 @@ def why_not_converged(network: SimulatedNetwork) -> str | None:
             return f"{node.node} {why}"
     open_requests = [name for name, request in records.requests.items() if not request.outcome]
     if open_requests:
-        return f"nobody answered {open_requests}"
+        return f"the requests {open_requests} are open"
     not_in_step = [
         node
         for node in network.sidecars.values()
@@ -37,11 +37,11 @@ def why_not_converged(network: SimulatedNetwork) -> str | None:
 
 
 def _unreachable(node: SimSidecar) -> str | None:
-    return None if node.reachable else "has no sidecar at work"
+    return None if node.reachable else "has no sidecar that runs"
 
 
 def _excluded(records: EtcdRecords, node: SimSidecar) -> str | None:
-    """A node that is not in the network knows why, by a verdict or by the list that keeps it out."""
+    """A node outside the network knows why, from its verdict or from the list."""
     assert records.canonical
     if node.identity.url in records.canonical.servers:
         return None
@@ -55,7 +55,7 @@ def _excluded(records: EtcdRecords, node: SimSidecar) -> str | None:
 
 
 def _why_not_in_step(records: EtcdRecords, node: SimSidecar) -> str | None:
-    """What a member lacks, looking at its process and its file, and at its report."""
+    """Why a member is not in step, by its process, its file and its report."""
     assert records.canonical
     newest = records.canonical.servers
     if not node.process.serves:
@@ -71,22 +71,22 @@ def _why_not_in_step(records: EtcdRecords, node: SimSidecar) -> str | None:
 
 def _left_over(records: EtcdRecords) -> str | None:
     if records.grants:
-        return f"turns are open: {records.grants}"
+        return f"grants are left: {records.grants}"
     if records.rollout_block:
         return f"the rollout is blocked: {records.rollout_block}"
     if records.skips or records.pauses:
         return f"exemptions are left: {[*records.skips, *records.pauses]}"
     if records.last_healthy != records.canonical:
-        return "the list that everybody is healthy on is not called so"
+        return "the list on which every node is healthy is not recorded as healthy"
     return None
 
 
 def _failure_not_reported(
     network: SimulatedNetwork, records: EtcdRecords, late: list[SimSidecar]
 ) -> str | None:
-    """One node never comes up again: the rollout is halted and says so, or nobody can go for want of it.
+    """One node never comes up again: the rollout halts and reports it, or the limit blocks the other nodes.
 
-    Where the node was out of service before its turn came, nothing is halted; it takes up room, no more.
+    A node that was unavailable before its grant halts nothing; it only counts against the limit.
     """
     unrecoverable = network.schedule.unrecoverable
     assert unrecoverable
@@ -95,7 +95,7 @@ def _failure_not_reported(
     if grant and grant.already_unavailable:
         limit = records.policy.rollout.max_unavailable.of(len(records.members_of(Role.FEDERATED)))
         waiting = [node.node for node in late if node.node != unrecoverable]
-        return f"{waiting} wait, though {limit} may be away" if waiting and limit > 1 else None
+        return f"{waiting} wait, though {limit} may be unavailable" if waiting and limit > 1 else None
     if block and block.kind is BlockKind.HALTED and unrecoverable in block.reason:
         return None
-    return f"{unrecoverable} never comes up, and nobody says so: {records.grants.get(unrecoverable)}, {block}"
+    return f"{unrecoverable} never comes up, and nothing reports it: {grant}, {block}"

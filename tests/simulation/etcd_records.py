@@ -1,4 +1,4 @@
-"""What is in etcd, read record by record from its changes; nothing here asks the leader's own reading."""
+"""The records in etcd, read from its changes, independently of the leader's own snapshot."""
 
 from __future__ import annotations
 
@@ -36,41 +36,41 @@ class EtcdRecords:
     requests: dict[str, Request] = field(default_factory=dict)
     quarantines: dict[str, Quarantine] = field(default_factory=dict)
     serving: dict[NodeID, tuple[str, float]] = field(default_factory=dict)
-    """Who serves, by the reports: its `Report.health_epoch`, and when that was first heard.
+    """The nodes that serve, by their reports: the `Report.health_epoch`, and when it was first reported.
 
-    Who is not heard of any more may serve still, and says so once it is heard again.
+    A node without a report may still serve, and reports so once it is back.
     """
 
     def after(self, changes: dict[str, Entry | None], now: float) -> EtcdRecords:
-        """The records once ``changes`` were made, at ``now``."""
+        """The records after ``changes``, at ``now``."""
         following = copy(self)
         for attribute, _ in (*_NODE_RECORDS.values(), *_FOLDERS.values()):
             setattr(following, attribute, dict(getattr(self, attribute)))
         for key, entry in changes.items():
             following._apply(key, entry)
-        following._note_who_serves(now)
+        following._note_serving_nodes(now)
         return following
 
     def with_reports_of(self, earlier: EtcdRecords) -> EtcdRecords:
-        """These records, but of the nodes' own only what was known earlier."""
+        """These records, with the reports of an earlier moment."""
         return replace(self, reports=earlier.reports, serving=earlier.serving)
 
     def serves_for(self, node: NodeID, now: float) -> float:
-        """Seconds since it was first heard that the node, which serves, does so."""
+        """Seconds since the node first reported that it serves."""
         return now - self.serving[node][1]
 
     def serves(self, node: NodeID) -> bool:
-        """Whether its report says so."""
+        """Whether the node serves, by its report."""
         report = self.reports.get(node)
         return bool(report and report.healthy and report.phase in (Phase.RUNNING, Phase.RESTART_PENDING))
 
     def in_step(self, node: NodeID) -> bool:
-        """Whether it serves on the newest list, by its report."""
+        """Whether the node serves on the newest list, by its report."""
         assert self.canonical
         return self.serves(node) and self.reports[node].loaded_version >= self.canonical.version
 
     def is_skipped(self, node: NodeID) -> bool:
-        """Whether an operator's skip still counts: until its node is to follow a newer list, and can."""
+        """Whether a skip still counts: until its node serves and a newer list was published."""
         skip = self.skips.get(node)
         assert self.canonical
         return skip is not None and (skip.version >= self.canonical.version or not self.serves(node))
@@ -90,7 +90,7 @@ class EtcdRecords:
         listed = known.url is None or known.url in self.canonical.servers
         return listed and not any(tombstone.covers(node, known.url) for tombstone in self.tombstones.values())
 
-    def _note_who_serves(self, now: float) -> None:
+    def _note_serving_nodes(self, now: float) -> None:
         self.serving = {node: known for node, known in self.serving.items() if node not in self.reports} | {
             node: known if known and known[0] == report.health_epoch else (report.health_epoch, now)
             for node, report in self.reports.items()

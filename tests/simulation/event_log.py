@@ -1,4 +1,4 @@
-"""What happened in a simulated network, and what should not have."""
+"""The events in a simulated network, and the violated invariants."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ MAX_LINES = 60
 
 
 class InvariantViolated(AssertionError):
-    """A promise was not kept, in the simulated network."""
+    """An invariant does not hold in the simulated network."""
 
 
 @dataclass(slots=True)
 class EventLog:
-    """The last events, and the first promises that were broken. ``stop`` ends the simulation."""
+    """The last events, and the invariants that were violated. ``stop`` ends the simulation."""
 
     stop: Callable[[], object] = lambda: None
     echo: Callable[[str], object] | None = None
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_LINES))
-    broken: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
 
     def record(self, what: str) -> None:
         line = f"{anyio.current_time():9.2f}  {what}"
@@ -31,7 +31,7 @@ class EventLog:
             self.echo(line)
 
     def violated(self, what: str) -> None:
-        """A promise was not kept: what follows proves nothing any more."""
-        self.record(f"BROKEN: {what}")
-        self.broken.append(what)
+        """Record that an invariant was violated, and end the simulation."""
+        self.record(f"VIOLATED: {what}")
+        self.violations.append(what)
         self.stop()

@@ -1,4 +1,4 @@
-"""Each `schedule.Kind`, as something that is done to a `network.SimulatedNetwork`."""
+"""Each `schedule.Kind`, applied to a `SimulatedNetwork`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import anyio
 
 from sidecar.domain.records.requests import RequestKind
 from sidecar.domain.servers import NodeID
-from tests.simulation.nodes import SimSidecar, StartOutcome
+from tests.simulation.nodes import SimSidecar
+from tests.simulation.processes import StartOutcome
 from tests.simulation.schedule import LEADER, Event, Kind
 from tests.simulation.simulated_network import SimulatedNetwork, identity_of
 
 
 async def apply_event(network: SimulatedNetwork, event: Event) -> None:
-    """Let ``event`` happen now, where there is somebody to whom it can."""
+    """Apply ``event`` now, if its node exists."""
     network.event_log.record(f"* {event}")
     if event.kind in _NETWORK_EVENTS:
         _NETWORK_EVENTS[event.kind](network, event)
@@ -90,13 +91,13 @@ async def _stop(network: SimulatedNetwork, node: SimSidecar, value: float) -> No
 
 
 def _restart_later(network: SimulatedNetwork, node: SimSidecar, seconds: float) -> None:
-    lives = node.executions
+    executions = node.executions
 
     async def wait() -> None:
         await anyio.sleep(seconds)
-        while node.running:  # noqa: ASYNC110 - it may take its time to end; the clock is virtual
+        while node.running:  # noqa: ASYNC110 - its end may take a while; the clock is virtual
             await anyio.sleep(0.5)
-        if node.executions == lives:
+        if node.executions == executions:
             network.event_log.record(f"{node.node}'s sidecar starts")
             network.boot(node)
 

@@ -1,4 +1,4 @@
-"""What must hold when a restart is granted, said from outside."""
+"""The rules of grants, written independently of the code under test."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Rule = Callable[[NodeID, Grant, EtcdRecords, EtcdRecords], str | None]
 
 
 def why_not_grantable(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
-    """Say why ``grant`` must not have been given to ``node`` in the step from ``before`` to ``after``."""
+    """Why ``grant`` is wrong for ``node`` in the step from ``before`` to ``after``; None if it is right."""
     old = before.grants.get(node)
-    # Whoever is in its turn already goes straight to the newest list; a free turn may become an ordinary one.
+    # A granted node goes straight to the newest list; a grant outside the budget may become a counted one.
     again = old is not None and not old.already_unavailable and not grant.already_unavailable
-    rules = _ALWAYS if again else (*_ALWAYS, *_FREE) if grant.already_unavailable else (*_ALWAYS, *_ORDINARY)
-    return next((wrong for rule in rules if (wrong := rule(node, grant, before, after))), None)
+    further = () if again else _UNAVAILABLE if grant.already_unavailable else _COUNTED
+    return next((wrong for rule in (*_ALWAYS, *further) if (wrong := rule(node, grant, before, after))), None)
 
 
 def _newest(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
-    stands = after.canonical and after.canonical.version
-    return None if grant.version == stands else f"into version {grant.version}, the newest is {stands}"
+    newest = after.canonical and after.canonical.version
+    return None if grant.version == newest else f"into version {grant.version}, the newest is {newest}"
 
 
 def _is_member(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
@@ -34,7 +34,7 @@ def _is_member(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecor
 def _wants_grant(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
     report = before.reports.get(node)
     if report is None or report.phase is not Phase.RESTART_PENDING:
-        return f"it did not ask: it is {report.phase.value if report else 'missing'}"
+        return f"it did not request a restart: it is {report.phase.value if report else 'missing'}"
     return None
 
 
@@ -45,7 +45,7 @@ def _not_granted_yet(node: NodeID, grant: Grant, before: EtcdRecords, after: Etc
         and old.version == grant.version
         and (grant.already_unavailable or not old.already_unavailable)
     )
-    return f"it has its turn into version {grant.version} already" if same else None
+    return f"it already has a grant for version {grant.version}" if same else None
 
 
 def _not_paused(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
@@ -55,7 +55,7 @@ def _not_paused(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdReco
 
 
 def _is_unavailable(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
-    return "free of charge, and it serves" if before.serves(node) else None
+    return "as unavailable, and it serves" if before.serves(node) else None
 
 
 def _takes_part(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
@@ -64,7 +64,7 @@ def _takes_part(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdReco
 
 
 def _serves(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
-    return None if before.serves(node) else "at the others' cost, and it does not serve"
+    return None if before.serves(node) else "within the limit, and it does not serve"
 
 
 def _not_halted(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
@@ -75,7 +75,7 @@ def _not_halted(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdReco
 
 
 def _within_limit(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
-    """The promise: at most so many of a role are away at a time."""
+    """At most ``max_unavailable`` nodes of a role are unavailable at a time."""
     role = before.role_of(node)
     assert role
     peers = before.members_of(role)
@@ -85,7 +85,7 @@ def _within_limit(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRe
         for peer in sorted(peers - {node})
         if not before.is_skipped(peer) and (not before.serves(peer) or peer in after.grants)
     ]
-    return f"{away} are away, {limit} may be" if len(away) >= limit else None
+    return f"{away} are unavailable, {limit} may be" if len(away) >= limit else None
 
 
 def _canary_first(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
@@ -104,22 +104,22 @@ def _servers_first(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdR
         server
         for server in sorted(before.members_of(Role.FEDERATED) - set(before.pauses))
         if not before.is_skipped(server)
-        and (_in_turn(server, after) or (before.serves(server) and not before.in_step(server)))
+        and (_is_restarting(server, after) or (before.serves(server) and not before.in_step(server)))
     ]
     return f"before the servers {to_come}" if to_come else None
 
 
-def _in_turn(node: NodeID, records: EtcdRecords) -> bool:
+def _is_restarting(node: NodeID, records: EtcdRecords) -> bool:
     grant, newest = records.grants.get(node), records.canonical.version if records.canonical else 0
-    # Who failed on a list that is the newest no more is away, as anybody is.
+    # A node that failed on an older list counts as any other unavailable node.
     return (
         grant is not None and not grant.already_unavailable and not (grant.failed and grant.version < newest)
     )
 
 
 _ALWAYS: tuple[Rule, ...] = (_newest, _is_member, _wants_grant, _not_granted_yet, _not_paused)
-_FREE: tuple[Rule, ...] = (_is_unavailable, _takes_part)
-_ORDINARY: tuple[Rule, ...] = (
+_UNAVAILABLE: tuple[Rule, ...] = (_is_unavailable, _takes_part)
+_COUNTED: tuple[Rule, ...] = (
     _takes_part,
     _serves,
     _not_halted,

@@ -1,4 +1,4 @@
-"""Holds what processes go through against what was promised, whatever anybody reports of it."""
+"""Checks each start and end of a process against the invariants, independently of the reports."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 
 from sidecar.domain.servers import NodeID, ServerList
 from tests.simulation.event_log import EventLog
-from tests.simulation.nodes import EndReason, SimSidecar
+from tests.simulation.nodes import SimSidecar
+from tests.simulation.processes import EndReason
 from tests.simulation.transaction_auditor import CLOCK_TOLERANCE, MAX_FREEZE, TransactionAuditor
 
 MAX_PROPAGATION_DELAY = 60.0
-"""Seconds after which every node that can reach etcd has surely heard of a list."""
+"""Seconds after which every node that can reach etcd has read a new list."""
 
 
 @dataclass(slots=True)
 class ProcessAuditor:
-    """A `nodes.ProcessObserver`: no process is ended without leave, or started on a list that never was
-    canonical.
-    """
+    """No process is restarted without a grant, or started on a list that never was canonical."""
 
     event_log: EventLog
     now: Callable[[], float]
@@ -28,11 +27,11 @@ class ProcessAuditor:
     auditor: TransactionAuditor = field(init=False)
     restarts: int = 0
     _open_grants: dict[NodeID, int] = field(default_factory=dict)
-    """Who may restart, and how many of its role might be away when that was granted."""
+    """The nodes with a grant, each with the limit of its role at that time."""
     _ended_grants: dict[NodeID, tuple[float, int]] = field(default_factory=dict)
-    """Whose turn is over, since when, and how many might be away."""
+    """The nodes whose grant has ended: when it ended, and the limit."""
     _restarting: dict[NodeID, tuple[float, int]] = field(default_factory=dict)
-    """Who was taken out of service by a restart, since when, and with what leave."""
+    """The nodes that a restart made unavailable: since when, and the limit of the grant."""
 
     def __post_init__(self) -> None:
         self.auditor = TransactionAuditor(
@@ -54,11 +53,11 @@ class ProcessAuditor:
             self._check_restart(node)
 
     def _staleness(self) -> float:
-        """How old what the leader read may be when it writes, in seconds: it may have been frozen."""
+        """Seconds by which the leader's reading may be older than its write: it may have been frozen."""
         leaders = (each for each in self.sidecars.values() if each.is_leader)
         thawed = max((each.freezer.thawed_at for each in leaders), default=-math.inf)
-        way = 2 * self.delay + CLOCK_TOLERANCE
-        return MAX_FREEZE if self.now() < thawed + way else way
+        round_trip = 2 * self.delay + CLOCK_TOLERANCE
+        return MAX_FREEZE if self.now() < thawed + round_trip else round_trip
 
     def _on_grant(self, node: NodeID, limit: int) -> None:
         self._open_grants[node] = limit
@@ -69,7 +68,7 @@ class ProcessAuditor:
             self._ended_grants[node] = (self.now(), limit)
 
     def _limit_of_grant(self, node: NodeID) -> int | None:
-        """With what leave it may restart: of its turn, or of one that it cannot know to be over yet."""
+        """The limit of its grant, also of one that ended unknown to it; None without one."""
         over_at, limit = self._ended_grants.get(node, (-math.inf, 0))
         sidecar = self.sidecars[node]
         heard_at = sidecar.watches_restored_at if sidecar.watches_were_silent_at(over_at) else over_at
@@ -81,31 +80,29 @@ class ProcessAuditor:
         tombstones = self.auditor.records.tombstones.values()
         fresh = self.now() < self.auditor.changed_at + MAX_PROPAGATION_DELAY
         if not fresh and not any(tombstone.covers(node, url) for tombstone in tombstones):
-            self.event_log.violated(f"{node}'s process was stopped for good, and nobody removed it")
+            self.event_log.violated(f"{node}'s process was stopped for good, and it was not removed")
 
     def _check_restart(self, node: NodeID) -> None:
         self.restarts += 1
         sidecar = self.sidecars[node]
         if sidecar.process.found_healthy_at > self.now() - CLOCK_TOLERANCE:
-            return  # its sidecar has not noticed yet that it is up, or well again
-        limit = self._limit_of_grant(
-            node
-        )  # its turn is open: a sidecar that was killed in it may use it again
+            return  # its sidecar does not know yet that it is healthy
+        limit = self._limit_of_grant(node)  # a sidecar that was killed during a grant may use it again
         if limit is None:
             self.event_log.violated(f"{node}'s process, which served, was restarted without a grant")
             return
-        stands = self.auditor.records.canonical
+        canonical = self.auditor.records.canonical
         settled = self.now() > self.auditor.changed_at + MAX_PROPAGATION_DELAY
-        if stands and settled and sidecar.process.starts[-1] == stands.servers:
+        if canonical and settled and sidecar.process.starts[-1] == canonical.servers:
             self.event_log.violated(f"{node}'s process was restarted for nothing: it runs on the newest list")
         others = [each for each in self._away(node) if each != node]
         most = max([limit, *(self._restarting[each][1] for each in others)])
         self._restarting[node] = (self.now(), limit)
         if len(others) + 1 > most:
-            self.event_log.violated(f"{node} was taken out of service while {others} are; {most} may be")
+            self.event_log.violated(f"{node} became unavailable while {others} are; {most} may be")
 
     def _away(self, node: NodeID) -> list[NodeID]:
-        """Of the peers of ``node``, whom a restart took out of service and who never came back."""
+        """The peers of ``node`` that a restart made unavailable and that never came back."""
         records = self.auditor.records
         for each, (since, _) in list(self._restarting.items()):
             if self.sidecars[each].process.served_since(since) or not records.belongs(each):

@@ -1,4 +1,4 @@
-"""Plays one schedule: boots the network, lets things happen to it, mends everything, and waits for rest."""
+"""Runs one schedule: boots the network, applies the events, repairs everything, awaits convergence."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tests.simulation.schedule import Kind, Schedule, draw
 from tests.simulation.simulated_network import SimulatedNetwork, identity_of
 
 MAX_STEPS_PER_MOMENT = 100_000
-"""Steps of tasks in one moment; fifty nodes need some thousands at the most."""
+"""Steps of tasks in one moment; fifty nodes need some thousands at most."""
 BOOT_TIMEOUT = 300.0
 CONVERGENCE_TIMEOUT = 3000.0
 """Virtual seconds; a budget of restarts counts them over ten minutes."""
 STABLE_PERIOD = 12.0
-"""Seconds that rest has to last: more than a lease."""
+"""Seconds that the network has to stay converged: longer than a lease."""
 
 
 @dataclass(slots=True)
 class SimulationResult:
-    """How a simulation went: ``took`` virtual seconds, with so many versions and restarts."""
+    """The result of a simulation, which ``took`` that many virtual seconds."""
 
     schedule: Schedule
     event_log: EventLog = field(default_factory=EventLog)
@@ -40,24 +40,24 @@ class SimulationResult:
 
 
 def simulate(seed: int, echo: Callable[[str], object] | None = None) -> SimulationResult:
-    """Play the schedule of ``seed``. Raises `InvariantViolated`, with all that it takes to see why."""
+    """Run the schedule of ``seed``. Raises `InvariantViolated`, with the last events in its message."""
     result = SimulationResult(draw(seed), EventLog(echo=echo))
     _seed_randomness(seed)
     try:
         clock = MockClock(autojump_threshold=0)
         trio.run(_run, result, clock=clock, instruments=[_SpinDetector(clock, result.event_log)])
     except BaseExceptionGroup as group:
-        result.event_log.broken.append(f"a loop ended with an error: {group!r}")
+        result.event_log.violations.append(f"a loop ended with an error: {group!r}")
         raise InvariantViolated(_describe_failure(result)) from group
-    if result.event_log.broken:
+    if result.event_log.violations:
         raise InvariantViolated(_describe_failure(result))
     return result
 
 
 def _seed_randomness(seed: int) -> None:
-    """The jitter of the code's pauses, and the order in which trio's tasks run, follow from the seed as well.
+    """Derive the jitter of backoffs, and the order in which trio runs its tasks, from the seed as well.
 
-    trio draws that order on purpose; pytest-trio has Hypothesis replay a test by the same two lines.
+    trio randomizes that order on purpose; pytest-trio uses the same two lines to replay a test.
     """
     random.seed(seed)
     vars(trio._core._run)["_ALLOW_DETERMINISTIC_SCHEDULING"] = True
@@ -66,7 +66,7 @@ def _seed_randomness(seed: int) -> None:
 
 @dataclass(slots=True, eq=False)
 class _SpinDetector(trio.abc.Instrument):
-    """Ends a simulation whose tasks run and run while no time passes: a loop that spins."""
+    """Ends a simulation whose tasks keep running while no time passes: a loop spins."""
 
     clock: MockClock
     event_log: EventLog
@@ -78,7 +78,7 @@ class _SpinDetector(trio.abc.Instrument):
         self.steps = self.steps + 1 if now == self.moment else 0
         self.moment = now
         if self.steps == MAX_STEPS_PER_MOMENT:
-            self.event_log.violated(f"time stands still while {task.name} spins")
+            self.event_log.violated(f"no time passes while {task.name} spins")
 
 
 async def _run(result: SimulationResult) -> None:
@@ -91,7 +91,7 @@ async def _run(result: SimulationResult) -> None:
             network.add(identity_of(NodeID(f"fed-{number}")))
         for number in range(1, schedule.databases + 1):
             network.add(identity_of(NodeID(f"db-{number}")))
-        await _wait_for_convergence(network, BOOT_TIMEOUT, stays=1.0)
+        await _wait_for_convergence(network, BOOT_TIMEOUT, stable_for=1.0)
         began = anyio.current_time()
         for event in schedule.events:
             await anyio.sleep_until(began + event.at)
@@ -106,13 +106,13 @@ async def _run(result: SimulationResult) -> None:
 
 
 async def _repair(network: SimulatedNetwork) -> None:
-    """Whatever was done to the network is undone, but for what was to stay."""
+    """Undo every fault, except the one that is to stay."""
     network.event_log.record(
-        "* everything is mended"
+        "* everything is repaired"
         + (f", but {network.schedule.unrecoverable}" * bool(network.schedule.unrecoverable))
     )
     network.fragile = {
-        node: fate for node, fate in network.fragile.items() if node == network.schedule.unrecoverable
+        node: outcome for node, outcome in network.fragile.items() if node == network.schedule.unrecoverable
     }
     for node in network.sidecars.values():
         await _repair_node(network, node)
@@ -134,29 +134,29 @@ async def _repair_node(network: SimulatedNetwork, node: SimSidecar) -> None:
 
 
 async def _wait_for_convergence(
-    network: SimulatedNetwork, within: float, stays: float = STABLE_PERIOD
+    network: SimulatedNetwork, within: float, stable_for: float = STABLE_PERIOD
 ) -> None:
-    """Wait until the network is at rest, and stays so."""
-    ends, rests_since = anyio.current_time() + within, None
-    while rests_since is None or anyio.current_time() < rests_since + stays:
+    """Wait until the network has converged, and stable_for so."""
+    ends, converged_since = anyio.current_time() + within, None
+    while converged_since is None or anyio.current_time() < converged_since + stable_for:
         why = why_not_converged(network)
         if why:
-            rests_since = None
+            converged_since = None
             if anyio.current_time() > ends:
-                network.event_log.violated(f"no rest within {within:g} s: {why}")
-        elif rests_since is None:
-            rests_since = anyio.current_time()
+                network.event_log.violated(f"not converged within {within:g} s: {why}")
+        elif converged_since is None:
+            converged_since = anyio.current_time()
         await anyio.sleep(1.0)
 
 
 def _describe_failure(result: SimulationResult) -> str:
-    """Everything that is needed to see what went wrong."""
+    """The violated invariants, and the events before them."""
     schedule = result.schedule
     lines = [
-        f"seed {schedule.seed}: {'; '.join(result.event_log.broken)}",
+        f"seed {schedule.seed}: {'; '.join(result.event_log.violations)}",
         f"{schedule.servers} servers, {schedule.databases} database nodes, {schedule.policy.rollout}",
         "the last events, in virtual seconds:",
         *result.event_log.lines,
-        f"play it again, from the beginning: make simulate SEED={schedule.seed}",
+        f"to run it again from the beginning: make simulate SEED={schedule.seed}",
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What happens to a network, drawn from a seed: the same seed is the same network, the same misfortunes."""
+"""A network and its events, drawn from a seed: the same seed gives the same network and events."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sidecar.domain.servers import NodeID
 
 MAX_SERVERS = 50
 LEADER = "the leader"
-"""Who is meant is known when it happens."""
+"""The node that leads when the event happens."""
 
 
 class Kind(StrEnum):
-    """What can happen. ``value`` is in seconds where something lasts."""
+    """The kinds of events. The ``value`` of an event that lasts is in seconds."""
 
     JOIN = "joins"
     REMOVE = "is removed"
@@ -25,19 +25,19 @@ class Kind(StrEnum):
     STOP = "has its sidecar stopped"
     FREEZE = "has its sidecar frozen"
     PARTITION = "is cut off"
-    HALF_OPEN = "hears of no changes"
+    HALF_OPEN = "receives no changes"
     LOSE_ANSWERS = "loses an answer of etcd"
-    BECOME_UNHEALTHY = "falls sick"
+    BECOME_UNHEALTHY = "becomes unhealthy"
     SLOW_DOWN = "boots slowly from now on"
     EDIT_FILE = "has its file edited"
-    BREAK = "will come up on no list that it is not on yet, until somebody mends it"
-    JOIN_POISONOUS = "joins, and nobody comes up on a list that names it"
-    PAUSE = "is kept out of rollouts"
-    RESUME = "may take part again"
+    BREAK = "fails to start on any new list until it is repaired"
+    JOIN_POISONOUS = "joins, and no other node starts on a list with it"
+    PAUSE = "is paused"
+    RESUME = "is resumed"
     SKIP = "is skipped"
-    RETRY = "is given another try"
+    RETRY = "is retried"
     PAUSE_ALL = "pauses the rollout"
-    RESUME_ALL = "resumes it"
+    RESUME_ALL = "resumes the rollout"
     ROLLBACK = "rolls back"
     POLICY = "changes the policy"
 
@@ -102,8 +102,7 @@ class Schedule:
     """A network of ``servers`` and ``databases``, and what happens to it, in order.
 
     ``boot`` and ``stopping`` are how long processes take, ``delay`` how long a call to etcd may take one way,
-    all in seconds. ``unrecoverable`` is never mended: from its `Kind.BREAK` on it comes up on no list it is
-    not on.
+    all in seconds. ``unrecoverable`` is never repaired after its `Kind.BREAK`.
     """
 
     seed: int
@@ -146,7 +145,7 @@ def draw(seed: int) -> Schedule:
 
 
 def _size(dice: random.Random, seed: int) -> int:
-    """How many servers: few, mostly, for most faults show there; many for every hundredth seed."""
+    """The number of servers: mostly few, as most faults show there; many for every hundredth seed."""
     if seed % 100 == 99:
         return dice.randint(20, MAX_SERVERS)
     return dice.randint(2, 5) if dice.random() < 0.85 else dice.randint(6, 12)
@@ -166,7 +165,7 @@ def _policy(dice: random.Random) -> Policy:
 
 
 def _events(dice: random.Random, known: list[NodeID], servers: int) -> list[Event]:
-    """Faults and wishes, some of them close upon each other."""
+    """Faults and requests, some of them close together."""
     events: list[Event] = []
     at, following = 0.0, servers + 1
     for _ in range(dice.randint(3, 16)):

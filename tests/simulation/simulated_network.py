@@ -1,4 +1,4 @@
-"""A simulated network, and everything that can be done to it."""
+"""A simulated network, and the operations on it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from sidecar.domain.servers import NodeID, ServerList
 from tests.builders import KEYS, document, server, servers
 from tests.fakes.memory_node import with_other_servers
 from tests.simulation.event_log import EventLog
-from tests.simulation.nodes import SimFile, SimProcess, SimSidecar, SimStore, StartOutcome, build
+from tests.simulation.nodes import SimSidecar, build
+from tests.simulation.ports import SimFile, SimStore
 from tests.simulation.process_auditor import ProcessAuditor
+from tests.simulation.processes import SimProcess, StartOutcome
 from tests.simulation.schedule import Schedule
 from tests.simulation.transaction_auditor import AuditedCluster
 
@@ -28,7 +30,7 @@ UNLISTED_PORT = 9999
 
 @dataclass(slots=True)
 class SimulatedNetwork:
-    """The nodes, their etcd, and whoever watches both."""
+    """The nodes, their etcd, and the auditors of both."""
 
     schedule: Schedule
     event_log: EventLog
@@ -39,7 +41,7 @@ class SimulatedNetwork:
     cluster: AuditedCluster = field(init=False)
     poison: set[NodeID] = field(default_factory=set)
     fragile: dict[NodeID, StartOutcome] = field(default_factory=dict)
-    """Who comes up only on a list that it came up on before, and what becomes of it otherwise."""
+    """The nodes that start only on lists of earlier starts, and the outcome on any other list."""
     _asked: int = 0
 
     def __post_init__(self) -> None:
@@ -71,19 +73,19 @@ class SimulatedNetwork:
         self.boot(sidecar)
 
     def boot(self, sidecar: SimSidecar) -> None:
-        """Begin another life of its sidecar."""
+        """Start its sidecar again."""
         sidecar.store = SimStore(self.cluster, delay=self._delay, freezer=sidecar.freezer)
         sidecar.state.dead = sidecar.process.orphaned = False
         sidecar.boot(self.tasks)
 
     def close(self) -> None:
-        """End everything; who is frozen could not end."""
+        """End everything; a frozen sidecar is thawed first, as it could not end."""
         for sidecar in self.sidecars.values():
             sidecar.thaw()
         self.tasks.cancel_scope.cancel()
 
     def outcome_of(self, node: NodeID, loads: ServerList) -> StartOutcome:
-        """What becomes of the process of ``node`` when it starts on that list."""
+        """How a start of the process of ``node`` on that list ends."""
         if node not in self.poison and any(self.sidecars[each].identity.url in loads for each in self.poison):
             return StartOutcome.DIES
         if node in self.fragile and loads not in self.sidecars[node].process.starts:
@@ -96,11 +98,11 @@ class SimulatedNetwork:
         return canonical is not None and sidecar.identity.url in canonical.servers
 
     def leader(self) -> SimSidecar | None:
-        """Who leads, of those whose sidecar is at work."""
+        """The leader, if its sidecar runs."""
         return next((each for each in self.sidecars.values() if each.is_leader and each.running), None)
 
     def ask(self, kind: RequestKind, subject: str = "", listed: ServerList | None = None) -> None:
-        """An operator asks something of the leader."""
+        """Write an operator's request."""
         self._asked += 1
         request = Request(
             kind=kind,
@@ -116,11 +118,11 @@ class SimulatedNetwork:
         self.write(KEYS.policy, policy)
 
     def write(self, key: str, record: Record) -> None:
-        """Somebody writes straight into etcd."""
+        """Write straight into etcd."""
         self.cluster.commit(Transaction((), (Put(key, encode(record), NO_LEASE),)))
 
     def edit_file(self, sidecar: SimSidecar) -> None:
-        """Somebody puts another list into the file."""
+        """Put another list into the file, as a person would."""
         found = sidecar.file.document
         sidecar.file.edit(with_other_servers(found, servers(FIRST_PORT, UNLISTED_PORT)))
 
@@ -129,6 +131,6 @@ class SimulatedNetwork:
 
 
 def identity_of(node: NodeID) -> Identity:
-    """The node that is called so."""
+    """The identity of the node with that NodeID."""
     name, _, number = node.partition("-")
     return server(int(number)) if name == "fed" else Identity(node, Role.DATABASE, None)

@@ -1,4 +1,4 @@
-"""Some hundreds of seeds; ``make simulate SEEDS=10000`` plays as many as one likes."""
+"""Some hundreds of seeds; ``make simulate SEEDS=10000`` runs more."""
 
 from __future__ import annotations
 

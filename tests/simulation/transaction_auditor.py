@@ -1,4 +1,4 @@
-"""Holds every transaction against what was promised, as it is committed."""
+"""Checks every transaction against the invariants, as it is committed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.simulation.grant_rules import why_not_grantable
 Changes = dict[str, Entry | None]
 MAX_FREEZE = 45.0
 CLOCK_TOLERANCE = 0.001
-"""Seconds that two clocks' readings of one moment may differ by."""
+"""Seconds by which two clocks may differ about one moment."""
 
 
 class AuditedCluster(MemoryCluster):
-    """An etcd whose every change is looked at before anybody else hears of it."""
+    """An etcd whose every change is audited before any client sees it."""
 
     def __init__(self, now: Callable[[], float], audit: Callable[[Changes], None]) -> None:
         super().__init__(now)
@@ -37,11 +37,10 @@ class AuditedCluster(MemoryCluster):
 
 @dataclass(slots=True)
 class TransactionAuditor:
-    """Knows etcd's records, before and after each change. ``on_grant`` and ``on_grant_over`` hear of turns.
+    """Knows etcd's records before and after each change; calls ``on_grant`` and ``on_grant_over``.
 
-    A transaction is fenced with the turns, the list and the policy that it was decided from. Reports that
-    come between the leader's reading and its writing, at most ``staleness()`` seconds, are news to it, as if
-    they had come right after.
+    A transaction is fenced with the grants, the list and the policy that it was decided from. Reports that
+    arrive between the leader's reading and its write, at most ``staleness()`` seconds, are unknown to it.
     """
 
     event_log: EventLog
@@ -53,12 +52,12 @@ class TransactionAuditor:
     lists: list[ServerList] = field(default_factory=list)
     """Every list that was ever canonical."""
     changed_at: float = 0.0
-    """When the newest one came to be."""
+    """When the newest one was published."""
     _past: deque[tuple[float, EtcdRecords]] = field(default_factory=deque)
-    """What etcd held until when, for as long as a leader's reading may be old."""
+    """Earlier records, each with the time until which they held, as a leader's reading may be old."""
 
     def check(self, changes: Changes) -> None:
-        """Hold one transaction against what was promised."""
+        """Check one transaction."""
         before, after = self.records, self.records.after(changes, self.now())
         self.records = after
         self._past.append((self.now(), before))
@@ -83,7 +82,7 @@ class TransactionAuditor:
         self.changed_at = self.now()
         if new.version != (old.version if old else 0) + 1:
             self.event_log.violated(f"version {new.version} follows {old and old.version}")
-        # A removal and its readmission may be answered at once: then no tombstone is left to see.
+        # A removal and its readmission may be in one transaction, which leaves no tombstone.
         gone = {tombstone.url for tombstone in after.tombstones.values()}
         gone |= {change.url for change in new.cause if change.kind is ChangeKind.REMOVE}
         for url in old.servers if old else ():
@@ -111,24 +110,24 @@ class TransactionAuditor:
             for each in before.requests.values()
         )
         if was_paused and not resumed:
-            self.event_log.violated("a pause ended without an operator's word")
+            self.event_log.violated("a pause ended without an operator's request")
 
     def _check_healthy(self, before: EtcdRecords, after: EtcdRecords) -> None:
-        """What a rollback goes back to is a list that everybody was healthy on whom nobody left out."""
+        """The list for rollbacks is one on which every node was healthy that no operator left out."""
         assert after.canonical
         if after.last_healthy != after.canonical:
-            self.event_log.violated("another list than the newest one was called healthy")
-        lacking = [_lacking(known) for known in self._possible_snapshots(before)]
-        if all(lacking):
+            self.event_log.violated("another list than the newest one was recorded as healthy")
+        not_in_step = [_not_in_step(known) for known in self._possible_snapshots(before)]
+        if all(not_in_step):
             self.event_log.violated(
-                f"version {after.canonical.version} was called healthy, {lacking[0]} are not"
+                f"version {after.canonical.version} was recorded as healthy, {not_in_step[0]} are not"
             )
 
     def _check_grants(self, before: EtcdRecords, after: EtcdRecords) -> None:
         for node in sorted({*before.grants, *after.grants}):
             old, new = before.grants.get(node), after.grants.get(node)
             if new is None and old is not None:
-                self.event_log.record(f"{node}'s turn is over")
+                self.event_log.record(f"{node}'s grant ends")
                 self._check_end(node, old, before, after)
                 self.on_grant_over(node)
             elif new and old and new.failed != old.failed and (new.failed or new.version == old.version):
@@ -137,11 +136,11 @@ class TransactionAuditor:
                 self._check_new_grant(node, new, before, after)
 
     def _check_end(self, node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> None:
-        """A turn ends when its node is back, for as long as the policy wants; or is none of ours any more."""
+        """A grant ends when its node was back for as long as the policy asks, or left the network."""
         if after.belongs(node):
             wrong = [self._why_not_over(node, grant, known) for known in self._possible_snapshots(before)]
             if all(wrong):
-                self.event_log.violated(f"{node}'s turn is over, and {wrong[0]}")
+                self.event_log.violated(f"{node}'s grant ended, and {wrong[0]}")
 
     def _why_not_over(self, node: NodeID, grant: Grant, before: EtcdRecords) -> str | None:
         report, canonical = before.reports.get(node), before.canonical
@@ -156,8 +155,8 @@ class TransactionAuditor:
         return None
 
     def _check_new_grant(self, node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> None:
-        free = ", free" if grant.already_unavailable else ""
-        self.event_log.record(f"{node} may restart into version {grant.version}{free}")
+        note = ", as unavailable" if grant.already_unavailable else ""
+        self.event_log.record(f"{node} may restart into version {grant.version}{note}")
         retried = any(
             before.requests[name].kind is RequestKind.RETRY and before.requests[name].subject == node
             for name, request in after.requests.items()
@@ -171,7 +170,7 @@ class TransactionAuditor:
         self.on_grant(node, before.policy.rollout.max_unavailable.of(total))
 
     def _possible_snapshots(self, before: EtcdRecords) -> Iterator[EtcdRecords]:
-        """All that the leader may have decided from: only reports may be older than what is written."""
+        """The records that the leader may have decided from: only their reports may be old."""
         yield before
         since = self.now() - self.staleness()
         for ended_at, earlier in reversed(self._past):
@@ -180,8 +179,8 @@ class TransactionAuditor:
             yield before.with_reports_of(earlier)
 
 
-def _lacking(records: EtcdRecords) -> list[NodeID]:
-    """Who is not in step, of those that belong to the network and no operator left out."""
+def _not_in_step(records: EtcdRecords) -> list[NodeID]:
+    """The members that are not in step, without those that an operator left out."""
     nodes = [node for node in sorted({*records.members, *records.reports}) if records.belongs(node)]
     asked = [node for node in nodes if node not in records.pauses and not records.is_skipped(node)]
     return [node for node in asked if not records.in_step(node)]
