@@ -1,4 +1,4 @@
-"""What a node tells the network about itself."""
+"""The report of a node to the network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sidecar.domain.servers import NodeID, ServerUrl
 
 
 class Phase(StrEnum):
-    """Where a node stands. The reason beside it, in words, says why."""
+    """The state of a node. The reason beside it says why."""
 
     WAITING = "waiting"
     """For etcd, a canonical list, or a file that can be read; the process has not been started."""
