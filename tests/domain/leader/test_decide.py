@@ -71,7 +71,7 @@ def test_every_write_is_fenced_by_the_candidacy_and_its_inputs() -> None:
 
 def test_outcomes_are_deleted_after_their_retention() -> None:
     end = run_leader(
-        network(converged_records() | {KEYS.request("r"): operator_request(RequestKind.REMOVE, "nobody")})
+        network(converged_records() | {KEYS.request("r"): operator_request(RequestKind.REMOVE, "fed-99")})
     )
     assert end.requests
     step = decide(end, LEADER, NOW + OUTCOME_RETENTION + 1)

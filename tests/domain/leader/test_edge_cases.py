@@ -133,7 +133,7 @@ def test_a_join_with_an_invalid_node_id_does_not_change_the_list() -> None:
 
 def test_garbage_collection_stays_within_etcds_transaction_limit() -> None:
     answered = replace(
-        operator_request(RequestKind.REMOVE, "nobody"),
+        operator_request(RequestKind.REMOVE, "fed-99"),
         outcome=Outcome(OutcomeKind.REFUSED, "", 1, NOW - OUTCOME_RETENTION - 1),
     )
     records: dict[str, Record] = {KEYS.request(f"r{n}"): answered for n in range(300)}
@@ -151,7 +151,7 @@ def test_garbage_collection_stays_within_etcds_transaction_limit() -> None:
 @pytest.mark.parametrize("at", [NOW + 86_400 * 365, float("inf"), float("nan")])
 def test_an_outcome_from_the_future_is_deleted_too(at: float) -> None:
     answered = replace(
-        operator_request(RequestKind.REMOVE, "nobody"), outcome=Outcome(OutcomeKind.REFUSED, "", 1, at)
+        operator_request(RequestKind.REMOVE, "fed-99"), outcome=Outcome(OutcomeKind.REFUSED, "", 1, at)
     )
     assert not run_leader(network(converged_records() | {KEYS.request("r"): answered})).requests
 

@@ -1,4 +1,4 @@
-"""What anybody may write into etcd must not end a leader: the next one would read it too."""
+"""No record in etcd may end a leader: the next leader would read it too."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ FED_3 = server(3).node_id
 
 
 def removed_by_url() -> dict[str, Record]:
-    """fed-3 was removed by its URL before anybody knew its name, and was told so since."""
+    """fed-3 was removed by its URL before its name was known, and has its verdict since."""
     tombstone = Tombstone(None, url(9002), Role.FEDERATED, "", "operator", "")
     return {
         KEYS.canonical: canonical(9000, 9001, version=3, removed=(9002,)),

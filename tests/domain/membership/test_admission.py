@@ -1,4 +1,4 @@
-"""Judging newcomers: what each policy lets in, and what operators may decide about them."""
+"""Admission: which newcomers each policy admits, and what operators may decide about them."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def test_repeated_removals_and_readmissions_are_explained() -> None:
         {
             KEYS.request("s"): operator_request(RequestKind.REMOVE, "fed-3"),
             KEYS.request("t"): operator_request(RequestKind.READMIT, "fed-1"),
-            KEYS.request("u"): operator_request(RequestKind.REMOVE, "nobody"),
+            KEYS.request("u"): operator_request(RequestKind.REMOVE, "fed-99"),
         },
         50,
     )

@@ -29,7 +29,7 @@ LEFT_OUT = Exemption(2, "2026-01-01T00:00:00Z", "me")
 def rolling(
     *done: int, policy: RolloutPolicy | None = None, nodes: tuple[Identity, ...] = FOUR
 ) -> dict[str, Record]:
-    """Everybody waits to restart into version 2, but for the servers of those numbers, who are ``done``."""
+    """Every node waits to restart into version 2, except the servers with the numbers ``done``."""
     records: dict[str, Record] = {KEYS.canonical: NEW, KEYS.last_healthy: OLD}
     if policy:
         records[KEYS.policy] = Policy(rollout=policy)
@@ -89,7 +89,7 @@ def test_a_node_keeps_its_grant_until_min_ready_has_passed() -> None:
     assert next_decision_at(network(records), LEADER, NOW) == NOW + 6
     long_enough = Grant(2, 5, NOW - 20, NOW - 10, health_epoch=report(server(2)).health_epoch)
     assert granted(records | {KEYS.grant(TWO): long_enough}) == {"fed-3"}
-    # It was not healthy in between, while nobody led.
+    # It was unhealthy in between, while there was no leader.
     again = records | {KEYS.grant(TWO): replace(long_enough, health_epoch="another/1")}
     assert granted(again) == {"fed-2"}
     assert next_decision_at(network(again), LEADER, NOW) == NOW + 10
@@ -200,7 +200,7 @@ def test_the_rollout_continues_without_a_skipped_node() -> None:
     assert set(end.rollout.grants) == {"fed-2", "fed-3"}
 
 
-def test_a_failure_rolls_back_to_the_last_healthy_list_and_quarantines_the_bad_one() -> None:
+def test_a_failure_rolls_back_and_quarantines_the_failed_list() -> None:
     records = rolling(policy=RolloutPolicy(on_failure=OnFailure.ROLLBACK))
     end = run_leader(network(records | {KEYS.grant(TWO): Grant(2, 5, NOW), KEYS.report(TWO): down(2)}))
     assert end.canonical

@@ -113,7 +113,7 @@ def test_the_grant_of_an_unavailable_node_ends_when_it_serves_again() -> None:
     start |= {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4, healthy=False)}
     first = run_leader(network(start))
     assert first.rollout.grants == {FED_3: Grant(5, TERM.create_revision, NOW, already_unavailable=True)}
-    # It was well again before it saw that it may restart, and waits for its turn as everybody does.
+    # It became healthy before it saw the grant, and now waits for one like every other node.
     end = run_leader(with_(first, {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4)}))
     assert end.rollout.grants == {FED_2: Grant(5, TERM.create_revision, NOW)}
 

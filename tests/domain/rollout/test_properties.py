@@ -38,7 +38,7 @@ POLICIES = st.builds(
 
 @dataclass(slots=True)
 class Walk:
-    """A network, and a clock that goes on by a second with everything that happens."""
+    """A network, and a clock that advances by a second with every event."""
 
     network: Network
     now: float = NOW
@@ -170,7 +170,7 @@ def _ends(walk: Walk) -> None:
 
 
 def _late(found: Network) -> list[NodeID]:
-    """Who is not healthy on the newest list."""
+    """The nodes that are not healthy on the newest list."""
     newest = found.canonical
     assert newest
     return [

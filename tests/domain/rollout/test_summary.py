@@ -174,7 +174,7 @@ def test_the_leader_grants_in_the_order_of_the_waves(limit: int, canary: str | N
 
 
 def _granted(net: Network) -> list[list[str]]:
-    """Who the leader gives turns to, together, while each comes back from its own."""
+    """The nodes that the leader grants restarts together, if each becomes healthy after its own."""
     leader = Leader(
         TERM,
         initial=VersionedServers(0, servers(*PORTS)),
