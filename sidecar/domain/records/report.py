@@ -15,22 +15,22 @@ class Phase(StrEnum):
     """The state of a node. The reason beside it says why."""
 
     WAITING = "waiting"
-    """For etcd, a canonical list, or a file that can be read; the process has not been started."""
+    """It waits for etcd, a canonical list, or a readable file; the process has not been started."""
     JOINING = "joining"
-    """It has asked to be let in and waits for the leader."""
+    """It has requested to join and waits for the leader."""
     REFUSED = "refused"
     REMOVED = "removed"
     STARTING = "starting"
     """The process is being started, or runs but is not healthy yet."""
     RUNNING = "running"
-    """In step: the process runs, healthy, on the canonical list."""
+    """In sync: the process runs, healthy, on the canonical list."""
     RESTART_PENDING = "restart-pending"
-    """The file is in step, the process runs on an older list and waits for its turn."""
+    """The file is in sync; the process runs on an older list and waits for a grant."""
     RESTARTING = "restarting"
     RESTART_FAILED = "restart-failed"
-    """A restart did not work; the process runs on, and it is tried again after a backoff."""
+    """A restart failed; the process keeps running, and the next try follows after a backoff."""
     CRASHED = "crashed"
-    """The process died by itself, or did not come up, and is started again after a backoff."""
+    """The process exited by itself, or did not start, and is started again after a backoff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class NodeLocation:
     file: str = ""
 
     def __str__(self) -> str:
-        """Where that is, for people."""
+        """The place, for people."""
         return f"on {self.host}" + (f" at {self.url}" if self.url else f" ({self.file})" if self.file else "")
 
     def is_as(self, other: NodeLocation) -> bool:
