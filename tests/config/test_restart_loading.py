@@ -190,7 +190,7 @@ def test_an_invalid_value_is_reported_with_source_and_correction(
     by_flag = load_error({key: bad}, {}, folder)
     assert by_flag.startswith(f"{setting.flag}: ")
     assert said in by_flag
-    if bad:  # an empty variable is one that nobody set
+    if bad:  # an empty variable counts as not set
         assert load_error({}, {setting.variable: bad}, folder).startswith(f"{setting.variable}: ")
 
 
