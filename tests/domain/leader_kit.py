@@ -1,4 +1,4 @@
-"""A leader at work on a network that is a value."""
+"""A leader and its network as values: no etcd, no clock."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def converged_records() -> dict[str, Record]:
 
 
 def join_requests(count: int) -> dict[str, Record]:
-    """The wishes to join of ``count`` newcomers."""
+    """The join requests of ``count`` newcomers."""
     ports = range(10_000, 10_000 + count)
     return {KEYS.request(f"join-fed-{port}"): join(server(port, port), 9000, port) for port in ports}

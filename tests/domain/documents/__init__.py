@@ -1,1 +1,1 @@
-"""TODO: the charter of this package."""
+"""Tests of ``sidecar.domain.documents``: what is valid in the files, and edits byte for byte."""

@@ -1,4 +1,4 @@
-"""What must not bring the network down: garbage in etcd, names that meet, versions that fall, numbers."""
+"""Edge cases: garbage in etcd, two nodes of one name, large numbers, versions that fall."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FED_2 = NodeID("fed-2")
 
 
 def then(end: Network, records: dict[str, Record]) -> Network:
-    """What the leader makes of ``end`` and more."""
+    """The network after ``more`` was added to ``end``, once the leader is done."""
     more = listing(records, 1000).entries
     entries = {
         **end.listing.entries,
@@ -156,7 +156,7 @@ def test_an_outcome_from_the_future_is_deleted_too(at: float) -> None:
     assert not run_leader(network(converged_records() | {KEYS.request("r"): answered})).requests
 
 
-# Versions that fall, and writers that meet.
+# Versions that fall, and concurrent writers.
 
 
 def test_a_grant_for_a_withdrawn_version_ends() -> None:

@@ -1,4 +1,4 @@
-"""What the leader makes of many things at once, or of what came in an odd order."""
+"""Many requests at once, and requests in an unusual order."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ def test_the_pause_of_a_former_member_can_be_ended() -> None:
     assert outcomes == {"a": OutcomeKind.DONE, "b": OutcomeKind.REFUSED}
 
 
-def crowded() -> Network:
-    """A storm that was let in, of which some requests are still to be put away."""
+def after_a_storm() -> Network:
+    """A storm that was admitted, with some of its requests still open."""
     ports = range(10_000, 10_200)
     records: dict[str, Record] = {KEYS.canonical: canonical(9000, 9001)}
     records |= {KEYS.request(f"join-{n}"): join(server(n, n), 9000, n) for n in ports}
@@ -117,7 +117,7 @@ def crowded() -> Network:
 
 @pytest.mark.parametrize("kind", [RequestKind.APPROVE, RequestKind.REFUSE])
 def test_a_listed_server_can_be_neither_approved_nor_refused(kind: RequestKind) -> None:
-    start = crowded()
+    start = after_a_storm()
     late = next(request.subject for request in start.requests.values())
     listing = start.listing
     entry = Entry(KEYS.request("a"), encode(operator_request(kind, late)), Revision(1), Revision(1))

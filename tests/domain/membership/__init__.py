@@ -1,1 +1,1 @@
-"""TODO: the charter of this package."""
+"""Tests of ``sidecar.domain.membership``: admission, removal, rollback, and the batching of joins."""

@@ -33,11 +33,13 @@ def handled(
     records: dict[str, Record] | None = None,
     probed: str | None = None,
 ) -> RequestResult:
-    stands = canonical(9000, 9001, 9002)
-    found: dict[str, Record] = {KEYS.canonical: stands, KEYS.policy: policy}
+    published = canonical(9000, 9001, 9002)
+    found: dict[str, Record] = {KEYS.canonical: published, KEYS.policy: policy}
     found |= records or {}
     known = {} if probed is None else {(request.attempt, policy.admission_probe): probed}
-    context = LeaderContext(network(found), stands, stands.servers, replace(LEADER, probe_results=known), NOW)
+    context = LeaderContext(
+        network(found), published, published.servers, replace(LEADER, probe_results=known), NOW
+    )
     return handle_request(context, request)
 
 
@@ -53,9 +55,9 @@ def test_manual_keeps_the_request_pending_and_says_so_once() -> None:
     assert not answer.final
     verdict = answer.writes[VERDICT]
     assert getattr(verdict, "kind", None) is VerdictKind.PENDING
-    told = handled(JOIN_REQUEST, Policy(Admission.MANUAL), {VERDICT: verdict} if verdict else {})
-    assert not told.final
-    assert told.writes == {}
+    again = handled(JOIN_REQUEST, Policy(Admission.MANUAL), {VERDICT: verdict} if verdict else {})
+    assert not again.final
+    assert again.writes == {}
 
 
 def test_an_approval_names_the_operator_and_closes_the_request() -> None:
@@ -139,10 +141,10 @@ def test_a_join_waits_for_its_probe_and_follows_the_result() -> None:
 
 
 def test_the_result_of_another_kind_of_probe_does_not_count() -> None:
-    stands, policy = canonical(9000, 9001, 9002), Policy(admission_probe=AdmissionProbe.IDENTITY)
-    found = network({KEYS.canonical: stands, KEYS.policy: policy})
+    published, policy = canonical(9000, 9001, 9002), Policy(admission_probe=AdmissionProbe.IDENTITY)
+    found = network({KEYS.canonical: published, KEYS.policy: policy})
     probed = {(JOIN_REQUEST.attempt, AdmissionProbe.ANSWERS): ""}
-    context = LeaderContext(found, stands, stands.servers, replace(LEADER, probe_results=probed), NOW)
+    context = LeaderContext(found, published, published.servers, replace(LEADER, probe_results=probed), NOW)
     assert not handle_request(context, JOIN_REQUEST).final
 
 
@@ -186,7 +188,7 @@ def test_a_single_join_is_immediate_and_a_storm_is_batched() -> None:
     assert batch_until(storm, old, NOW - 0.1, NOW) is None
     assert batch_until(storm, fresh, NOW - 0.1, NOW) == pytest.approx(NOW + 0.4)
     assert batch_until(storm, fresh, NOW - 0.1, NOW + 0.4) is None
-    # They come and come: ten seconds after a version, there is another one.
+    # Newcomers keep coming: the next version follows ten seconds after the last one.
     assert batch_until(storm, fresh, NOW + 9.9, NOW + 9.9) == pytest.approx(NOW + 10)
     assert batch_until(storm, fresh, NOW + 10, NOW + 10) is None
     assert batch_until(network({KEYS.canonical: fresh}), fresh, NOW, NOW) is None

@@ -1,4 +1,4 @@
-"""Going back to an earlier list: by an operator, and by the leader itself."""
+"""Rollback to an earlier list, by an operator or by the leader itself."""
 
 from __future__ import annotations
 

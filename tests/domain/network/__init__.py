@@ -1,1 +1,1 @@
-"""TODO: the charter of this package."""
+"""Tests of ``sidecar.domain.network``: the leader's snapshot and the history."""

@@ -1,4 +1,4 @@
-"""The versions that are kept, and which of them was taken back."""
+"""The versions that are kept, and which of them were rolled back."""
 
 from __future__ import annotations
 

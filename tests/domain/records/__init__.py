@@ -1,1 +1,1 @@
-"""TODO: the charter of this package."""
+"""Tests of ``sidecar.domain.records``: the records in etcd, their codec and their keys."""

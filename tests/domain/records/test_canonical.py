@@ -1,4 +1,4 @@
-"""When a node believes a new canonical list."""
+"""When a node trusts a new canonical list."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""TODO: the charter of this package."""
+"""Tests of ``sidecar.domain.rollout``: which node restarts, and when."""

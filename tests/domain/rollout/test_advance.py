@@ -1,4 +1,4 @@
-"""Whose turn it is, what ends one, and what holds a rollout up."""
+"""Which nodes are granted a restart, what ends a grant, and what blocks a rollout."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_a_failure_rolls_back_and_quarantines_the_failed_list() -> None:
     assert end.canonical
     assert (end.canonical.version, end.canonical.servers) == (3, servers(9000, 9001, 9002))
     assert [each.version for each in end.rollout.quarantines] == [2]
-    assert [stone.node_id for stone in end.membership.tombstones] == ["fed-4"]
+    assert [tombstone.node_id for tombstone in end.membership.tombstones] == ["fed-4"]
     assert "fed-2 died" in end.canonical.cause[0].reason
 
 

@@ -1,4 +1,4 @@
-"""Turns over time: who keeps one, who loses it, and what a newer list does to them."""
+"""Grants over time: what keeps one, what ends it, and what a newer list changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FED_1, FED_2, FED_3 = (server(number).node_id for number in (1, 2, 3))
 
 
 def pending(version: int = 5, loaded: int = 4, **rules: object) -> dict[str, Record]:
-    """Three servers that wait for their turn to go from ``loaded`` to ``version``."""
+    """Three servers that have requested a restart from ``loaded`` into ``version``."""
     rollout = replace(RolloutPolicy(), **rules)  # type: ignore[arg-type]  # any field
     records: dict[str, Record] = {KEYS.policy: Policy(rollout=rollout)}
     records |= {KEYS.canonical: canonical(9000, 9001, 9002, version=version)}
@@ -192,7 +192,7 @@ def test_grants_follow_the_order_during_the_grace_period(age: float, goes: set[N
 
 
 def published(records: dict[str, Record], at: float = NOW) -> dict[str, Record]:
-    """The same, on a version of that moment."""
+    """The same, with a version of that moment."""
     canonical = records[KEYS.canonical]
     assert isinstance(canonical, Canonical)
     return records | {KEYS.canonical: replace(canonical, at=format_timestamp(at))}

@@ -1,7 +1,7 @@
-"""Both decisions at once, from any snapshot, event by event and write by write.
+"""The leader's decisions from any snapshot, event by event and write by write.
 
-`Walk` applies the leader's transactions one at a time; between them nodes, simple as they are here, restart,
-come up, fail, vanish and return in any order.
+`Walk` applies the leader's transactions one at a time; between them simplified nodes restart, become healthy,
+fail, vanish and return in any order.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Walk:
         self.network = apply_transaction(self.network, Transaction((), (Put(key, encode(record)),)))
 
     def lead(self) -> bool:
-        """One transaction of the leader, held against the promises; False where there is none."""
+        """Apply one transaction of the leader, and check the invariants; False if there is none."""
         step = decide(self.network, LEADER, self.now)
         if step is None:
             return False
@@ -77,15 +77,15 @@ class Walk:
                 self.newcomers += 1
                 newcomer = server(10 + self.newcomers)
                 assert newcomer.url
-                asks = join(newcomer, 9000, 9001, 9002, newcomer.url.port)
-                self.put(KEYS.request(f"join-{newcomer.node_id}"), asks)
+                request = join(newcomer, 9000, 9001, 9002, newcomer.url.port)
+                self.put(KEYS.request(f"join-{newcomer.node_id}"), request)
             case "wait":
                 self.now += 20.0
             case _:
                 pass
 
     def _next(self, known: Report | None, place: int) -> Report:
-        """What a node does next: it asks for leave, uses it, or starts what died."""
+        """The next report of a node: it requests a restart, uses its grant, or starts again."""
         newest, who = self.network.canonical, NODES[place]
         assert newest
         grant = self.network.rollout.grants.get(who.node_id)
@@ -108,7 +108,7 @@ def _check(before: Network, after_: Network) -> None:
     assert old
     assert new
     assert new.version in (old.version, old.version + 1)
-    gone = {stone.url for stone in after_.membership.tombstones}
+    gone = {tombstone.url for tombstone in after_.membership.tombstones}
     assert all(url in new.servers or url in gone for url in old.servers)
     members = {member.node_id for member in before.members_of(old)}
     limit = before.policy.rollout.max_unavailable.of(len(members))
@@ -153,7 +153,7 @@ def test_invariants_hold_in_any_order_of_events_and_writes(
 
 
 def _ends(walk: Walk) -> None:
-    """Once nothing fails any more, a rollout ends; or it is halted, and the reason is there to read."""
+    """Without further failures a rollout ends, or it is halted for a reason."""
     for _ in range(200):
         if not _late(walk.network):
             return
@@ -163,10 +163,10 @@ def _ends(walk: Walk) -> None:
             for _ in range(50):
                 if not walk.lead():
                     break
-    found, told = walk.network, walk.network.rollout.block
-    assert told, (found.rollout.grants, _late(found))
-    assert told.kind is BlockKind.HALTED
-    assert told.reason
+    found, block = walk.network, walk.network.rollout.block
+    assert block, (found.rollout.grants, _late(found))
+    assert block.kind is BlockKind.HALTED
+    assert block.reason
 
 
 def _late(found: Network) -> list[NodeID]:

@@ -1,4 +1,4 @@
-"""The rollout in one word, and the order of its turns, played through."""
+"""The rollout in one word, and the order of its restarts."""
 
 from __future__ import annotations
 
