@@ -134,7 +134,7 @@ def test_a_broken_program_is_not_reexecuted(network: Network) -> None:
 
     for broken, said in (
         ("half a copy", "is no program"),
-        ("#!/bin/sh\necho no such module >&2\nexit 3\n", "ended with exit code 3 (no such module)"),
+        ("#!/bin/sh\necho no such module >&2\nexit 3\n", "failed with exit code 3 (no such module)"),
     ):
         program.write_text(broken)
         refused = run_reload(network, one)
@@ -158,13 +158,13 @@ def test_settings_that_cannot_start_or_change_the_node_are_rejected(network: Net
         for changed, said in (
             (
                 {"network": "another"},
-                f"network: is {network.name} here, and would be another; stop the sidecar",
+                f"network: cannot change from {network.name} to another by a reload; stop the sidecar",
             ),
-            ({"node_id": "fed-9"}, "NodeID: is fed-1 here, and would be fed-9"),
-            ({"state_dir": "elsewhere"}, "state_dir: is "),
-            ({"file": "other.json", "role": "federated"}, "file: is "),
+            ({"node_id": "fed-9"}, "NodeID: cannot change from fed-1 to fed-9 by a reload"),
+            ({"state_dir": "elsewhere"}, "state_dir: cannot change from "),
+            ({"file": "other.json", "role": "federated"}, "file: cannot change from "),
             ({"health": "tcp://localhost"}, "health"),
-            ({"admin": f"127.0.0.1:{port}"}, f"port {port} is taken"),
+            ({"admin": f"127.0.0.1:{port}"}, f"port {port} is in use"),
             ({"etcd": ["https://127.0.0.1:1"], "tls": {"ca": "pem"}}, "etcd's CA"),
         ):
             settings.write_text(toml(usual | changed))

@@ -122,7 +122,7 @@ def test_a_missing_program_is_reported_and_retried(network: Network, tmp_path: P
 
     change_list(network, two)
 
-    told = f"the sidecar cannot be re-executed: {program} was not found: there is no such file; put it back"
+    told = f"the sidecar cannot be re-executed: {program} was not found: there is no such file; reinstall it"
     status = one.wait_for_reason(told)
     assert (status["phase"], status["phase_since"] > 0) == ("restart-failed", True)
     network.wait(lambda: len(one.logged(told)) > 2, "it retries")
