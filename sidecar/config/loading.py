@@ -84,10 +84,9 @@ def _find_file(reading: Reading, folder: Path) -> Path:
     names = [DEFAULT_FILE_NAMES[role]] if role else list(DEFAULT_FILE_NAMES.values())
     there = [name for name in names if (folder / name).is_file()]
     if len(there) != 1:
-        what = "both are" if there else "there is none"
+        what = f"has both {' and '.join(names)}" if there else f"has no {' or '.join(names)}"
         reading.problems.append(
-            f"file: not given, and of {' and '.join(names)} {what} in {folder.absolute()}; "
-            "name it with --file PATH (or SIDECAR_FILE)"
+            f"file: not given, and {folder.absolute()} {what}; name it with --file PATH (or SIDECAR_FILE)"
         )
     return folder / (there or names)[0]
 

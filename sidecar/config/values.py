@@ -79,7 +79,7 @@ def signum(raw: object) -> signal.Signals:
 
 
 def endpoint(raw: object) -> str:
-    """Return an URL; plain http only on this machine, as a token goes with it."""
+    """Return a URL; plain http only on this machine, as a token goes with it."""
     given = text(raw).strip()
     try:
         parts = urlsplit(given)
@@ -87,9 +87,9 @@ def endpoint(raw: object) -> str:
     except ValueError:
         host, right = None, False
     if not host or not right or parts.scheme not in {"http", "https"} or len(given.split()) != 1:
-        raise ValueError(f"{raw!r} is not an URL, such as http://127.0.0.1:9100/hot-reload")
+        raise ValueError(f"{raw!r} is not a URL, such as http://127.0.0.1:9100/hot-reload")
     if parts.username is not None:  # never repeat a password
-        raise ValueError("carries a user name or password; the token stands in --endpoint-token-file")
+        raise ValueError("carries a user name or password; the token belongs into --endpoint-token-file")
     if parts.scheme == "http" and not _is_loopback(host):
         raise ValueError(f"{raw!r} would send the token in the clear to another machine; write https://")
     return given

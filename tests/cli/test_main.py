@@ -74,14 +74,14 @@ def test_version_is_printed() -> None:
         (("memebrs",), "unknown command 'memebrs'; did you mean `sidecar members`?"),
         (("xyzzy",), "unknown command 'xyzzy'; the commands are run, gate,"),
         (("--etcd", "x"), "--etcd: options follow the command, as in `sidecar run --etcd …`"),
-        (("run", "--lease-tll", "3"), "unknown option --lease-tll; did you mean --lease-ttl?"),
+        (("run", "--lease-tll", "3"), "unknown option --lease-tll (did you mean --lease-ttl?)"),
         (("run", "--lease"), "unknown option --lease"),
         (
             ("run", "java"),
             "unexpected argument 'java': write the command after --, as in `sidecar run -- java",
         ),
         (("run", "--etcd"), "argument --etcd: expected one argument; see `sidecar run --help`"),
-        (("run", "--"), "no command after --"),
+        (("run", "--"), "the command after -- is missing"),
         (("servers", "fed-1"), "unexpected argument 'fed-1': it takes options only"),
         (("remove",), "NODEID|URL"),
         (("remove", "a", "b"), "unexpected argument 'b': it takes NODEID|URL"),
@@ -101,7 +101,7 @@ def test_version_is_printed() -> None:
         (("rollout", "pause", "fed-1"), "unexpected argument 'fed-1': it takes options only"),
         (("rollback", "x"), "'x' is not a version: versions are numbers from 1"),
         (("rollback", "-3"), "'-3' is not a version"),
-        (("run", "--password", "x"), "unknown option --password; did you mean --password-file?"),
+        (("run", "--password", "x"), "unknown option --password (did you mean --password-file?)"),
     ],
 )
 def test_bad_command_line_exits_with_64_and_a_hint(argv: tuple[str, ...], said: str) -> None:

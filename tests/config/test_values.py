@@ -104,13 +104,13 @@ def test_the_role_picks_the_file_where_both_are_there(folder: Path) -> None:
     (folder / "config.json").write_text("{}")
 
     assert load({"role": "database"}, {}, folder).node.file == folder / "config.json"
-    assert "both are" in load_error({}, {}, folder)
+    assert "has both federated.json and config.json" in load_error({}, {}, folder)
 
 
 def test_a_missing_file_is_reported_with_the_flag_to_set(tmp_path: Path) -> None:
     said = load_error({}, {}, tmp_path)
 
-    assert said.startswith("file: not given, and of federated.json and config.json there is none in ")
+    assert said.startswith(f"file: not given, and {tmp_path} has no federated.json or config.json; ")
     assert said.endswith("name it with --file PATH (or SIDECAR_FILE)")
 
 

@@ -40,7 +40,7 @@ def settings() -> str:
     described = json.loads(SCHEMA.read_text())["properties"]
     parts = [INTRO]
     for group in ALL_GROUPS:
-        title = group.title[0].upper() + group.title[1:]
+        title = group.title if group is ETCD else group.title[0].upper() + group.title[1:]
         parts += [f"## {title}", USED_BY.get(group, "For `sidecar run`."), _table(group.settings, described)]
     return page("Settings", *parts)
 

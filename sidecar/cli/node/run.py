@@ -48,5 +48,5 @@ def _split(argv: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None]:
     at = argv.index("--")
     command = tuple(argv[at + 1 :])
     if not command:
-        raise UsageError(f"no command after --; {COMMAND_HINT}")
+        raise UsageError(f"the command after -- is missing; {COMMAND_HINT}")
     return argv[:at], command

@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
 
         known = [option for action in self._actions for option in action.option_strings]
         near = difflib.get_close_matches(word.partition("=")[0], known, n=1)
-        return f"unknown option {word}" + (f"; did you mean {near[0]}?" if near else "")
+        return f"unknown option {word}" + (f" (did you mean {near[0]}?)" if near else "")
 
 
 def unknown_command(name: str, known: Iterable[str], program: str = "sidecar") -> UsageError:

@@ -88,11 +88,11 @@ async def test_a_resigning_candidate_in_the_queue_elects_no_leader() -> None:
 
 async def test_a_term_is_proved_by_the_create_revision_of_its_key() -> None:
     async with candidates(2) as runners:
-        ballot, term = runners[0].candidacy, runners[0].term
+        candidacy, term = runners[0].candidacy, runners[0].term
         assert term is not None
-        assert await ballot.is_current(term)
-        await ballot.resign()
-        assert not await ballot.is_current(term)
+        assert await candidacy.is_current(term)
+        await candidacy.resign()
+        assert not await candidacy.is_current(term)
 
 
 async def test_campaigning_again_under_the_same_lease_keeps_the_position() -> None:
