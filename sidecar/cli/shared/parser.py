@@ -46,6 +46,7 @@ class Parser(argparse.ArgumentParser):
             add_help=False,
         )
         self._stray = hint or f"it takes {arguments.removesuffix('[OPTION]…').strip() or 'options only'}"
+        self._positionals.title = "arguments"
         self.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
 
     def parse(self, argv: Sequence[str]) -> argparse.Namespace:
