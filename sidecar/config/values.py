@@ -37,14 +37,14 @@ class Address:
 
 def text(raw: object) -> str:
     if not isinstance(raw, str) or not raw.strip() or "\0" in raw:
-        raise ValueError(f"{raw!r} is not a text")
+        raise ValueError(f"{raw!r} is not text")
     return raw
 
 
 def secret(raw: object) -> str:
     """Like `text`, but the message does not repeat what was given."""
     if not isinstance(raw, str) or not raw:
-        raise ValueError("must be a text that is not empty")
+        raise ValueError("must not be empty")
     return raw
 
 
@@ -64,7 +64,7 @@ def pattern(raw: object) -> str:
     except re.error as exc:
         raise ValueError(f"{raw!r} is not a regular expression: {exc}") from exc
     if compiled.search(""):
-        raise ValueError(f"{raw!r} finds every process; write a part of its command line")
+        raise ValueError(f"{raw!r} matches every process; write a part of its command line")
     return found
 
 
@@ -89,7 +89,7 @@ def endpoint(raw: object) -> str:
     if not host or not right or parts.scheme not in {"http", "https"} or len(given.split()) != 1:
         raise ValueError(f"{raw!r} is not a URL, such as http://127.0.0.1:9100/hot-reload")
     if parts.username is not None:  # never repeat a password
-        raise ValueError("carries a user name or password; the token belongs into --endpoint-token-file")
+        raise ValueError("contains a user name or password; put the token into --endpoint-token-file")
     if parts.scheme == "http" and not _is_loopback(host):
         raise ValueError(f"{raw!r} would send the token in the clear to another machine; write https://")
     return given
@@ -202,7 +202,7 @@ def _endpoint(raw: object) -> str:
         return ServerUrl.parse(raw.strip()).normal
     except InvalidUrl as exc:
         if "@" in raw:  # never repeat a password
-            raise ValueError("carries a user name or password; set --user and --password-file") from exc
+            raise ValueError("contains a user name or password; set --user and --password-file") from exc
         raise ValueError(f"{raw.strip()!r} {exc}; {example}") from exc
 
 

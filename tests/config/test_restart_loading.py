@@ -166,7 +166,7 @@ def test_only_the_child_driver_takes_a_command(folder: Path, driver: str) -> Non
         ("restart_command", "svc 'restart", "cannot be split into words"),
         ("restart_command", " ", "names no command"),
         ("signal.pattern", "(", "'(' is not a regular expression"),
-        ("signal.pattern", ".*", "finds every process; write a part of its command line"),
+        ("signal.pattern", ".*", "matches every process; write a part of its command line"),
         ("signal.signal", "TERMINATE", "'TERMINATE' is not a signal, such as TERM or HUP"),
         ("signal.signal", "0", "'0' is not a signal"),
         ("endpoint.url", "127.0.0.1:9100", "is not a URL, such as http://127.0.0.1:9100/hot-reload"),
@@ -179,7 +179,7 @@ def test_only_the_child_driver_takes_a_command(folder: Path, driver: str) -> Non
         ("kubernetes.mode", "node", "'node' is not one of container, pod, workload"),
         ("kubernetes.workload", "fed", "and a name, such as statefulset/fed"),
         ("kubernetes.workload", "job/fed", "and a name, such as statefulset/fed"),
-        ("systemd.unit", "", "is not a text"),
+        ("systemd.unit", "", "is not text"),
         ("systemd.scope", "root", "'root' is not one of system, user"),
     ],
 )
@@ -196,7 +196,7 @@ def test_an_invalid_value_is_reported_with_source_and_correction(
 
 def test_a_password_in_an_url_is_not_repeated(folder: Path) -> None:
     said = load_error({"endpoint.url": "https://me:hush@fed/hot-reload"}, {}, folder)
-    assert "carries a user name or password" in said
+    assert "contains a user name or password" in said
     assert "hush" not in said
 
 

@@ -34,7 +34,7 @@ from tests.config.folder import load_error, write_toml
         ("health", "localhost:9000", "is not http://HOST:PORT/PATH, tcp://HOST:PORT or exec:COMMAND"),
         ("health", "exec: ", "is not http://HOST:PORT/PATH"),
         ("log_level", "loud", "'loud' is not one of debug, info, warning, error"),
-        ("file", " ", "is not a text"),
+        ("file", " ", "is not text"),
     ],
 )
 def test_an_invalid_value_is_reported_with_source_and_correction(
@@ -82,7 +82,7 @@ def test_all_problems_are_reported_one_a_line(folder: Path) -> None:
 def test_endpoints_with_a_password_in_them_are_refused_without_repeating_it(folder: Path) -> None:
     said = load_error({"etcd": "http://root:hunter2@etcd:2379"}, {}, folder)
 
-    assert said == "--etcd: carries a user name or password; set --user and --password-file"
+    assert said == "--etcd: contains a user name or password; set --user and --password-file"
 
 
 def test_endpoints_come_in_normal_form_each_once(folder: Path) -> None:

@@ -79,7 +79,7 @@ class LocalStateFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
-            what = "the last-known-good list is ignored"
+            what = "last-known-good list ignored"
             event(log, logging.WARNING, what, file=str(self._last_known_good_path), error=str(exc))
             return None
 
@@ -96,14 +96,14 @@ class LocalStateFolder:
             remove_stale_temporaries(self._last_known_good_path)
             replace_file(self._last_known_good_path, f"{json.dumps(document, indent=2)}\n".encode())
         except OSError as exc:
-            what = "the last-known-good list cannot be kept"
+            what = "cannot save the last-known-good list"
             event(log, logging.WARNING, what, file=str(self._last_known_good_path), error=str(exc))
 
     def _remove_last_known_good(self) -> None:
         try:
             self._last_known_good_path.unlink(missing_ok=True)
         except OSError as exc:
-            what = "the last-known-good list cannot be removed, and would be obeyed at a boot without etcd"
+            what = "cannot remove the last-known-good list; it would be used at a boot without etcd"
             event(log, logging.ERROR, what, file=str(self._last_known_good_path), error=str(exc))
 
     def _save_rejected(self, rejected: str, replaced_by: str) -> str:

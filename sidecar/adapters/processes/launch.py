@@ -138,9 +138,9 @@ def _not_started(command: Command, exc: OSError | ValueError) -> NotStarted:
     if exc.errno == errno.ENOENT:
         if "/" in program and Path(program).exists():
             return NotStarted(NOT_FOUND, "needs an interpreter (its first line, '#!') that is not installed")
-        where = "there is no such file" if "/" in program else "it is in no folder of PATH"
+        where = "there is no such file" if "/" in program else "it is not in PATH"
         return NotStarted(NOT_FOUND, f"was not found: {where}")
     if exc.errno == errno.ENOEXEC:
-        return NotStarted(NOT_EXECUTABLE, "is no program: a script begins with a line such as '#!/bin/sh'")
+        return NotStarted(NOT_EXECUTABLE, "is not a program: a script begins with a line such as '#!/bin/sh'")
     hint = "; `chmod +x` it" if exc.errno == errno.EACCES else ""
     return NotStarted(NOT_EXECUTABLE, f"cannot be executed: {os_reason(exc)}{hint}")

@@ -29,7 +29,7 @@ async def test_a_command_that_exits_with_anything_else_is_not(script: str, code:
 async def test_a_command_that_is_not_there_is_not_healthy() -> None:
     health = await ExecProbe(("no-such-command-anywhere",)).check()
     assert not health.healthy
-    assert "it is in no folder of PATH" in health.reason
+    assert "it is not in PATH" in health.reason
 
 
 async def test_a_command_that_takes_too_long_is_killed_whole(tmp_path: Path) -> None:

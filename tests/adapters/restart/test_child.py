@@ -283,7 +283,7 @@ async def test_a_requested_stop_resets_the_count(make_child: MakeChild) -> None:
 @pytest.mark.parametrize(
     ("argv", "code", "reason"),
     [
-        (("no-such-command-anywhere",), 127, "it is in no folder of PATH"),
+        (("no-such-command-anywhere",), 127, "it is not in PATH"),
         (("./missing.sh",), 127, "there is no such file"),
         (("./not-executable.sh",), 126, "chmod +x"),
         (("./no-first-line",), 126, "#!/bin/sh"),

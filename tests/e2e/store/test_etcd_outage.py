@@ -137,7 +137,7 @@ def test_a_damaged_last_known_good_list_is_ignored(own_network: Network, own_etc
     one.start()
 
     one.wait_for_reason("no last-known-good list")
-    assert one.logged("the last-known-good list is ignored")
+    assert one.logged("last-known-good list ignored")
     assert len(one.starts) == 1
 
 

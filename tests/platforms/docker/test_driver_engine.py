@@ -132,6 +132,6 @@ anyio.run(observe)
 
 def test_an_invalid_engine_address_is_rejected() -> None:
     with pytest.raises(
-        BadConfiguration, match=r"docker\.host: 'ssh://fed-1' is no address of a Docker engine"
+        BadConfiguration, match=r"docker\.host: 'ssh://fed-1' is not the address of a Docker engine"
     ):
         DockerDriver("fed-1", "ssh://fed-1", 5)

@@ -60,7 +60,7 @@ class DockerDriver:
     def __init__(self, container: str, host: str, stop_timeout: float) -> None:
         if not host.startswith(_SCHEMES):
             raise BadConfiguration(
-                f"docker.host: {host!r} is no address of a Docker engine; give unix:///PATH or tcp://HOST:PORT"
+                f"docker.host: {host!r} is not the address of a Docker engine; give unix:///PATH or tcp://HOST:PORT"
             )
         self.label = f"container {container}"
         self._name = container
@@ -144,7 +144,7 @@ class DockerDriver:
             processes = (await container.top(ps_args="-eo pid,args"))["Processes"] or ()
             if any(_JAVA.match(command) for _, command in processes):
                 await container.kill(signal="SIGQUIT")
-                told = "it does not end; its thread dump is in its log"
+                told = "container does not stop; its log has the thread dump"
                 event(log, logging.WARNING, told, process=self.label, see=f"docker logs {self._name}")
 
     @asynccontextmanager

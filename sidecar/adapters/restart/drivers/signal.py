@@ -150,7 +150,7 @@ class SignalDriver:
         with anyio.move_on_after(self.stop_timeout):
             await process.wait()
             return
-        what = f"the process outlived {self.signum.name}; sending SIGKILL"
+        what = f"process survived {self.signum.name}; sending SIGKILL"
         event(log, logging.WARNING, what, grace=self.stop_timeout, pid=process.pid)
         await self.before_kill(process.pid)
         self._send(process, signal.SIGKILL)

@@ -59,7 +59,7 @@ async def test_one_that_ends_badly_says_how(tmp_path: Path, script: str, said: s
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        ("no-such-command-anywhere", "it is in no folder of PATH"),
+        ("no-such-command-anywhere", "it is not in PATH"),
         ("./no-such-file.sh", "there is no such file"),
         ("/etc", "cannot be executed"),
     ],

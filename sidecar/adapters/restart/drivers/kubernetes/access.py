@@ -49,7 +49,7 @@ class KubernetesAccess:
         host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT", "443")
         if not host:
             raise BadConfiguration(
-                "--restart kubernetes: this is no pod of a cluster, as KUBERNETES_SERVICE_HOST is not set; "
+                "--restart kubernetes: this is not a pod of a cluster: KUBERNETES_SERVICE_HOST is not set; "
                 "choose another --restart, or --kubernetes-mode container"
             )
         access = cls(

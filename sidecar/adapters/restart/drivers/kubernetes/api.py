@@ -143,9 +143,9 @@ def _parse(text: bytes) -> Json:
     try:
         found = json.loads(text)
     except ValueError as exc:
-        raise NoAnswer("the API server's answer is no JSON") from exc
+        raise NoAnswer("the API server's answer is not JSON") from exc
     if not isinstance(found, dict):
-        raise NoAnswer("the API server's answer is no JSON object")
+        raise NoAnswer("the API server's answer is not a JSON object")
     return found
 
 

@@ -15,7 +15,7 @@ from tests.kubernetes_api import (
 
 def test_outside_of_a_cluster_the_error_says_so(folder: Path) -> None:
     with pytest.raises(
-        BadConfiguration, match="this is no pod of a cluster, as KUBERNETES_SERVICE_HOST is not set"
+        BadConfiguration, match="this is not a pod of a cluster: KUBERNETES_SERVICE_HOST is not set"
     ):
         KubernetesAccess.in_cluster({}, host_name="fed-0", folder=folder)
 

@@ -133,9 +133,9 @@ async def test_an_invalid_answer_is_reported(fake: FakeCluster) -> None:
     fake.cluster.busy_answers = [web.Response(text="<html>a proxy</html>"), web.Response(text="[]")]
     driver = fake.driver()
 
-    with pytest.raises(DriverError, match="the API server's answer is no JSON"):
+    with pytest.raises(DriverError, match="the API server's answer is not JSON"):
         await driver.observe()
-    with pytest.raises(DriverError, match="the API server's answer is no JSON object"):
+    with pytest.raises(DriverError, match="the API server's answer is not a JSON object"):
         await driver.observe()
 
 
