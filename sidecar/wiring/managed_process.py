@@ -19,7 +19,6 @@ from sidecar.config import OnRemoved, Settings
 from sidecar.config.restart_modes import ChildRestart, NoRestart
 from sidecar.domain.errors import BadConfiguration
 from sidecar.domain.servers import ServerList
-from sidecar.wiring.drivers import build_driver
 
 ManagedProcess = Child | ExternalProcess | NoManagedProcess
 """The process next to the sidecar, in one of three ways."""
@@ -38,6 +37,8 @@ async def build_process(
         return NoManagedProcess()
     if isinstance(how, ChildRestart):
         return _child_process(settings, how)
+    from sidecar.wiring.drivers import build_driver  # noqa: PLC0415 - a child needs none of the drivers
+
     process = ExternalProcess(
         build_driver(settings, how, itself),
         state_file=loaded_record_file(settings.node.state_dir),
