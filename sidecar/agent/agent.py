@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import anyio
+from anyio.abc import TaskGroup
 
 from sidecar.agent.board import Board
 from sidecar.agent.dependencies import Dependencies
@@ -56,49 +58,66 @@ async def run(
     is to be one.
     """
     lease_keeper = LeaseKeeper(dependencies.store, board, lease_ttl, lease)
-    network = (dependencies.store, keys, board)
-    reporter = Reporter(*network, instance)
-    join_requester = JoinRequester(dependencies.store, keys, instance, dependencies.wall)
-    conflict_notifier = ConflictNotifier(*network, instance)
-
-    async def under_lease(lease: LeaseID) -> None:
-        identity = instance.identity
-        candidate = Candidate(
-            identity.node_id, identity.url, format_timestamp(dependencies.wall()), instance.id
-        )
-        candidacy = Candidacy(dependencies.store, keys, lease, candidate)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(reporter.run, lease)
-            tasks.start_soon(join_requester.run, lease)
-            tasks.start_soon(conflict_notifier.run, lease)
-            if identity.may_lead:
-                lead = partial(
-                    lead_when_elected, candidacy, keys=keys, board=board, dependencies=dependencies
-                )
-                tasks.start_soon(lead)
-
+    under_lease = _UnderLease(
+        dependencies,
+        board,
+        keys,
+        instance,
+        Reporter(dependencies.store, keys, board, instance),
+        JoinRequester(dependencies.store, keys, instance, dependencies.wall),
+        ConflictNotifier(dependencies.store, keys, board, instance),
+    )
     try:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(
-                partial(watch_network, store=dependencies.store, keys=keys, board=board, instance=instance)
-            )
-            tasks.start_soon(Reconciler(dependencies, board, join_requester).run)
-            tasks.start_soon(partial(watch_process, process=dependencies.process, board=board))
-            tasks.start_soon(
-                partial(
-                    watch_health, probe=dependencies.probe, board=board, schedule=dependencies.probe_schedule
-                )
-            )
-            watch = partial(watch_file, file=dependencies.file, state=dependencies.state, board=board)
-            tasks.start_soon(partial(watch, instance=instance.id))
+            _observe(tasks, dependencies, board, keys, instance)
+            tasks.start_soon(Reconciler(dependencies, board, under_lease.join_requester).run)
             tasks.start_soon(partial(keep_last_known_good, state=dependencies.state, board=board))
-            tasks.start_soon(lease_keeper.run, under_lease)
+            tasks.start_soon(lease_keeper.run, under_lease.run)
             tasks.start_soon(alongside)
             await shutdown.wait()
             tasks.cancel_scope.cancel()
     finally:
-        await _shut_down(dependencies, board, lease_keeper, conflict_notifier, reexec=shutdown.reexec)
+        await _shut_down(
+            dependencies, board, lease_keeper, under_lease.conflict_notifier, reexec=shutdown.reexec
+        )
     return lease_keeper.lease
+
+
+def _observe(tasks: TaskGroup, outside: Dependencies, board: Board, keys: Keys, instance: Instance) -> None:
+    """Start the loops that record on the board what happens outside."""
+    probing = partial(watch_health, probe=outside.probe, schedule=outside.probe_schedule)
+    tasks.start_soon(partial(watch_network, store=outside.store, keys=keys, board=board, instance=instance))
+    tasks.start_soon(partial(watch_process, process=outside.process, board=board))
+    tasks.start_soon(partial(probing, board=board))
+    reading = partial(watch_file, file=outside.file, state=outside.state)
+    tasks.start_soon(partial(reading, board=board, instance=instance.id))
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderLease:
+    """What runs while the sidecar's lease is alive."""
+
+    dependencies: Dependencies
+    board: Board
+    keys: Keys
+    instance: Instance
+    reporter: Reporter
+    join_requester: JoinRequester
+    conflict_notifier: ConflictNotifier
+
+    async def run(self, lease: LeaseID) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.reporter.run, lease)
+            tasks.start_soon(self.join_requester.run, lease)
+            tasks.start_soon(self.conflict_notifier.run, lease)
+            if self.instance.identity.may_lead:
+                tasks.start_soon(self._lead, lease)
+
+    async def _lead(self, lease: LeaseID) -> None:
+        identity, at = self.instance.identity, format_timestamp(self.dependencies.wall())
+        candidate = Candidate(identity.node_id, identity.url, at, self.instance.id)
+        candidacy = Candidacy(self.dependencies.store, self.keys, lease, candidate)
+        await lead_when_elected(candidacy, keys=self.keys, board=self.board, dependencies=self.dependencies)
 
 
 async def _shut_down(
