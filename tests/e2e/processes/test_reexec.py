@@ -133,7 +133,7 @@ def test_a_broken_program_is_not_reexecuted(network: Network) -> None:
     whole = program.read_text()
 
     for broken, said in (
-        ("half a copy", "is no program"),
+        ("half a copy", "is not a program"),
         ("#!/bin/sh\necho no such module >&2\nexit 3\n", "failed with exit code 3 (no such module)"),
     ):
         program.write_text(broken)
