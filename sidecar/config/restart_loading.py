@@ -66,14 +66,14 @@ def _build(driver: RestartDriver, reading: Reading, state_dir: Path) -> Restart:
 
 
 def _check_timeouts(reading: Reading) -> None:
-    """A restart must not be cut off before SIGKILL, or what ignores SIGTERM would never be restarted."""
+    """A restart must not be aborted before SIGKILL, or what ignores SIGTERM would never be restarted."""
     restart_timeout, stop_timeout = reading.values["restart_timeout"], reading.values["stop_timeout"]
     if restart_timeout is None or stop_timeout is None or restart_timeout >= stop_timeout + MIN_KILL_TIMEOUT:
         return
     reading.problems.append(
         f"{reading.source('restart_timeout')}: {restart_timeout:g} s are too short "
         f"for a stop_timeout of {stop_timeout:g} s "
-        f"({reading.source('stop_timeout')}): a restart would be cut off before SIGKILL; "
+        f"({reading.source('stop_timeout')}): a restart would be aborted before SIGKILL; "
         f"set it to {stop_timeout + MIN_KILL_TIMEOUT:g} or more"
     )
 

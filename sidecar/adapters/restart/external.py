@@ -183,7 +183,7 @@ class ExternalProcess:
                 incarnation = await self._observer.wait_for_next(before, servers)
                 self._set_running(incarnation, incarnation.loaded or servers)
         except TimeoutError:
-            why = f"cut off after {self._timeout:g} s: {self._observer.not_ready_reason}"
+            why = f"aborted after {self._timeout:g} s: {self._observer.not_ready_reason}"
         except DriverError as exc:
             why = str(exc)
         finally:

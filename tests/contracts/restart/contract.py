@@ -190,7 +190,7 @@ async def a_restart_that_hangs_times_out_and_is_retried(harness: Harness) -> Non
         harness.hang_restarts()
         second = node.change(9101)
         if harness.can_hang:
-            report = await node.wait_for_failure(f"cut off after {harness.restart_timeout:g} s: ", after=seen)
+            report = await node.wait_for_failure(f"aborted after {harness.restart_timeout:g} s: ", after=seen)
             assert report.phase in (Phase.RESTART_FAILED, Phase.CRASHED)
             await node.wait_for_attempts(1)
         harness.resume_restarts()
@@ -208,7 +208,7 @@ async def the_next_sidecar_completes_an_interrupted_restart(harness: Harness) ->
         harness.hang_restarts()
         second = node.change(9101)
         if harness.can_hang:
-            await node.wait_for_failure("cut off", after=seen)
+            await node.wait_for_failure("aborted", after=seen)
         # The file holds the new list by now; the process has not loaded it.
         await node.stop()
         harness.resume_restarts()

@@ -71,7 +71,7 @@ async def test_an_unhealthy_container_reports_the_probes_output(container: Conta
     await process.restart(NEW)
     failure = running(process).restart_failure
     assert failure is not None
-    assert failure.reason == "cut off after 10 s: its health check fails: out of order"
+    assert failure.reason == "aborted after 10 s: its health check fails: out of order"
 
     container.exec("rm", "/unhealthy")
     await process.restart(NEW)

@@ -103,7 +103,7 @@ async def test_a_unit_that_never_gets_ready_times_out_and_is_retried(
     assert time.monotonic() - began < 60
     failure = running(process).restart_failure
     assert failure is not None
-    assert "cut off after 6 s" in failure.reason
+    assert "aborted after 6 s" in failure.reason
     assert not (await process.check()).healthy
 
     manager.install(NAME, SLEEPS)
@@ -136,7 +136,7 @@ async def test_a_hanging_exec_start_pre_is_not_started_twice(
     hangs = f"ExecStartPre=/bin/sh -c 'echo >> {tries}; until [ -e {gate} ]; do sleep 0.05; done'"
     manager.install(NAME, f"{hangs}\n{SLEEPS}")
     await process.restart(NEW)
-    assert "cut off after 5 s" in exited(process).reason
+    assert "aborted after 5 s" in exited(process).reason
     await process.start(NEW)
     assert exited(process).failures == 2
 
@@ -155,7 +155,7 @@ async def test_a_restart_times_out_if_the_stop_hangs(manager: Manager, make_exte
     assert time.monotonic() - began < 60
     failure = running(process).restart_failure
     assert failure is not None
-    assert "cut off after 5 s" in failure.reason
+    assert "aborted after 5 s" in failure.reason
 
 
 async def test_a_missing_unit_is_reported(manager: Manager) -> None:

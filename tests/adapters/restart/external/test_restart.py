@@ -65,7 +65,7 @@ async def test_a_restart_that_times_out_is_reported_with_its_reason(
     await scripted.adopt(OLD)
     scripted.file_servers = [(anyio.current_time(), NEW)]
     await scripted.process.restart(NEW)
-    assert scripted.failure.startswith(f"cut off after {TIMEOUT:g} s: ")
+    assert scripted.failure.startswith(f"aborted after {TIMEOUT:g} s: ")
     assert scripted.failure.endswith(why)
     assert isinstance(scripted.process.state, Exited) is (incarnation is None)
 
@@ -121,7 +121,7 @@ async def test_a_platform_that_does_not_answer_has_the_time_of_the_restart(scrip
     await scripted.adopt(OLD)
     scripted.driver.observe_delay = TIMEOUT + 1
     await scripted.process.restart(NEW)
-    assert scripted.trouble.reason == f"cut off after {TIMEOUT:g} s: it was asked for, and not done by then"
+    assert scripted.trouble.reason == f"aborted after {TIMEOUT:g} s: it was asked for, and not done by then"
 
 
 async def test_a_process_that_ends_immediately_is_not_waited_for(scripted: ScriptedProcess) -> None:
