@@ -63,7 +63,7 @@ def test_a_port_in_use_is_reported_and_nothing_is_started(
 
         assert one.wait_for_exit() == 78
 
-    assert f"admin: cannot listen on {one.admin}: port {one.admin_port} is taken" in one.log_text()
+    assert f"admin: cannot listen on {one.admin}: port {one.admin_port} is in use" in one.log_text()
     assert "--admin HOST:PORT" in one.log_text()
     assert one.starts == []
     assert network.processes() == set()
