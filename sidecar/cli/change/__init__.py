@@ -1,4 +1,4 @@
-"""Commands that change the network by a request to the leader, and the join tokens.
+"""Commands that change the network by requests to the leader, and the commands for join tokens.
 
 Belongs here: a command that writes a request or a token and waits for the result. Forbidden here:
 decisions of the leader, and following a rollout (`rollout`).
