@@ -84,9 +84,11 @@ def _find_file(reading: Reading, folder: Path) -> Path:
     names = [DEFAULT_FILE_NAMES[role]] if role else list(DEFAULT_FILE_NAMES.values())
     there = [name for name in names if (folder / name).is_file()]
     if len(there) != 1:
-        what = f"has both {' and '.join(names)}" if there else f"has no {' or '.join(names)}"
+        what = f"both {' and '.join(names)} are" if there else f"neither {' nor '.join(names)} is"
+        if len(names) == 1:
+            what = f"{names[0]} is not"
         reading.problems.append(
-            f"file: not given, and {folder.absolute()} {what}; name it with --file PATH (or SIDECAR_FILE)"
+            f"file: {what} in {folder.absolute()}; name the file with --file PATH (or SIDECAR_FILE)"
         )
     return folder / (there or names)[0]
 

@@ -83,7 +83,7 @@ def _describe_unknown(key: str) -> str:
     spelled = key.replace("-", "_").lower()
     inner = [known for known in _KEYS if known.endswith(f".{spelled}")]
     near = inner or difflib.get_close_matches(spelled, _KEYS, n=1, cutoff=0.6)
-    return f"is not a setting; did you mean {near[0]}?" if near else "is not a setting"
+    return f"unknown setting; did you mean {near[0]}?" if near else "unknown setting"
 
 
 def _setting_of(problem: Problem) -> str:

@@ -56,8 +56,7 @@ def require_command(how: ChildRestart) -> None:
     if shutil.which(program) is None:
         # Reported before the network is changed for a server that cannot start.
         raise BadConfiguration(
-            f"command: {program!r} is not an executable program (searched in PATH, "
-            "or from the folder where the sidecar was started); correct the command after --"
+            f"command {program!r} not found (or not executable); correct the command after --"
         )
 
 

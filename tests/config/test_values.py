@@ -104,14 +104,16 @@ def test_the_role_picks_the_file_where_both_are_there(folder: Path) -> None:
     (folder / "config.json").write_text("{}")
 
     assert load({"role": "database"}, {}, folder).node.file == folder / "config.json"
-    assert "has both federated.json and config.json" in load_error({}, {}, folder)
+    assert f"file: both federated.json and config.json are in {folder}; " in load_error({}, {}, folder)
 
 
 def test_a_missing_file_is_reported_with_the_flag_to_set(tmp_path: Path) -> None:
     said = load_error({}, {}, tmp_path)
 
-    assert said.startswith(f"file: not given, and {tmp_path} has no federated.json or config.json; ")
-    assert said.endswith("name it with --file PATH (or SIDECAR_FILE)")
+    assert said.startswith(f"file: neither federated.json nor config.json is in {tmp_path}; ")
+    assert said.endswith("name the file with --file PATH (or SIDECAR_FILE)")
+    only = load_error({"role": "database"}, {}, tmp_path)
+    assert only.startswith(f"file: config.json is not in {tmp_path}; ")
 
 
 def test_an_unknown_file_name_requires_a_role(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def _acquire(folder: Path) -> int:
     except OSError as exc:
         os.close(handle)
         raise BadConfiguration(
-            f"{folder}: another sidecar uses this folder; stop it, or, if it keeps another file, "
-            "name another folder for this one with --state-dir"
+            f"{folder}: another sidecar uses this folder. Stop that sidecar. "
+            "If this one keeps another file, add --state-dir DIR"
         ) from exc
     return handle

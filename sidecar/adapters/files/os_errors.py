@@ -33,10 +33,15 @@ _EXPLANATIONS = {
 }
 
 
-def as_bad_file(path: Path, error: OSError, doing: str) -> BadFile:
-    """Return the `BadFile` for ``error``, met while trying to ``doing`` (read, write) ``path``."""
+def as_bad_file(path: Path, error: OSError, doing: str, *, is_argument: bool = False) -> BadFile:
+    """Return the `BadFile` for ``error``, met while trying to ``doing`` (read, write) ``path``.
+
+    ``is_argument``: the path is an argument of the command, so no hint names the setting of the file.
+    """
     unknown = (f"the system does not {{doing}} it: {os_reason(error)}", "")
     what, hint = (
         words.format(user=os.geteuid(), doing=doing) for words in _EXPLANATIONS.get(error.errno or 0, unknown)
     )
+    if is_argument:
+        hint = hint.replace(" with --file (or SIDECAR_FILE)", "")
     return BadFile(str(path), (Problem("", what, hint),))

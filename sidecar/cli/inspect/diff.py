@@ -58,9 +58,9 @@ def require_version(history: History, wanted: int) -> Canonical:
     """That version. Raises `UsageError`, which lists the versions that are kept."""
     found = history.versions.get(wanted)
     if found is None:
-        raise UsageError(
-            f"version {wanted} is not kept; the history has {history.version_ranges}: see `sidecar history`"
-        )
+        kept = history.version_ranges
+        versions = f"versions {kept}" if len(history.versions) > 1 else f"version {kept} only"
+        raise UsageError(f"version {wanted} is not kept; the history has {versions}: see `sidecar history`")
     return found
 
 

@@ -14,7 +14,7 @@ from sidecar.domain.printing import printable
 from sidecar.domain.records.keys import Keys
 from sidecar.ports import Store
 
-DESCRIPTION = "Shows which sidecar is the leader of the network, and since when."
+DESCRIPTION = "Shows which sidecar is the leader of the network, and since when it is a candidate."
 EPILOG = """\
 example:
   sidecar leader --json | jq -r .node_id"""
@@ -42,6 +42,6 @@ async def _show(store: Store, keys: Keys, *, context: CommandContext, as_json: b
         print_json(context.out, document | {"term": leadership.term, "since": leader.since})
     else:
         where = f" ({url})" if url else ""
-        since = f"since {printable(leader.since)}, term {leadership.term}"
-        context.out.write(f"{leader.node_id}{where} leads network {keys.network} {since}\n")
+        since = f"candidate since {printable(leader.since)}, term {leadership.term}"
+        context.out.write(f"{leader.node_id}{where} leads network {keys.network}: {since}\n")
     return ExitCode.OK

@@ -58,7 +58,7 @@ def _check(path: Path, role: Role | None) -> None:
     try:
         data = read_regular(path, MAX_BYTES + 1)
     except OSError as exc:
-        raise as_bad_file(path, exc, "read") from exc
+        raise as_bad_file(path, exc, "read", is_argument=True) from exc
     role = role or role_of(path.name)
     if role is None:
         what = "its name does not show its role"

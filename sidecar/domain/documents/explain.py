@@ -61,7 +61,7 @@ def _choice(where: str, error: ValidationError) -> Iterator[Problem]:
     yield Problem(
         where,
         f"{format_value(error.instance)} is not {_name(schema)}",
-        _wanted(schema) + _did_you_mean(error.instance, choices),
+        _wanted(schema) + (_did_you_mean(error.instance, choices) if len(choices) > 1 else ""),
     )
 
 

@@ -235,7 +235,9 @@ class _Scanner:
 
     def _unexpected(self, expected: str) -> NoReturn:
         char = self._text[self._at : self._at + 1]
-        what = f"expected {expected}, found {printable(char) or 'the end of the file'}"
+        what = f"expected {expected}, found {repr(char) if char else 'the end of the file'}"
         hint = _HINTS.get(char, "the file is not valid JSON here")
+        if not self._text.strip():
+            what, hint = "the file is empty", "write a JSON object"
         self.problems.append(Problem("", what, hint, *position(self._text, self._at)))
         raise _BrokenError

@@ -108,7 +108,7 @@ def test_a_rollback_to_the_current_version_is_refused() -> None:
 def test_a_rollback_to_an_unkept_version_lists_the_kept_ones(version: str) -> None:
     shell = Shell({**USUAL, **HISTORY}, answer=done)
 
-    kept = "the history has 1 to 2, 4 to 5: see `sidecar history`"
+    kept = "the history has versions 1 to 2, 4 to 5: see `sidecar history`"
     said = f"sidecar: error: version {version} is not kept; {kept}\n"
     assert shell("rollback", version) == (64, "", said)
     assert shell.requests == []

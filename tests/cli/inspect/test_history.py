@@ -147,7 +147,10 @@ def test_an_unkept_version_lists_the_kept_ones() -> None:
     code, out, err = Shell(RECORDS)("diff", "1", "4")
 
     assert (code, out) == (64, "")
-    assert err == "sidecar: error: version 1 is not kept; the history has 3 to 5: see `sidecar history`\n"
+    assert (
+        err
+        == "sidecar: error: version 1 is not kept; the history has versions 3 to 5: see `sidecar history`\n"
+    )
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "four", "1.5"])

@@ -185,7 +185,7 @@ def test_servers_shows_each_server_with_its_node_and_the_origin() -> None:
 
 def test_leader_is_one_sentence() -> None:
     assert Shell()("leader")[1] == (
-        "fed-2 (http://localhost:9001) leads network default since 2026-05-04T09:00:00Z, term 3\n"
+        "fed-2 (http://localhost:9001) leads network default: candidate since 2026-05-04T09:00:00Z, term 3\n"
     )
 
 

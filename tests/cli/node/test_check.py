@@ -61,6 +61,7 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     out = io.StringIO()
     assert check([tmp_path / "federated.json"], Role.FEDERATED, out) == 65
     assert "does not exist; create it" in out.getvalue()
+    assert "--file" not in out.getvalue()  # `check` has no such option
 
 
 def test_it_prints_to_the_terminal_by_default(capsys: pytest.CaptureFixture[str]) -> None:

@@ -171,6 +171,12 @@ def test_endpoints_may_be_a_list_or_separated_by_commas(etcd: object) -> None:
     assert find_problems("sidecar", {"etcd": etcd}) == ()
 
 
+def test_the_only_valid_value_is_not_suggested_twice() -> None:
+    problems = find_problems("federated", {"Mode": "federatd"})
+    (hint,) = (each.hint for each in problems if each.where == "/Mode")
+    assert hint == 'must be "federated"'
+
+
 def test_a_document_that_is_not_an_object_is_refused() -> None:
     assert told("database", [1]).startswith("database: [1] is a list; must be an object")
 

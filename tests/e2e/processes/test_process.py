@@ -168,7 +168,7 @@ def test_a_missing_command_is_reported_before_the_network_changes(network: Netwo
     late.start(command=(str(late.folder / "server"), *late.app))
 
     assert late.wait_for_exit() == 78
-    assert "is not an executable program" in late.log_text()
+    assert "not found (or not executable); correct the command after --" in late.log_text()
     assert network.version == 1
 
 
