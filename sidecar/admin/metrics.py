@@ -13,7 +13,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4"
 
 _COUNTERS = {
     "starts": ("process_starts", "Times the process was started."),
-    "restarts": ("process_restarts", "Times the process was restarted after a change of the list."),
+    "restarts": ("process_restarts", "Times the sidecar restarted the running process."),
     "crashes": ("process_crashes", "Times the process exited unexpectedly."),
     "file_writes": ("file_writes", "Times the list was written into the file."),
     "rejected_edits": ("rejected_edits", "Manual edits of the list that were rejected."),

@@ -136,16 +136,21 @@ async def _shut_down(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(save_last_known_good, dependencies.state, board)
             if reexec:
-                tasks.start_soon(_best_effort, lease_keeper.renew, REEXEC_TIMEOUT)
-                tasks.start_soon(_best_effort, conflict_notifier.withdraw, REEXEC_TIMEOUT)
+                tasks.start_soon(_best_effort, lease_keeper.renew, REEXEC_TIMEOUT, "renew the lease")
+                tasks.start_soon(
+                    _best_effort, conflict_notifier.withdraw, REEXEC_TIMEOUT, "withdraw the conflict notice"
+                )
             else:
-                tasks.start_soon(_best_effort, lease_keeper.revoke, SHUTDOWN_TIMEOUT)
+                tasks.start_soon(_best_effort, lease_keeper.revoke, SHUTDOWN_TIMEOUT, "revoke the lease")
                 tasks.start_soon(dependencies.process.end_supervision)
 
 
-async def _best_effort(action: Callable[[], Coroutine[Any, Any, None]], max_seconds: float) -> None:
+async def _best_effort(
+    action: Callable[[], Coroutine[Any, Any, None]], max_seconds: float, doing: str
+) -> None:
+    """Run ``action``, which may fail: what it leaves in etcd expires with the lease."""
     try:
         with anyio.move_on_after(max_seconds):
             await action()
     except SidecarError as exc:
-        event(log, logging.INFO, "could not revoke the lease; it will expire on its own", why=str(exc))
+        event(log, logging.INFO, "last write before the end failed", doing=doing, reason=str(exc))

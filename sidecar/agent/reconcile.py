@@ -132,7 +132,7 @@ class Reconciler:
             await self.dependencies.file.write(written)
         except BadFile as exc:
             self.board.set_file_problem(str(exc))
-            event(log, logging.ERROR, "file write failed", error=str(exc))
+            event(log, logging.ERROR, "file write failed", reason=str(exc))
             await anyio.sleep(WRITE_RETRY_INTERVAL)
             return
         self.board.increment("file_writes")

@@ -40,7 +40,7 @@ async def _reload_file(file: ConfigFile, state: StateFolder, board: Board, insta
         document = await _read_or_repair(file, state, board)
     except BadFile as exc:
         if str(exc) != board.view.file.problem:
-            event(log, logging.ERROR, "file unusable", error=str(exc))
+            event(log, logging.ERROR, "file unusable", reason=str(exc))
         board.set_file_problem(str(exc))
         servers = board.facts.file_target
         return servers is None or await file.propose_repair(servers) is None
@@ -49,7 +49,7 @@ async def _reload_file(file: ConfigFile, state: StateFolder, board: Board, insta
         event(log, logging.INFO, "file usable again")
     if known.document is not None and known.document.node_id == own != document.node_id:
         what = "NodeID changed in the file; restart the sidecar to apply it"
-        event(log, logging.WARNING, what, NodeID=document.node_id, now=own)
+        event(log, logging.WARNING, what, in_file=document.node_id, in_use=own)
     board.set_file(FileView(document, attempt=join_attempt_id(document, instance)))
     return True
 

@@ -73,7 +73,7 @@ async def watch_network(*, store: Store, keys: Keys, board: Board, instance: Ins
     def on_error(exc: Exception) -> None:
         board.increment("store_errors")
         if not board.view.network.store_unreachable:
-            event(log, logging.WARNING, "etcd does not answer", error=str(exc))
+            event(log, logging.WARNING, "etcd does not answer", reason=str(exc))
         board.set_store_unreachable()
 
     async def before_watch() -> None:
@@ -108,7 +108,7 @@ def _accept_canonical(listing: Listing, keys: Keys, board: Board) -> tuple[Canon
         if why is None:
             return proposed, None
     if why != board.view.network.untrusted_reason:
-        event(log, logging.ERROR, "canonical list rejected", why=why)
+        event(log, logging.ERROR, "canonical list rejected", reason=why)
     return accepted, why
 
 
@@ -120,6 +120,6 @@ def _decode_or_log(cls: type[R], entry: Entry | None, logged: set[Entry]) -> R |
         return decode(cls, entry.value, entry.key)
     except BadRecord as exc:
         if entry not in logged:
-            event(log, logging.ERROR, "record ignored", error=str(exc))
+            event(log, logging.ERROR, "record ignored", reason=str(exc))
         logged.add(entry)
         return None

@@ -156,9 +156,7 @@ def _report_error(exc: Exception, context: CommandContext) -> int:
             message, its_code = str(error), error.exit_code
         else:
             what = " ".join(f"{type(error).__name__}: {error}".split())
-            message = (
-                f"internal error, please report it: {what} (rerun with --log-level debug for a traceback)"
-            )
+            message = f"internal error, please report it: {what} ({_HOW_TO_TRACE})"
             its_code = ExitCode.INTERNAL
         code = its_code if code is None else code
         for line in message.splitlines():

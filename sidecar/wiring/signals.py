@@ -62,7 +62,7 @@ class SignalHandlers:
             await self.check_reexec()
         except SidecarError as exc:
             self.refusals += 1
-            event(log, logging.ERROR, "not reloaded", error=str(exc))
+            event(log, logging.ERROR, "not reloaded", reason=str(exc))
             write_holder(self.lock, Holder(os.getpid(), self.execution.id, self.refusals, str(exc)))
         else:
             self.shutdown.request_reexec()

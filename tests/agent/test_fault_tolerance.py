@@ -123,9 +123,8 @@ async def test_a_node_without_watches_backs_off() -> None:
         for sidecar in network.sidecars:
             sidecar.store.deaf = True  # type: ignore[attr-defined]  # it is a DeafStore
             sidecar.store.end_watches()
-        assert (
-            await store_calls_within(network, 60) < 3000
-        )  # each of three reads, and tries a watch, at every turn
+        # Each of the three sidecars lists the network and tries to watch it, again after each backoff.
+        assert await store_calls_within(network, 60) < 3000
 
 
 async def test_a_node_that_may_not_report_backs_off() -> None:

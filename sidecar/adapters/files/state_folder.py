@@ -80,7 +80,7 @@ class LocalStateFolder:
             return None
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
             what = "last-known-good list ignored"
-            event(log, logging.WARNING, what, file=str(self._last_known_good_path), error=str(exc))
+            event(log, logging.WARNING, what, file=str(self._last_known_good_path), reason=str(exc))
             return None
 
     def _write_last_known_good(self, version: int, servers: ServerList) -> None:
@@ -97,14 +97,14 @@ class LocalStateFolder:
             replace_file(self._last_known_good_path, f"{json.dumps(document, indent=2)}\n".encode())
         except OSError as exc:
             what = "cannot save the last-known-good list"
-            event(log, logging.WARNING, what, file=str(self._last_known_good_path), error=str(exc))
+            event(log, logging.WARNING, what, file=str(self._last_known_good_path), reason=str(exc))
 
     def _remove_last_known_good(self) -> None:
         try:
             self._last_known_good_path.unlink(missing_ok=True)
         except OSError as exc:
             what = "cannot remove the last-known-good list; it would be used at a boot without etcd"
-            event(log, logging.ERROR, what, file=str(self._last_known_good_path), error=str(exc))
+            event(log, logging.ERROR, what, file=str(self._last_known_good_path), reason=str(exc))
 
     def _save_rejected(self, rejected: str, replaced_by: str) -> str:
         text, difference = rejected.encode(), diff(rejected, replaced_by, name=self._name).encode()

@@ -55,7 +55,7 @@ async def save_thread_dump(pid: int, *, folder: Path) -> None:
         kept = await to_thread.run_sync(_save, folder, pid, dump)
         event(log, logging.WARNING, "thread dump saved", pid=pid, kept=str(kept))
     except OSError as exc:
-        event(log, logging.WARNING, "thread dump failed", pid=pid, error=str(exc))
+        event(log, logging.WARNING, "thread dump failed", pid=pid, reason=str(exc))
     finally:
         process.close()
 

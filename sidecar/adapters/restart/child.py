@@ -111,13 +111,13 @@ class Child:
         """Launch it on a file that holds ``servers``, once nothing is left of the last start."""
         async with self._lock:
             if not await self._end():
-                self._note_exit(None, "what is left of the last start cannot be ended")
+                self._note_not_started(None, "what is left of the last start cannot be ended")
                 return
             # No await from here on: a cancelled start has launched nothing, or something that is
             # known.
             found = launch(self._command)
             if isinstance(found, NotStarted):
-                self._note_exit(found.code, f"{self._command.argv[0]!r} {found.reason}")
+                self._note_not_started(found.code, f"{self._command.argv[0]!r} {found.reason}")
                 return
             self._session, self._session_start_ticks = Session(found.pid), procfs.start_ticks(found.pid)
             self._state = Running(found.pid, self._clock(), servers)
@@ -226,7 +226,7 @@ class Child:
             self._last_exit = code
             self._watch(None)
             pidfd.close()
-        self._note_exit(code, "the process ended by itself")
+        self._note_exit(code)
 
     def _follow_successor(self, launcher: Pidfd, successor: Pidfd) -> None:
         launcher.close()
@@ -249,15 +249,31 @@ class Child:
             trouble = RestartFailure("it cannot be ended", self._clock() + delay, self._retries.count)
             self._state = replace(self._state, restart_failure=trouble)
 
-    def _note_exit(self, code: int | None, reason: str) -> None:
-        delay = self._retries.count_failure(self._state)
-        self._last_exit = code
-        self._state = Exited(code, self._clock() + delay, self._retries.count, reason)
+    def _note_exit(self, code: int | None) -> None:
+        delay = self._count_exit(code, "the process ended by itself")
         event(
             log,
             logging.WARNING,
-            reason,
+            "process ended",
             ended=describe_exit(code),
             failures=self._retries.count,
-            retry_in=round(delay, 3),
+            retry_in=delay,
         )
+
+    def _note_not_started(self, code: int | None, reason: str) -> None:
+        delay = self._count_exit(code, reason)
+        event(
+            log,
+            logging.WARNING,
+            "process not started",
+            reason=reason,
+            failures=self._retries.count,
+            retry_in=delay,
+        )
+
+    def _count_exit(self, code: int | None, reason: str) -> float:
+        """Set the state to an exit; return the seconds until the next start."""
+        delay = self._retries.count_failure(self._state)
+        self._last_exit = code
+        self._state = Exited(code, self._clock() + delay, self._retries.count, reason)
+        return round(delay, 3)

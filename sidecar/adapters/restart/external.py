@@ -115,7 +115,7 @@ class ExternalProcess:
                     await self.driver.stop()
             except (DriverError, TimeoutError) as exc:
                 self._watch(incarnation)
-                self._note_failed_restart(str(exc) or f"{self.driver.label} does not stop")
+                self._note_failure(str(exc) or f"{self.driver.label} does not stop", stopping=True)
                 return
             self._state_file.clear()
             self._state = NotLaunched()
@@ -134,7 +134,9 @@ class ExternalProcess:
             found = await self._observer.observe()
         except DriverError as exc:
             # Not to be seen is not to have ended.
-            event(log, logging.WARNING, "cannot inspect the process", process=self.driver.label, why=str(exc))
+            event(
+                log, logging.WARNING, "cannot inspect the process", process=self.driver.label, reason=str(exc)
+            )
             await anyio.sleep(_REOBSERVE_INTERVAL)
             return
         if incarnation is not self._incarnation or (
@@ -218,7 +220,7 @@ class ExternalProcess:
             self._watch(incarnation)
         else:
             self._set_found(incarnation)
-        self._note_failed_restart(why)
+        self._note_failure(why)
 
     def _set_found(self, incarnation: Incarnation) -> None:
         """An incarnation that something else started, or that could not be observed until now."""
@@ -263,22 +265,35 @@ class ExternalProcess:
         self._state_file.write(LoadedRecord(incarnation.id, loaded))
         self._watch(incarnation)
 
-    def _note_failed_restart(self, why: str) -> None:
+    def _note_failure(self, reason: str, *, stopping: bool = False) -> None:
+        """Keep that the process still runs, though it was to restart or to stop."""
         delay = self._retries.count_failure(NotLaunched())
-        trouble = RestartFailure(why, self._clock() + delay, self._retries.count)
+        trouble = RestartFailure(reason, self._clock() + delay, self._retries.count)
         if isinstance(self._state, Running):
             self._state = replace(self._state, restart_failure=trouble)
-        self._log_failure(why, delay)
+        event(
+            log,
+            logging.WARNING,
+            "process not stopped" if stopping else "process not restarted",
+            process=self.driver.label,
+            reason=reason,
+            failures=self._retries.count,
+            retry_in=round(delay, 3),
+        )
 
-    def _note_exit(self, why: str) -> None:
+    def _note_exit(self, reason: str) -> None:
         delay = self._retries.count_failure(self._state)
         self._watch(None)
-        self._state = Exited(None, self._clock() + delay, self._retries.count, why)
-        self._log_failure(why, delay)
-
-    def _log_failure(self, why: str, delay: float) -> None:
-        count = self._retries.count
-        event(log, logging.WARNING, why, process=self.driver.label, failures=count, retry_in=round(delay, 3))
+        self._state = Exited(None, self._clock() + delay, self._retries.count, reason)
+        event(
+            log,
+            logging.WARNING,
+            "process not running",
+            process=self.driver.label,
+            reason=reason,
+            failures=self._retries.count,
+            retry_in=round(delay, 3),
+        )
 
     def _watch(self, incarnation: Incarnation | None) -> None:
         self._incarnation = incarnation

@@ -61,7 +61,7 @@ class StateFile(Generic[T]):
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as exc:
-            self._log_problem(f"{self._path.name} is ignored", exc)
+            event(log, logging.WARNING, "process record ignored", file=str(self._path), reason=str(exc))
             return None
 
     def write(self, value: T) -> None:
@@ -77,17 +77,15 @@ class StateFile(Generic[T]):
             temporary.write_text(json.dumps(to_json(value), indent=2) + "\n", encoding="utf-8")
             temporary.replace(self._path)
         except OSError as exc:
-            self._log_problem("process not saved; the next execution of the sidecar cannot recognise it", exc)
+            what = "process not saved; the next execution of the sidecar cannot recognise it"
+            event(log, logging.WARNING, what, file=str(self._path), reason=str(exc))
 
     def clear(self) -> None:
         """Forget the process: there is none any more."""
         try:
             self._path.unlink(missing_ok=True)
         except OSError as exc:
-            self._log_problem(f"{self._path.name} not removed", exc)
-
-    def _log_problem(self, what: str, exc: Exception) -> None:
-        event(log, logging.WARNING, what, file=str(self._path), error=str(exc))
+            event(log, logging.WARNING, "process record not removed", file=str(self._path), reason=str(exc))
 
 
 def launch_record_file(folder: Path) -> StateFile[LaunchRecord]:

@@ -101,7 +101,7 @@ class _Leadership:
             # An etcd that was restored from a backup counts from an older revision.
             self.last_write = NO_REVISION
             # Debug, as `watch_network` reports the same outage, and this one repeats at each retry.
-            event(log, logging.DEBUG, "leader cannot read the network", error=str(exc))
+            event(log, logging.DEBUG, "leader cannot read the network", reason=str(exc))
 
         await list_and_watch(
             self.candidacy.store, *self.keys.ranges_of_leader(), on_listing=on_listing, on_error=on_error
@@ -176,8 +176,8 @@ class _Leadership:
     def _log_problems(self, network: Network, leader: Leader) -> None:
         problem = why_idle(network, leader)
         if problem and problem != self.logged_problem:
-            event(log, logging.ERROR, "leader cannot act", why=problem)
+            event(log, logging.ERROR, "leader cannot act", reason=problem)
         self.logged_problem = problem
         for unreadable in set(network.unreadable) - self.logged_records:
-            event(log, logging.ERROR, "record ignored", error=unreadable)
+            event(log, logging.ERROR, "record ignored", reason=unreadable)
         self.logged_records = frozenset(network.unreadable)

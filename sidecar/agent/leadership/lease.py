@@ -46,7 +46,7 @@ class LeaseKeeper:
                 lease, deadline = await self._grant_or_renew()
                 await self._run_until(work, lease, deadline)
             except* LeaseLost as lost:
-                event(log, logging.WARNING, "lease lost", error=_messages(lost))
+                event(log, logging.WARNING, "lease lost", reason=_messages(lost))
                 self.lease = None
             except* (StoreUnavailable, StoreRefused) as trouble:
                 level = logging.WARNING if self.board.view.network.lease_alive else logging.DEBUG
@@ -54,7 +54,7 @@ class LeaseKeeper:
                     log,
                     level,
                     "lease not renewed; leadership and reporting are suspended",
-                    error=_messages(trouble),
+                    reason=_messages(trouble),
                 )
             self.board.set_lease_alive(alive=False)
             # The backoff starts over only after a TTL of success: a store that refuses must not be flooded.

@@ -94,7 +94,7 @@ def parse_snapshot(keys: Keys, listing: Listing) -> Snapshot:
 def warn_unreadable(unreadable: Iterable[str]) -> None:
     """Log which records are left out."""
     for problem in unreadable:
-        logs.event(log, logging.WARNING, "record ignored", problem=problem)
+        logs.event(log, logging.WARNING, "record ignored", reason=problem)
 
 
 def require_canonical(snapshot: Snapshot) -> Canonical:

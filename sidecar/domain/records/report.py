@@ -63,10 +63,11 @@ class Report:
     """One node's report, kept under its lease.
 
     ``loaded_version`` is the canonical version whose list the process was started on, 0 before that;
-    ``written_version`` the one whose list the file holds. ``instance`` is new in each run of the sidecar.
-    ``since`` is when the phase began, in seconds since the epoch. ``failed_starts``: how many starts in a row
-    did not make the process healthy. ``file`` is the path of the configuration file. ``recoveries``: how
-    often, in this run of the sidecar, the process became healthy after it was not.
+    ``written_version`` the one whose list the file holds. ``instance`` is new in each process of the
+    sidecar, and is kept across re-executions. ``since`` is when the phase began, in seconds since the epoch.
+    ``failed_starts``: how many starts in a row did not make the process healthy. ``file`` is the path of the
+    configuration file. ``recoveries``: how often, in this instance, the process became healthy after it was
+    not.
     """
 
     FORMATS: ClassVar[Formats] = Formats(1)
@@ -95,7 +96,7 @@ class Report:
 
     @property
     def wants_grant(self) -> bool:
-        """Whether the node waits for leave to restart."""
+        """Whether the node waits for permission to restart."""
         return self.phase is Phase.RESTART_PENDING
 
     @property

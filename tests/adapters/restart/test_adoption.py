@@ -264,7 +264,7 @@ async def test_a_memory_that_makes_no_sense_is_ignored(
 ) -> None:
     (tmp_path / "state/child-process.json").write_text(text, encoding="latin-1")
     assert not make_child(script).adopt()
-    assert "child-process.json is ignored" in caplog.text
+    assert "process record ignored" in caplog.text
 
 
 async def test_without_a_memory_there_is_nothing_to_adopt(

@@ -311,10 +311,16 @@ async def test_a_program_that_cannot_be_executed_exits_as_in_a_shell(
     assert first == Exited(code, Backoff().delay(1, 0.5), 1, first.reason)
     assert reason in first.reason
     assert child.last_exit == code
-    assert reason in caplog.text
+    assert reason in reason_in_log(caplog)
     assert "Traceback" not in caplog.text
     await child.start(SERVERS)
     assert child.state == Exited(code, Backoff().delay(2, 0.5), 2, first.reason)
+
+
+def reason_in_log(caplog: pytest.LogCaptureFixture) -> str:
+    """The reason in the log for which the process was not started."""
+    (record,) = [each for each in caplog.records if each.getMessage() == "process not started"]
+    return str(vars(record)["sidecar_fields"]["reason"])
 
 
 async def test_a_missing_folder_to_run_in_is_named(
@@ -323,7 +329,7 @@ async def test_a_missing_folder_to_run_in_is_named(
     child = make_child(FOREVER, cwd=tmp_path / "missing")
     await child.start(SERVERS)
     assert exited(child).code == 126
-    assert f"cannot run in the folder {tmp_path}/missing" in caplog.text
+    assert f"cannot run in the folder {tmp_path}/missing" in reason_in_log(caplog)
 
 
 async def test_a_signal_reaches_every_member(make_child: MakeChild, tmp_path: Path) -> None:

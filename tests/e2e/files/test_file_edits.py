@@ -86,7 +86,7 @@ def test_an_edited_node_id_is_reported_to_apply_later(network: Network) -> None:
         lambda: one.logged("NodeID changed in the file; restart the sidecar to apply it"),
         "the edit is logged",
     )
-    assert (line["NodeID"], line["now"]) == ("other", one.id)
+    assert (line["in_file"], line["in_use"]) == ("other", one.id)
     assert one.status["node_id"] == one.id
     assert len(one.starts) == 1
 

@@ -54,7 +54,7 @@ def test_an_invalid_canonical_list_is_ignored_and_reported(network: Network) -> 
     assert [node.file_identity() for node in nodes] == before
     assert [len(node.starts) for node in nodes] == [1, 1, 1, 1]
     for node in nodes:
-        reasons = [line["why"] for line in node.logged("canonical list rejected")]
+        reasons = [line["reason"] for line in node.logged("canonical list rejected")]
         assert len(reasons) >= len(FORGERIES) - 1
         assert "it drops 3 of 4 servers that were not removed" in " ".join(reasons)
     leader = network.leader

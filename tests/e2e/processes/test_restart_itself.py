@@ -122,10 +122,13 @@ def test_a_missing_program_is_reported_and_retried(network: Network, tmp_path: P
 
     change_list(network, two)
 
-    told = f"the sidecar cannot be re-executed: {program} was not found: there is no such file; reinstall it"
-    status = one.wait_for_reason(told)
+    reason = (
+        f"the sidecar cannot be re-executed: {program} was not found: there is no such file; reinstall it"
+    )
+    status = one.wait_for_reason(reason)
     assert (status["phase"], status["phase_since"] > 0) == ("restart-failed", True)
-    network.wait(lambda: len(one.logged(told)) > 2, "it retries")
+    network.wait(lambda: len(one.logged("process not restarted")) > 2, "it retries")
+    assert {line["reason"] for line in one.logged("process not restarted")} == {reason}
     assert executions(one) == 0
     (tmp_path / "away").rename(program)
     wait_until_loaded(network, one, 2)

@@ -185,7 +185,7 @@ class SystemdDriver:
                 await self._systemctl_or_raise("kill", "--signal=SIGKILL")
         except DriverError as exc:
             # systemd itself does it in the end, after TimeoutStopSec=.
-            event(log, logging.WARNING, "cannot kill the unit", why=str(exc))
+            event(log, logging.WARNING, "cannot kill the unit", reason=str(exc))
 
     async def _show(self) -> _Unit:
         answer = await self._systemctl("show", f"--property={','.join(_PROPERTIES)}", "--", self.unit)

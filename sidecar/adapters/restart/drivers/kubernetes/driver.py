@@ -178,7 +178,7 @@ class KubernetesDriver:
                 log,
                 logging.WARNING,
                 "not allowed to watch the pod; polling instead",
-                why=str(refusal),
+                reason=str(refusal),
                 every=self._intervals.without_watch,
             )
         return False
