@@ -115,7 +115,7 @@ class Process(Protocol):
         ...
 
     async def stop(self) -> None:
-        """End it: SIGTERM to all of it, SIGKILL after the grace period. Returns when all of it is gone."""
+        """End it: SIGTERM to all of it, SIGKILL after the stop timeout. Returns when all of it is gone."""
         ...
 
     async def end_supervision(self) -> None:

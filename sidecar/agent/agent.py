@@ -16,7 +16,7 @@ from sidecar.agent.dependencies import Dependencies
 from sidecar.agent.leadership.election import Candidacy
 from sidecar.agent.leadership.leader import lead_when_elected
 from sidecar.agent.leadership.lease import LeaseKeeper
-from sidecar.agent.reconcile import Reconciler, watch_process
+from sidecar.agent.reconcile import Reconciler
 from sidecar.agent.reporting.conflict_notifier import ConflictNotifier
 from sidecar.agent.reporting.instance import Instance
 from sidecar.agent.reporting.join_requester import JoinRequester
@@ -25,6 +25,7 @@ from sidecar.agent.shutdown import Shutdown
 from sidecar.agent.watch_file import keep_last_known_good, save_last_known_good, watch_file
 from sidecar.agent.watch_health import watch_health
 from sidecar.agent.watch_network import watch_network
+from sidecar.agent.watch_process import watch_process
 from sidecar.domain.errors import SidecarError
 from sidecar.domain.records.keys import Keys
 from sidecar.domain.records.membership import Candidate

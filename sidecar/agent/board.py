@@ -92,9 +92,9 @@ class Board:
         """Record whether this sidecar's lease is alive."""
         self.set_network(replace(self.view.network, lease_alive=alive))
 
-    def set_node_id_conflict(self, reason: str) -> None:
+    def set_node_id_taken_reason(self, reason: str) -> None:
         """Record why the NodeID belongs to another node; ``""`` if it does not."""
-        self.set_network(replace(self.view.network, node_id_conflict=reason))
+        self.set_network(replace(self.view.network, node_id_taken_reason=reason))
 
     def set_document(self, document: Document) -> None:
         """Record the content of the file; its problem and its attempt to join stay as they are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import NoReturn, assert_never
+from typing import assert_never
 
 import anyio
 from anyio.abc import TaskGroup
@@ -25,13 +25,11 @@ from sidecar.domain.node.actions import (
     WriteFile,
 )
 from sidecar.domain.node.decide import decide
-from sidecar.domain.node.process import Exited
 from sidecar.domain.node.status import CounterName
 from sidecar.domain.node.view import FileView
 from sidecar.domain.records.report import Phase
 from sidecar.domain.servers import ServerList
 from sidecar.logs import event
-from sidecar.ports import Process
 
 log = logging.getLogger(__name__)
 
@@ -72,18 +70,18 @@ class Reconciler:
         match decision.action:
             case None | AskToJoin():
                 return False
-            case WriteFile(file=file, servers=servers, rejected=rejected):
-                await self._write(file, servers, rejected=rejected)
+            case WriteFile(document=document, servers=servers, rejected=rejected):
+                await self._write(document, servers, rejected=rejected)
                 return True
             case StartProcess(servers=servers):
                 self.board.begin_action(decision)
-                tasks.start_soon(self._load, servers, lambda: process.start(servers), "starts")
+                tasks.start_soon(self._act_if_file_holds, servers, lambda: process.start(servers), "starts")
             case StopForRestart(servers=servers):
                 self.board.begin_action(decision)
-                tasks.start_soon(self._load, servers, process.stop, "restarts")
+                tasks.start_soon(self._act_if_file_holds, servers, process.stop, "restarts")
             case RestartProcess(servers=servers):
                 self.board.begin_action(decision)
-                tasks.start_soon(self._load, servers, lambda: self._restart(servers), "restarts")
+                tasks.start_soon(self._act_if_file_holds, servers, lambda: self._restart(servers), "restarts")
             case StopProcess():
                 self.board.begin_action(decision)
                 tasks.start_soon(self._stop)
@@ -91,7 +89,7 @@ class Reconciler:
                 assert_never(decision.action)
         return True
 
-    async def _load(
+    async def _act_if_file_holds(
         self, servers: ServerList, action: Callable[[], Awaitable[None]], counter: CounterName
     ) -> None:
         """Take a step towards a process that runs on ``servers``, if the file still holds them."""
@@ -123,11 +121,11 @@ class Reconciler:
         self.board.set_document(document)
         return document.servers == servers
 
-    async def _write(self, file: Document, servers: ServerList, *, rejected: bool) -> None:
-        written = file.with_servers(servers)
+    async def _write(self, document: Document, servers: ServerList, *, rejected: bool) -> None:
+        written = document.with_servers(servers)
         try:
-            await self._save_replaced_text(file, written, rejected=rejected)
-            if self.board.view.file.document is not file:
+            await self._save_replaced_text(document, written, rejected=rejected)
+            if self.board.view.file.document is not document:
                 return  # it was edited again meanwhile, and that edit is neither checked nor saved
             await self.dependencies.file.write(written)
         except BadFile as exc:
@@ -139,26 +137,14 @@ class Reconciler:
         event(log, logging.INFO, "file written", servers=str(servers))
         self.board.set_file(FileView(written, attempt=self.board.view.file.attempt))
 
-    async def _save_replaced_text(self, file: Document, written: Document, *, rejected: bool) -> None:
+    async def _save_replaced_text(self, document: Document, written: Document, *, rejected: bool) -> None:
         """Save a text that the sidecar did not write, with its diff: what a person typed is never lost."""
-        known = self.board.view.last_known_good
-        if known is not None and file.servers == known.servers:
+        last_known_good = self.board.view.last_known_good
+        if last_known_good is not None and document.servers == last_known_good.servers:
             return
-        kept = await self.dependencies.state.save_rejected(file.text, written.text)
+        kept = await self.dependencies.state.save_rejected(document.text, written.text)
         if rejected:
             self.board.increment("rejected_edits")
             event(log, logging.WARNING, "unauthorised edit rejected", kept=kept)
         else:
             event(log, logging.INFO, "file updated to the canonical list", kept=kept)
-
-
-async def watch_process(*, process: Process, board: Board) -> NoReturn:
-    """Record each change of the process that is not the sidecar's own action."""
-    while True:
-        await process.wait_for_change()
-        if board.view.process.in_progress:
-            continue
-        state = process.state
-        if isinstance(state, Exited) and state != board.view.process.state:
-            board.increment("crashes")
-        board.set_process(state)

@@ -44,22 +44,24 @@ async def _reload_file(file: ConfigFile, state: StateFolder, board: Board, insta
         board.set_file_problem(str(exc))
         servers = board.facts.file_target
         return servers is None or await file.propose_repair(servers) is None
-    known, own = board.view.file, board.view.identity.node_id
-    if known.problem:
+    before, own = board.view.file, board.view.identity.node_id
+    if before.problem:
         event(log, logging.INFO, "file usable again")
-    if known.document is not None and known.document.node_id == own != document.node_id:
+    if before.document is not None and before.document.node_id == own != document.node_id:
         what = "NodeID changed in the file; restart the sidecar to apply it"
         event(log, logging.WARNING, what, in_file=document.node_id, in_use=own)
     board.set_file(FileView(document, attempt=join_attempt_id(document, instance)))
     return True
 
 
-async def read_at_boot(file: ConfigFile, state: StateFolder, known: VersionedServers | None) -> Document:
+async def read_at_boot(
+    file: ConfigFile, state: StateFolder, last_known_good: VersionedServers | None
+) -> Document:
     """Read the file. If only its list is broken, repair it with the last-known-good one. Raises `BadFile`."""
     try:
         return await file.read()
     except BadFile:
-        document = await _repair(file, state, known.servers) if known else None
+        document = await _repair(file, state, last_known_good.servers) if last_known_good else None
         if document is None:
             raise
         return document
@@ -102,11 +104,11 @@ async def keep_last_known_good(*, state: StateFolder, board: Board) -> NoReturn:
 
 async def save_last_known_good(state: StateFolder, board: Board) -> None:
     """Save the board's last-known-good list in the state folder, or clear it there if there is none."""
-    known = board.view.last_known_good
-    if known is None:
+    last_known_good = board.view.last_known_good
+    if last_known_good is None:
         await state.clear_last_known_good()
     else:
-        await state.save_last_known_good(known.version, known.servers)
+        await state.save_last_known_good(last_known_good.version, last_known_good.servers)
 
 
 def join_attempt_id(document: Document, instance: str) -> str:

@@ -41,10 +41,10 @@ async def watch_network(*, store: Store, keys: Keys, board: Board, instance: Ins
             event(log, logging.INFO, "etcd answers again")
         if not board.view.network.synced:
             # Before anything is started; later the reporter keeps this field.
-            board.set_node_id_conflict(instance.why_node_id_taken(listing.entries.get(keys.report(node))))
+            board.set_node_id_taken_reason(instance.why_node_id_taken(listing.entries.get(keys.report(node))))
         canonical, untrusted_reason = _accept_canonical(listing, keys, board)
-        conflicts = _conflicts(listing)
-        for claimant in set(conflicts) - set(board.view.network.conflicts):
+        claimants = _claimants(listing)
+        for claimant in set(claimants) - set(board.view.network.claimants):
             event(log, logging.ERROR, CONFLICT_EVENT, node_id=claimant.node_id, where=str(claimant))
         verdict = _decode_or_log(Verdict, listing.entries.get(keys.verdict(node)), logged)
         board.set_network(
@@ -57,12 +57,12 @@ async def watch_network(*, store: Store, keys: Keys, board: Board, instance: Ins
                 verdict=applicable_verdict(board.view, verdict),
                 grant=_decode_or_log(Grant, listing.entries.get(keys.grant(node)), logged),
                 pause=_decode_or_log(Exemption, listing.entries.get(keys.pause(node)), logged),
-                conflicts=conflicts,
+                claimants=claimants,
                 rollout_block=_decode_or_log(RolloutBlock, listing.entries.get(keys.rollout_block), logged),
             )
         )
 
-    def _conflicts(listing: Listing) -> tuple[NodeLocation, ...]:
+    def _claimants(listing: Listing) -> tuple[NodeLocation, ...]:
         """Return the nodes that claim this one's NodeID or URL, except for this node's own claims."""
         own = keys.conflict(node, instance.id)
         listed = sorted(listing.entries.items())
@@ -81,11 +81,11 @@ async def watch_network(*, store: Store, keys: Keys, board: Board, instance: Ins
         with anyio.move_on_after(FIRST_ACTION_TIMEOUT):
             await board.wait_until(lambda: board.idle)
 
-    name = (Range(keys.report(node)),)
+    own_report = Range(keys.report(node))
     await list_and_watch(
         store,
         *keys.ranges_of_node(node),
-        list_only=name,
+        list_only=(own_report,),
         on_listing=on_listing,
         on_error=on_error,
         before_watch=before_watch,
@@ -94,7 +94,7 @@ async def watch_network(*, store: Store, keys: Keys, board: Board, instance: Ins
 
 def _accept_canonical(listing: Listing, keys: Keys, board: Board) -> tuple[Canonical | None, str | None]:
     """Return the canonical list to follow, and why it is not the newest one, if it is not."""
-    accepted, known = board.view.network.canonical, board.view.last_known_good
+    accepted, last_known_good = board.view.network.canonical, board.view.last_known_good
     entry = listing.entries.get(keys.canonical)
     if entry is None:
         return accepted, "it is gone from etcd" if accepted else None
@@ -103,7 +103,7 @@ def _accept_canonical(listing: Listing, keys: Keys, board: Board) -> tuple[Canon
     except BadRecord as exc:
         why: str | None = str(exc)
     else:
-        trusted = accepted or known
+        trusted = accepted or last_known_good
         why = why_untrusted(proposed, trusted.servers if trusted else None)
         if why is None:
             return proposed, None

@@ -42,8 +42,8 @@ ExternalRestart = (
 )
 
 
-def build_driver(settings: Settings, how: ExternalRestart, itself: ReexecDriver) -> Driver:  # noqa: PLR0911 - a case each
-    """The driver for ``how``; ``itself`` for a process that is the sidecar's own."""
+def build_driver(settings: Settings, how: ExternalRestart, reexec_driver: ReexecDriver) -> Driver:  # noqa: PLR0911 - a case each
+    """The driver for ``how``; ``reexec_driver`` for a process that is the sidecar's own."""
     match how:
         case SignalRestart():
             return _signal_driver(settings, how)
@@ -52,7 +52,7 @@ def build_driver(settings: Settings, how: ExternalRestart, itself: ReexecDriver)
         case CommandRestart(command=command):
             return CommandDriver(command, settings.node.file)
         case ReexecRestart():
-            return itself
+            return reexec_driver
         case DockerRestart():
             return _docker_driver(settings, how)
         case KubernetesRestart():

@@ -29,7 +29,7 @@ async def initial_board(
         identity=identify(settings.node, document, known),
         sidecar_started_at=anyio.current_time(),
         options=NodeOptions(
-            bootstrap=settings.membership.bootstrap is Bootstrap.AUTO,
+            may_bootstrap=settings.membership.bootstrap is Bootstrap.AUTO,
             startup_timeout=StartupTimeout(settings.process.start_timeout),
         ),
         file=FileView(document, attempt=join_attempt_id(document, execution.instance_id)),

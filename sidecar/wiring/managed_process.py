@@ -25,12 +25,12 @@ ManagedProcess = Child | ExternalProcess | NoManagedProcess
 
 
 async def build_process(
-    settings: Settings, itself: ReexecDriver, file_servers_at: Callable[[float], ServerList | None]
+    settings: Settings, reexec_driver: ReexecDriver, file_servers_at: Callable[[float], ServerList | None]
 ) -> ManagedProcess:
     """The process, taken over as it runs.
 
-    ``itself`` is the driver of a process that is the sidecar's own. ``file_servers_at`` returns the list that
-    the file held at a moment.
+    ``reexec_driver`` is the driver of a process that is the sidecar's own. ``file_servers_at`` returns the
+    list that the file held at a moment.
     """
     how = settings.process.restart
     if isinstance(how, NoRestart):
@@ -40,7 +40,7 @@ async def build_process(
     from sidecar.wiring.drivers import build_driver  # noqa: PLC0415 - a child needs none of the drivers
 
     process = ExternalProcess(
-        build_driver(settings, how, itself),
+        build_driver(settings, how, reexec_driver),
         state_file=loaded_record_file(settings.node.state_dir),
         file_servers_at=file_servers_at,
         jitter=random.random,

@@ -48,8 +48,8 @@ async def run_node(settings: Settings, execution: Execution, alongside: Alongsid
     with locked(folder, execution.inherited_lock) as lock:
         write_holder(lock, Holder(os.getpid(), execution.id))
         check = partial(check_reexec, settings, execution.reload_settings, instance.identity)
-        itself = ReexecDriver(execution.id, partial(_reexec_immediately, check, shutdown))
-        process = await build_process(settings, itself, board.file_servers_at)
+        reexec_driver = ReexecDriver(execution.id, partial(_reexec_immediately, check, shutdown))
+        process = await build_process(settings, reexec_driver, board.file_servers_at)
         if execution.previous is not None:
             reap_orphans()  # a child that ended while the sidecar re-executed
         board.set_process(process.state)
@@ -82,7 +82,12 @@ async def run_node(settings: Settings, execution: Execution, alongside: Alongsid
             return ExecutionResult(board, process.last_exit)
         execution.manager.notify_reloading()
         handover = Handover(
-            os.getpid(), instance.id, inheritable_copy(lock), None, lease, board.view.health.failed_starts
+            pid=os.getpid(),
+            instance=instance.id,
+            lock=inheritable_copy(lock),
+            listener=None,
+            lease=lease,
+            failed_starts=board.view.health.failed_starts,
         )
         return ExecutionResult(board, handover=handover)
 

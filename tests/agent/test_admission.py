@@ -142,7 +142,7 @@ async def test_a_node_id_is_free_once_its_node_is_gone() -> None:
         where = "a node on elsewhere at http://localhost:9001"
         told = f"NodeID conflict: {where} uses the same NodeID and is locked out"
         assert told in second.board.decision.reason
-        assert double.board.view.network.conflicts == ()
+        assert double.board.view.network.claimants == ()
         await network.stop(second)
         network.sidecars.remove(second)
         await until(lambda: network.all_in_step_on(THREE), max_seconds=2 * TTL)

@@ -11,7 +11,7 @@ from sidecar.domain.records.membership import Member
 from tests.builders import KEYS, TERM, THREE, apply_transaction, canonical, join, report, server
 
 NOW = 1_800_000_000.0
-LEADER = Leader(TERM, initial=VersionedServers(0, THREE), last_known_good=VersionedServers(1, THREE))
+LEADER = Leader(TERM, bootstrap_list=VersionedServers(0, THREE), last_known_good=VersionedServers(1, THREE))
 
 
 def run_leader(start: Network, leader: Leader = LEADER, now: float = NOW) -> Network:

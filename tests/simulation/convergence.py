@@ -45,7 +45,7 @@ def _excluded(records: EtcdRecords, node: SimSidecar) -> str | None:
     assert records.canonical
     if node.identity.url in records.canonical.servers:
         return None
-    knows = node.phase in (Phase.REMOVED, Phase.REFUSED) and not node.board.facts.conflict
+    knows = node.phase in (Phase.REMOVED, Phase.REFUSED) and not node.board.facts.identity_taken_reason
     if node.identity.role is Role.DATABASE and not knows:
         return None
     if not knows:

@@ -62,7 +62,7 @@ async def forward_signals(
     """Pass signals on to ``process``; on SIGTERM or SIGINT call ``stop``, on SIGHUP ``reexec``.
 
     A second SIGTERM or SIGINT, `SECOND_SIGNAL_INTERVAL` later or more, kills the process at once: a person
-    who asks twice does not want to wait for the grace period. Signals are caught once the task has started
+    who asks twice does not want to wait for the stop timeout. Signals are caught once the task has started
     (``await group.start(…)``); start it before the process, and keep it running through the shutdown, or the
     second one kills the sidecar and leaves the process behind. Where the sidecar ``will_reexec`` when it is
     cancelled, they stay caught, for its next execution; see `block_signals_for_reexec`.

@@ -76,8 +76,8 @@ class Session:
                     signal=signum,
                 )
 
-    async def end(self, grace: float, before_kill: BeforeKill = no_hook) -> bool:
-        """SIGTERM to all, after ``grace`` seconds SIGKILL; whether all are gone then.
+    async def end(self, stop_timeout: float, before_kill: BeforeKill = no_hook) -> bool:
+        """SIGTERM to all, after ``stop_timeout`` seconds SIGKILL; whether all are gone then.
 
         ``before_kill`` may ask each of those that outlived SIGTERM what it is at, by its number.
         """
@@ -86,7 +86,7 @@ class Session:
         self.signal(signal.SIGTERM)
         # One that is suspended receives SIGTERM only when it continues.
         self.signal(signal.SIGCONT)
-        with anyio.move_on_after(grace):
+        with anyio.move_on_after(stop_timeout):
             while await self._wait_for_some():
                 pass
             return True
@@ -94,7 +94,7 @@ class Session:
             log,
             logging.WARNING,
             "process survived SIGTERM; sending SIGKILL",
-            grace=grace,
+            stop_timeout=stop_timeout,
             session=self.id,
         )
         for pid in self._members():

@@ -132,7 +132,7 @@ class Child:
             )
 
     async def stop(self) -> None:
-        """End all of it: SIGTERM, after the grace period SIGKILL. Returns when all is gone.
+        """End all of it: SIGTERM, after the stop timeout SIGKILL. Returns when all is gone.
 
         A process that not even SIGKILL ends (stuck in the kernel) is left after 5 s, with an error in the
         log; `state` then says that it still runs, with a `RestartFailure`.

@@ -155,7 +155,7 @@ class _Leadership:
         newcomers = self.newcomers
         return Leader(
             term=self.term,
-            initial=self.board.facts.bootstrap,
+            bootstrap_list=self.board.facts.bootstrap_list,
             last_known_good=self.board.view.last_known_good,
             probe_results=newcomers.probe_results,
             last_join_at=newcomers.last_join_at,

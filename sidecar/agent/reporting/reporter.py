@@ -53,7 +53,7 @@ class Reporter:
             report = self._current_report()
             entry = (await self.store.read(Range(key))).entries.get(key)
             conflict = self.instance.why_node_id_taken(entry)
-            self.board.set_node_id_conflict(conflict)
+            self.board.set_node_id_taken_reason(conflict)
             if not conflict:
                 unchanged = Compare.unchanged(key, entry)
                 put = Put(key, encode(report), lease)

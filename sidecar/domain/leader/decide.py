@@ -71,7 +71,9 @@ def why_idle(network: Network, leader: Leader) -> str | None:
             network.unknown_formats
         )
     if network.keys.canonical not in network.listing.entries:
-        return None if leader.initial else "there is no canonical list, and this node has none to publish"
+        return (
+            None if leader.bootstrap_list else "there is no canonical list, and this node has none to publish"
+        )
     if network.canonical is None:
         return "the canonical list cannot be read: " + "; ".join(network.unreadable)
     why = leader.why_untrusted(network.canonical)
@@ -81,12 +83,12 @@ def why_idle(network: Network, leader: Leader) -> str | None:
 def _bootstrap(network: Network, leader: Leader, transaction: TransactionBuilder, now: float) -> None:
     """Publish the first version: the list of the leader's own file, without the servers that were removed."""
     removed = urls_of(network.membership.tombstones)
-    servers = leader.initial.servers.without(removed) if leader.initial else None
-    if not leader.initial or not servers:
+    servers = leader.bootstrap_list.servers.without(removed) if leader.bootstrap_list else None
+    if not leader.bootstrap_list or not servers:
         return
     canonical = Canonical(
         servers=servers,
-        version=leader.initial.version + 1,
+        version=leader.bootstrap_list.version + 1,
         cause=(Change(ChangeKind.BOOTSTRAP, leader.term.node_id),),
         author=leader.term.node_id,
         term=leader.term.create_revision,

@@ -77,7 +77,7 @@ def handle_request(context: LeaderContext, request: Request) -> RequestResult:  
 
 def preview_request(network: Network, canonical: Canonical, request: Request, now: float) -> RequestResult:
     """What a leader would answer to ``request`` now, as far as etcd shows; for commands that only look."""
-    observer = Leader(NO_TERM, initial=None, last_known_good=None)
+    observer = Leader(NO_TERM, bootstrap_list=None, last_known_good=None)
     return handle_request(LeaderContext(network, canonical, canonical.servers, observer, now), request)
 
 

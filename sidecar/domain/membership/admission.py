@@ -7,7 +7,7 @@ from dataclasses import replace
 from sidecar.domain.membership.join_batching import is_newcomer_join
 from sidecar.domain.membership.removal import removal_reason
 from sidecar.domain.network.context import LeaderContext
-from sidecar.domain.network.results import RequestResult, accept, reject
+from sidecar.domain.network.results import RequestResult, accept, keep_open, reject
 from sidecar.domain.records.canonical import Change, ChangeKind
 from sidecar.domain.records.encoding import Record
 from sidecar.domain.records.membership import Verdict, VerdictKind
@@ -16,7 +16,6 @@ from sidecar.domain.records.requests import Request
 from sidecar.domain.records.tokens import has_valid_proof
 from sidecar.domain.servers import NodeID, ServerUrl, is_node_id, parse_node_id
 
-_NOT_PROBED = "its URL has not been probed yet"
 PENDING_REASON = (
     "waits for an operator: `sidecar approve {node}` lets it in, `sidecar refuse {node}` does not"
 )
@@ -40,12 +39,11 @@ def join(context: LeaderContext, request: Request) -> RequestResult:
         or _objection(context, request, node)
         or _policy_objection(context, request)
     )
-    if not objection and context.network.policy.admission_probe is not AdmissionProbe.OFF:
-        objection = context.leader.probe_results.get(
-            (request.attempt, context.network.policy.admission_probe), _NOT_PROBED
-        )
-    if objection is _NOT_PROBED:
-        return replace(reject(context, "its URL is being probed"), final=False)
+    kind = context.network.policy.admission_probe
+    if not objection and kind is not AdmissionProbe.OFF:
+        objection = context.leader.probe_results.get((request.attempt, kind))
+        if objection is None:
+            return keep_open(context, "its URL is being probed")
     if objection:
         return _refuse(context, request, node, VerdictKind.REFUSED, objection)
     is_manual = context.network.policy.admission is Admission.MANUAL
@@ -125,9 +123,9 @@ def _objection(context: LeaderContext, request: Request, node: NodeID) -> str | 
 
 def _node_id_conflict(context: LeaderContext, node: NodeID, url: ServerUrl) -> str | None:
     """Why ``node`` is taken, if it is: a listed server keeps its NodeID also while it is away."""
-    known, alive = context.network.membership.members.get(node), context.network.reports.get(node)
-    is_listed = known is not None and known.url is not None and known.url in context.servers
-    holder = known if is_listed else alive  # the live node may be the newcomer itself
+    member, alive = context.network.membership.members.get(node), context.network.reports.get(node)
+    is_listed = member is not None and member.url is not None and member.url in context.servers
+    holder = member if is_listed else alive  # the live node may be the newcomer itself
     if holder is None or holder.url == url:
         return None
     whose = f"the server at {holder.url}" if holder.url else "a database node"
@@ -194,7 +192,7 @@ def _keep_pending(context: LeaderContext, request: Request, node: NodeID) -> Req
     first = find_pending(context, request.subject)
     is_second = first is not None and first[1] != request
     writes = {} if is_published or is_second else {context.network.keys.verdict(node): verdict}
-    return replace(reject(context, "waits for an operator", writes), final=False)
+    return keep_open(context, "waits for an operator", writes)
 
 
 def _refuse(

@@ -19,14 +19,14 @@ ProbeResults = Mapping[tuple[str, AdmissionProbe], str]
 class Leader:
     """What the leader knows that is not in etcd.
 
-    ``initial`` is the list to publish where there is none, and ``last_known_good`` the last one that this
-    node applied. ``probe_results`` holds, by the attempt of a join and the kind of probe, the objection to
-    it; ``""`` where the URL answered as it should. ``last_join_at`` is when the leader first saw the latest
-    newcomer, in seconds since the epoch.
+    ``bootstrap_list`` is the list to publish where there is none, and ``last_known_good`` the last one that
+    this node applied. ``probe_results`` holds, by the attempt of a join and the kind of probe, the objection
+    to it; ``""`` where the URL answered as it should. ``last_join_at`` is when the leader first saw the
+    latest newcomer, in seconds since the epoch.
     """
 
     term: Term
-    initial: VersionedServers | None
+    bootstrap_list: VersionedServers | None
     last_known_good: VersionedServers | None
     probe_results: ProbeResults = field(default_factory=dict)
     last_join_at: float = 0.0

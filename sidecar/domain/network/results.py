@@ -35,6 +35,13 @@ def reject(
     return RequestResult(False, reason, context, writes=writes or {})
 
 
+def keep_open(
+    context: LeaderContext, reason: str, writes: Mapping[str, Record | None] | None = None
+) -> RequestResult:
+    """Leave the request open; ``reason`` is what it waits for."""
+    return RequestResult(False, reason, context, writes=writes or {}, final=False)
+
+
 def accept(
     context: LeaderContext, reason: str, writes: Mapping[str, Record | None] | None = None
 ) -> RequestResult:

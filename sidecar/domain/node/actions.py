@@ -9,9 +9,9 @@ from sidecar.domain.servers import ServerList
 
 @dataclass(frozen=True, slots=True)
 class WriteFile:
-    """Put ``servers`` into ``file``. ``rejected``: the file holds an unauthorised edit."""
+    """Put ``servers`` into the file that holds ``document``. ``rejected``: that is an unauthorised edit."""
 
-    file: Document
+    document: Document
     servers: ServerList
     rejected: bool
 

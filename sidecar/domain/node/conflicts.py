@@ -10,15 +10,15 @@ from sidecar.domain.servers import NodeID
 
 def claim_holder(view: View) -> NodeID | None:
     """Return the live node that owns the NodeID or URL that this node claims, if there is one."""
-    if view.network.node_id_conflict:
+    if view.network.node_id_taken_reason:
         return view.identity.node_id  # and the verdict under that name is not for this node
     verdict = view.network.verdict
     return verdict.holder if verdict and verdict.kind is VerdictKind.CONFLICT else None
 
 
-def describe_conflicts(view: View) -> str:
+def describe_claimants(view: View) -> str:
     """Describe the nodes that claim this node's NodeID or URL; empty if there are none."""
-    return "; ".join(_describe_conflict(view, claimant) for claimant in view.network.conflicts)
+    return "; ".join(_describe_conflict(view, claimant) for claimant in view.network.claimants)
 
 
 def _describe_conflict(view: View, claimant: NodeLocation) -> str:

@@ -19,7 +19,7 @@ from sidecar.domain.node.actions import (
     StopProcess,
     WriteFile,
 )
-from sidecar.domain.node.conflicts import describe_conflicts
+from sidecar.domain.node.conflicts import describe_claimants
 from sidecar.domain.node.facts import Facts
 from sidecar.domain.node.process import Exited, NoProcess, NotLaunched, Running
 from sidecar.domain.node.view import View
@@ -42,8 +42,8 @@ def _decide(view: View, facts: Facts, now: float) -> Decision:  # noqa: PLR0911 
     runs, document = isinstance(view.process.state, Running), view.file.document
     if facts.removed:
         return _decide_removed(view, now)
-    if facts.conflict and not runs:
-        return Decision(Phase.REFUSED, facts.conflict)
+    if facts.identity_taken_reason and not runs:
+        return Decision(Phase.REFUSED, facts.identity_taken_reason)
     if document is None:
         return _hold(view, view.file.problem or "the file has not been read yet")
     if facts.desired is None:
@@ -57,7 +57,12 @@ def _decide(view: View, facts: Facts, now: float) -> Decision:  # noqa: PLR0911 
 
 def _warnings(view: View, facts: Facts) -> list[str]:
     """What needs attention, whatever this node does meanwhile."""
-    warnings = (view.file.problem, _why_untrusted(view), facts.conflict, describe_conflicts(view))
+    warnings = (
+        view.file.problem,
+        _why_untrusted(view),
+        facts.identity_taken_reason,
+        describe_claimants(view),
+    )
     return [" / ".join(warning.splitlines()) for warning in warnings if warning]
 
 
@@ -79,10 +84,10 @@ def _why_no_desired_list(view: View, facts: Facts) -> str:
         return "etcd does not answer, and there is no last-known-good list to start from; waiting for etcd"
     if not view.network.synced:
         return "waiting for the first answer from etcd"
-    own, url = facts.bootstrap, view.identity.url
+    own, url = facts.bootstrap_list, view.identity.url
     if own and url and url not in own.servers:
         return f"no canonical list yet, and the list in the file does not name this server's URL, {url}"
-    if view.options.bootstrap and view.identity.may_lead:
+    if view.options.may_bootstrap and view.identity.may_lead:
         return "no canonical list yet; the first federated server to lead publishes its own"
     return "no canonical list yet; waiting for a federated server to publish one"
 
@@ -107,33 +112,35 @@ def _wait_for_action(in_progress: Decision) -> Decision:
     return replace(in_progress, action=None, until=None)
 
 
-def _decide_unlisted(view: View, facts: Facts, file: Document) -> Decision:
+def _decide_unlisted(view: View, facts: Facts, document: Document) -> Decision:
     """The list does not name this server: ask to join, and keep asking, less often, after a refusal."""
-    if facts.conflict:
-        return Decision(Phase.REFUSED, facts.conflict)  # its process was running before the conflict
+    if facts.identity_taken_reason:
+        # Its process was running before the conflict.
+        return Decision(Phase.REFUSED, facts.identity_taken_reason)
     if not view.network.synced:
         return _hold(view, "the last-known-good list does not name this server's URL; waiting for etcd")
     answer, attempt = view.network.verdict, view.file.attempt
     if answer is None or answer.attempt != attempt:
-        ask = AskToJoin(file.servers, attempt)
+        ask = AskToJoin(document.servers, attempt)
         return Decision(Phase.JOINING, "asked to join; waiting for the leader", ask)
     # Asking continues after a refusal: the policy of the network may change.
     refused = answer.kind is VerdictKind.REFUSED
     phase = Phase.REFUSED if refused else Phase.JOINING
-    return Decision(phase, answer.reason, AskToJoin(file.servers, attempt, refused))
+    return Decision(phase, answer.reason, AskToJoin(document.servers, attempt, refused))
 
 
-def _update_file(view: View, file: Document, desired: ServerList) -> Decision:
-    known, process = view.last_known_good, view.process
+def _update_file(view: View, document: Document, desired: ServerList) -> Decision:
+    last_known_good, process = view.last_known_good, view.process
     # Without a last-known-good list, an edit looks like a file that was never in step.
-    rejected = known is not None and file.servers != known.servers
-    version = view.network.canonical.version if view.network.canonical else (known and known.version)
+    rejected = last_known_good is not None and document.servers != last_known_good.servers
+    newest = view.network.canonical or last_known_good
+    version = newest and newest.version
     has_process = isinstance(process.state, Running)
     has_process |= isinstance(process.state, NoProcess) and process.loaded_version > 0
     return Decision(
         Phase.RUNNING if has_process else Phase.WAITING,
         f"its file does not hold the list of version {version}",
-        WriteFile(file, desired, rejected),
+        WriteFile(document, desired, rejected),
     )
 
 

@@ -16,42 +16,43 @@ from sidecar.domain.servers import ServerList
 class Facts:
     """What follows from one view, without any decision.
 
-    ``removed``: a tombstone excludes this node. ``conflict``: why it must not start: a live node owns its
-    NodeID or URL. ``desired``: the list to follow, None if there is none. ``listed``: ``desired`` names this
-    server, or this is a database node. ``file_matches``: the file holds ``desired``. ``may_start``: the boot
-    check passes, so the process may start on its file. ``startup_deadline``: when the running process must
-    have become healthy, None if no deadline applies. ``bootstrap``: the list to publish in a network that has
-    none, None if this node must not. ``may_campaign``: it may be elected.
+    ``removed``: a tombstone excludes this node. ``identity_taken_reason``: why it must not start, as a live
+    node owns its NodeID or URL; ``""`` if none does. ``desired``: the list to follow, None if there is none.
+    ``listed``: ``desired`` names this server, or this is a database node. ``file_matches``: the file holds
+    ``desired``. ``may_start``: the boot check passes, so the process may start on its file.
+    ``startup_deadline``: when the running process must have become healthy, None if no deadline applies.
+    ``bootstrap_list``: the list to publish in a network that has none, None if this node must not.
+    ``may_campaign``: it may be elected.
     """
 
     removed: bool
-    conflict: str
+    identity_taken_reason: str
     desired: ServerList | None
     listed: bool
     file_matches: bool
     may_start: bool
     startup_deadline: float | None
-    bootstrap: VersionedServers | None
+    bootstrap_list: VersionedServers | None
     may_campaign: bool
 
     @classmethod
     def of(cls, view: View) -> Facts:
         """Derive the facts of ``view``."""
-        removed, conflict = is_removed(view), _conflict_reason(view)
+        removed, taken = is_removed(view), _identity_taken_reason(view)
         desired, bootstrap = _desired_servers(view), _bootstrap_servers(view)
         url, document = view.identity.url, view.file.document
         listed = desired is not None and (url is None or url in desired)
         file_matches = desired is not None and document is not None and document.servers == desired
-        locked_out = removed or bool(conflict)
+        locked_out = removed or bool(taken)
         return cls(
             removed=removed,
-            conflict=conflict,
+            identity_taken_reason=taken,
             desired=desired,
             listed=listed,
             file_matches=file_matches,
             may_start=file_matches and listed and not view.file.problem and not locked_out,
             startup_deadline=_startup_deadline(view),
-            bootstrap=bootstrap,
+            bootstrap_list=bootstrap,
             may_campaign=not locked_out and _is_eligible(view, bootstrap),
         )
 
@@ -69,26 +70,26 @@ def is_removed(view: View) -> bool:
     return bool(network.canonical and view.identity.url in network.canonical.removed)
 
 
-def _conflict_reason(view: View) -> str:
+def _identity_taken_reason(view: View) -> str:
     verdict = view.network.verdict
     if verdict and verdict.kind is VerdictKind.CONFLICT:
         return verdict.reason
-    return view.network.node_id_conflict
+    return view.network.node_id_taken_reason
 
 
 def _desired_servers(view: View) -> ServerList | None:
     """The canonical list; without a trusted one at start-up, the last-known-good list."""
-    network, known = view.network, view.last_known_good
+    network, last_known_good = view.network, view.last_known_good
     if network.canonical:
         return network.canonical.servers
-    if known and (network.untrusted_reason or (network.store_unreachable and not network.synced)):
-        return known.servers
+    if last_known_good and (network.untrusted_reason or (network.store_unreachable and not network.synced)):
+        return last_known_good.servers
     return None
 
 
 def _bootstrap_servers(view: View) -> VersionedServers | None:
     """The list that was followed until it disappeared from etcd, even if the file could not follow it."""
-    if not view.options.bootstrap or view.file.document is None:
+    if not view.options.may_bootstrap or view.file.document is None:
         return None
     if canonical := view.network.canonical:
         return VersionedServers(canonical.version, canonical.servers)

@@ -18,11 +18,11 @@ from sidecar.domain.records.rollout import Exemption, Grant, RolloutBlock
 class NodeOptions:
     """What the node's settings allow.
 
-    ``bootstrap``: it may publish its own list in a network that has none. ``restarts_in_place``: one command
-    restarts the process; otherwise a restart is a stop, then a start.
+    ``may_bootstrap``: it may publish its own list in a network that has none. ``restarts_in_place``: one
+    command restarts the process; otherwise a restart is a stop, then a start.
     """
 
-    bootstrap: bool = True
+    may_bootstrap: bool = True
     stop_when_removed: bool = True
     restarts_in_place: bool = False
     startup_timeout: StartupTimeout = field(default_factory=StartupTimeout)
@@ -34,7 +34,7 @@ class NetworkView:
 
     ``synced``: the records were read at least once since the sidecar started. ``untrusted_reason``: why the
     newest canonical list is not accepted; ``canonical`` is then the last accepted one.
-    ``node_id_conflict``: why the NodeID belongs to another node. ``conflicts``: the nodes that claim this
+    ``node_id_taken_reason``: why the NodeID belongs to another node. ``claimants``: the nodes that claim this
     node's NodeID or URL.
     """
 
@@ -44,8 +44,8 @@ class NetworkView:
     canonical: Canonical | None = None
     untrusted_reason: str | None = None
     verdict: Verdict | None = None
-    node_id_conflict: str = ""
-    conflicts: tuple[NodeLocation, ...] = ()
+    node_id_taken_reason: str = ""
+    claimants: tuple[NodeLocation, ...] = ()
     grant: Grant | None = None
     pause: Exemption | None = None
     rollout_block: RolloutBlock | None = None

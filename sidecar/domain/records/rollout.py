@@ -55,7 +55,7 @@ class BlockKind(StrEnum):
     PAUSED = "paused"
     """An operator paused the rollout."""
     WAITING = "waiting"
-    """A node is missing, and no other node may become unavailable."""
+    """A node is away, and no other node may become unavailable."""
     HALTED = "halted"
     """A node failed. Its recovery, a skip, a newer list or a rollback ends the block."""
 

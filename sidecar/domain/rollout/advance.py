@@ -11,8 +11,8 @@ from sidecar.domain.records.canonical import Canonical
 from sidecar.domain.records.policy import OnFailure
 from sidecar.domain.records.requests import Request, RequestKind
 from sidecar.domain.records.rollout import BlockKind, Grant, Quarantine, RolloutBlock
-from sidecar.domain.rollout.assessment import RolloutState, assess
-from sidecar.domain.rollout.node_progress import NodeProgress, Progress
+from sidecar.domain.rollout.assessment import GrantableNode, RolloutState, assess
+from sidecar.domain.rollout.node_progress import Progress
 from sidecar.domain.servers import NodeID
 
 
@@ -120,18 +120,17 @@ def _grant_restarts(context: LeaderContext, transaction: TransactionBuilder, rol
     """Grant a restart to each node that may restart now."""
     # While newcomers are batched, only to nodes that are unavailable anyway: others would restart twice.
     batching = is_batching(context)
-    for node, already_unavailable in rollout.grantable():
+    for grantable in rollout.grantable():
         if transaction.full:
             return
-        if already_unavailable or not batching:
-            _grant(context, transaction, node, already_unavailable=already_unavailable)
+        if grantable.already_unavailable or not batching:
+            _grant(context, transaction, grantable)
 
 
-def _grant(
-    context: LeaderContext, transaction: TransactionBuilder, node: NodeProgress, *, already_unavailable: bool
-) -> None:
-    version, term = context.canonical.version, context.leader.term.create_revision
-    grant = Grant(version, term, context.now, already_unavailable=already_unavailable)
+def _grant(context: LeaderContext, transaction: TransactionBuilder, grantable: GrantableNode) -> None:
+    node, version = grantable.node, context.canonical.version
+    term = context.leader.term.create_revision
+    grant = Grant(version, term, context.now, already_unavailable=grantable.already_unavailable)
     transaction.put(context.network.keys.grant(node.node_id), grant)
     _record_restarts(context, transaction, node.node_id, (*node.restart_times, context.now))
     transaction.reasons.append(f"{node.node_id} may restart into version {version}")

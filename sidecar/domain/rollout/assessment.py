@@ -21,16 +21,24 @@ from sidecar.domain.rollout.node_progress import UNFINISHED, NodeProgress, Progr
 from sidecar.domain.servers import NodeID
 from sidecar.domain.timestamps import parse_timestamp
 
-ORDER_GRACE_PERIOD = 2.0
+STRICT_ORDER_PERIOD = 2.0
 """Seconds after a version in which restarts are granted in strict order, as a node that hears of it late has
 not requested one yet. After that, nodes that have not requested a restart are skipped in the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantableNode:
+    """A node that may restart now. ``already_unavailable``: it does not serve anyway."""
+
+    node: NodeProgress
+    already_unavailable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutState:
     """All nodes, in the order in which they restart.
 
-    ``in_grace_period``: the version is so new that nodes may not have requested a restart yet. ``overdue``:
+    ``in_strict_order``: the version is so new that nodes may not have requested a restart yet. ``overdue``:
     it is older than a restart may take. ``next_check_at`` is when time alone changes something, in seconds
     since the epoch.
     """
@@ -39,7 +47,7 @@ class RolloutState:
     policy: RolloutPolicy
     nodes: tuple[NodeProgress, ...]
     paused: RolloutBlock | None = None
-    in_grace_period: bool = False
+    in_strict_order: bool = False
     overdue: bool = False
     next_check_at: float | None = None
 
@@ -80,20 +88,20 @@ class RolloutState:
         return _describe(self._blockers()) or None
 
     def long_term_blockers(self) -> str | None:
-        """The blockers that may need an operator: missing nodes at once, others when the version is overdue.
+        """The blockers that may need an operator.
 
-        Until then the sidecar of a node that boots or crashes takes care of it; its report changes too often
+        A node that is away is one at once, any other when the version is overdue.
+
+        Until then, the sidecar of a node that boots or crashes takes care of it; its report changes too often
         to be published.
         """
         reasons = []
         for node in self._blockers():
-            if node.missing:
+            if node.away:
                 reasons.append(f"{node.node_id} {node.reason}")
             elif self.overdue:
-                missing_step = (
-                    "requested a restart" if node.progress is Progress.WAITING else "become healthy"
-                )
-                reasons.append(f"{node.node_id} has not {missing_step}")
+                step = "requested a restart" if node.progress is Progress.WAITING else "become healthy"
+                reasons.append(f"{node.node_id} has not {step}")
         return "; ".join(reasons) or None
 
     def _blockers(self) -> tuple[NodeProgress, ...]:
@@ -114,28 +122,29 @@ class RolloutState:
                 return () if any(node.wants_grant for node in waiting) else tuple(waiting)
         return ()
 
-    def grantable(self) -> Iterator[tuple[NodeProgress, bool]]:
-        """Yield the nodes that may restart now, and whether each is unavailable anyway."""
+    def grantable(self) -> Iterator[GrantableNode]:
+        """Yield the nodes that may restart now."""
         if self.paused:
             return
         for node in self.nodes:
             # An unavailable node goes straight to the newest list; one that is back waits like the others.
-            is_away = not node.available and node.progress is not Progress.SETTLING
+            is_unavailable = not node.available and node.progress is not Progress.SETTLING
             if (
                 node.wants_grant
-                and is_away
+                and is_unavailable
                 and (not node.next_grant or node.next_grant.version < self.version)
             ):
-                yield node, node.next_grant is None or node.next_grant.already_unavailable
+                unavailable_before = node.next_grant is None or node.next_grant.already_unavailable
+                yield GrantableNode(node, already_unavailable=unavailable_before)
         if self.failed:
             return
         for role in Role:
             waiting = [
                 p for p in self.with_role(role) if p.progress is Progress.WAITING and self._canary_allows(p)
             ]
-            ready = takewhile(lambda node: node.wants_grant, waiting) if self.in_grace_period else waiting
+            ready = takewhile(lambda node: node.wants_grant, waiting) if self.in_strict_order else waiting
             for node in [node for node in ready if node.wants_grant][: max(0, self.slots_left(role))]:
-                yield node, False
+                yield GrantableNode(node, already_unavailable=False)
             if (
                 any(node.progress in UNFINISHED for node in self.with_role(role))
                 and not self._pending_canary()
@@ -172,9 +181,9 @@ def assess(network: Network, canonical: Canonical, leader: NodeID, now: float) -
         policy,
         nodes,
         paused=block if block and block.kind is BlockKind.PAUSED else None,
-        in_grace_period=0 <= age < ORDER_GRACE_PERIOD,  # a clock that was ahead does not count
+        in_strict_order=0 <= age < STRICT_ORDER_PERIOD,  # a clock that was ahead does not count
         overdue=age >= policy.timeout,
-        next_check_at=min(_check_times(nodes, now, age, (ORDER_GRACE_PERIOD, policy.timeout)), default=None),
+        next_check_at=min(_check_times(nodes, now, age, (STRICT_ORDER_PERIOD, policy.timeout)), default=None),
     )
 
 

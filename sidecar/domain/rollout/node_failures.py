@@ -27,5 +27,5 @@ def find_failure(facts: NodeFacts, grant: Grant) -> str:
 def describe_report(report: Report | None) -> str:
     """The state of a node that does not serve, by its own report."""
     if report is None:
-        return "is missing: its sidecar is down, or cannot reach etcd"
+        return "is away: its sidecar is down, or cannot reach etcd"
     return f"is {report.phase.value}: {report.reason}"

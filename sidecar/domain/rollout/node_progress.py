@@ -30,7 +30,7 @@ class Progress(StrEnum):
     FAILED = "failed"
     """It did not come back from its restart, or was restarted too often."""
     DOWN = "down"
-    """Missing or not healthy, for no reason of the rollout."""
+    """Away or not healthy, for no reason of the rollout."""
     PAUSED = "paused"
     SKIPPED = "skipped"
 
@@ -42,8 +42,8 @@ UNFINISHED = (Progress.WAITING, Progress.RESTARTING, Progress.SETTLING)
 class NodeProgress:
     """One node in the rollout.
 
-    ``available``: it serves, or an operator said not to count it. ``wants_grant``: it waits for leave to
-    restart. ``next_grant`` is what its grant should be now; None where the grant is over, or never was.
+    ``available``: it serves, or an operator said not to count it. ``wants_grant``: it waits for permission
+    to restart. ``next_grant`` is what its grant should be now; None where the grant is over, or never was.
     ``next_check_at`` is when time alone changes something about it, and ``restart_times`` are those that
     its budget counts, both in seconds since the epoch.
     """
@@ -57,7 +57,7 @@ class NodeProgress:
     grant: Grant | None = None
     next_grant: Grant | None = None
     next_check_at: float | None = None
-    missing: bool = False
+    away: bool = False
     restart_times: tuple[float, ...] = ()
 
 
@@ -105,7 +105,7 @@ def _skipped(facts: NodeFacts) -> NodeProgress | None:
 
 def _failed_on_older_list(facts: NodeFacts) -> NodeProgress | None:
     """What it failed on is no longer the list: it counts as any node that is down."""
-    grant = _budgeted_grant(facts)
+    grant = _grant_of_serving_node(facts)
     if grant is None or not grant.failed or grant.version >= facts.newest:
         return None
     if facts.pause:
@@ -115,7 +115,7 @@ def _failed_on_older_list(facts: NodeFacts) -> NodeProgress | None:
 
 def _failed(facts: NodeFacts) -> NodeProgress | None:
     """It was granted a restart, and did not come back."""
-    grant = _budgeted_grant(facts)
+    grant = _grant_of_serving_node(facts)
     failure = grant and (grant.failed or find_failure(facts, grant))
     if grant is None or not failure:
         return None
@@ -132,7 +132,7 @@ def _failed(facts: NodeFacts) -> NodeProgress | None:
 
 def _restarting(facts: NodeFacts) -> NodeProgress | None:
     """It served when it was granted this restart, and is not back yet."""
-    grant = _budgeted_grant(facts)
+    grant = _grant_of_serving_node(facts)
     if grant is None:
         return None
     since = facts.granted_at(grant)
@@ -197,7 +197,7 @@ RULES: tuple[Callable[[NodeFacts], NodeProgress | None], ...] = (
 """In this order; each returns None where it does not apply, and the last one always applies."""
 
 
-def _budgeted_grant(facts: NodeFacts) -> Grant | None:
+def _grant_of_serving_node(facts: NodeFacts) -> Grant | None:
     """The open grant of a node that served when it was granted, and so counts as unavailable."""
     grant = facts.open_grant
     return None if grant and grant.already_unavailable else grant
@@ -230,6 +230,6 @@ def _progress(
         grant=facts.grant,
         next_grant=next_grant,
         next_check_at=next_check_at,
-        missing=facts.report is None,
+        away=facts.report is None,
         restart_times=facts.restart_times,
     )

@@ -35,9 +35,9 @@ def summarize(rollout: RolloutState, *, has_leader: bool) -> RolloutSummary:
         return RolloutSummary(RolloutPhase.PAUSED, rollout.paused.reason)
     if rollout.halt_reason:
         return RolloutSummary(RolloutPhase.HALTED, rollout.halt_reason)
-    in_turn = _describe(rollout, Progress.RESTARTING, Progress.SETTLING)
-    if in_turn:
-        return RolloutSummary(RolloutPhase.RUNNING, in_turn)
+    restarting = _describe(rollout, Progress.RESTARTING, Progress.SETTLING)
+    if restarting:
+        return RolloutSummary(RolloutPhase.RUNNING, restarting)
     if any(node.progress in UNFINISHED for node in rollout.nodes):
         blockers = rollout.blockers() if has_leader else "no leader, so no restart can be granted"
         state = RolloutPhase.WAITING if blockers else RolloutPhase.RUNNING
@@ -56,7 +56,7 @@ def restart_waves(rollout: RolloutState) -> Iterator[tuple[NodeProgress, ...]]:
     Nodes that are unavailable now are assumed to be back by then.
     """
     rollout = replace(rollout, paused=None, nodes=tuple(map(_assume_recovered, rollout.nodes)))
-    while wave := tuple(node for node, free in rollout.grantable() if not free):
+    while wave := tuple(each.node for each in rollout.grantable() if not each.already_unavailable):
         yield wave
         nodes = [
             replace(p, progress=Progress.DONE, wants_grant=False) if p in wave else p for p in rollout.nodes

@@ -152,7 +152,7 @@ def test_a_second_termination_signal_kills_at_once(
         assert rest(it).endswith(f"stopped {128 + signal.SIGKILL}")
 
 
-def test_two_signals_of_one_request_keep_the_grace_period(tmp_path: Path, anyio_backend: str) -> None:
+def test_two_signals_of_one_request_keep_the_stop_timeout(tmp_path: Path, anyio_backend: str) -> None:
     handler = "TERM: (say('asked'), time.sleep(0.2), os._exit(9))"
     with sidecar(tmp_path, anyio_backend, program(handler)) as it:
         assert [line(it), line(it)] == ["ready", "up"]

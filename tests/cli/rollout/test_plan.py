@@ -109,7 +109,7 @@ def test_nothing_is_written() -> None:
 def test_a_node_that_is_down_blocks() -> None:
     records = without(in_step(), KEYS.report(NodeID("fed-1")))
 
-    assert "blocked by: fed-1 is missing: " in plan(*JOIN, records=records)
+    assert "blocked by: fed-1 is away: " in plan(*JOIN, records=records)
     assert document(*JOIN, records=records)["blockers"][0]["node_id"] == "fed-1"
 
 

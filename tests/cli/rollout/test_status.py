@@ -106,7 +106,7 @@ def test_a_pause_is_shown_with_its_operator_and_the_remedy() -> None:
 def test_the_rollout_waits_for_a_missing_node() -> None:
     out = shown(without(rolling(), KEYS.report(NodeID("fed-3"))))
 
-    assert out.startswith("network default, version 6: waiting: fed-3 is missing: its sidecar is down, or")
+    assert out.startswith("network default, version 6: waiting: fed-3 is away: its sidecar is down, or")
     assert last_line(out).startswith(
         "next: repair fed-3; or continue without it (`sidecar rollout skip fed-3`)"
     )

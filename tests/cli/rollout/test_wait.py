@@ -63,7 +63,7 @@ def test_a_timeout_names_every_missing_node_with_its_reason() -> None:
     code, _, err = Shell(records)("wait", "--timeout", "1")
 
     assert code == 69
-    assert "fed-1 runs on version 4; db-1 is missing: its sidecar is down" in err
+    assert "fed-1 runs on version 4; db-1 is away: its sidecar is down" in err
 
 
 def test_a_future_version_is_waited_for() -> None:

@@ -48,14 +48,16 @@ def test_the_first_leader_publishes_its_own_list_create_only() -> None:
 
 
 def test_after_data_loss_the_version_continues_from_the_last_known_one() -> None:
-    leader = Leader(TERM, initial=VersionedServers(7, THREE), last_known_good=VersionedServers(7, THREE))
+    leader = Leader(
+        TERM, bootstrap_list=VersionedServers(7, THREE), last_known_good=VersionedServers(7, THREE)
+    )
     published = run_leader(network({}), leader).canonical
     assert published is not None
     assert published.version == 8
 
 
 def test_a_leader_that_may_not_publish_waits_for_a_list() -> None:
-    leader = Leader(TERM, initial=None, last_known_good=None)
+    leader = Leader(TERM, bootstrap_list=None, last_known_good=None)
     assert decide(network({}), leader, NOW) is None
     assert why_idle(network({}), leader) is not None
 

@@ -260,7 +260,7 @@ def test_a_node_in_conflict_neither_joins_nor_campaigns() -> None:
     outside = in_step(
         canonical=canonical(9001, 9002),
         document=document(9001, 9000),
-        node_id_conflict="the NodeID is another's",
+        node_id_taken_reason="the NodeID is another's",
     )
     decision = decide(outside, 0.0)
     assert (decision.phase, decision.reason, decision.action) == (
@@ -268,6 +268,6 @@ def test_a_node_in_conflict_neither_joins_nor_campaigns() -> None:
         "the NodeID is another's",
         None,
     )
-    assert not Facts.of(in_step(node_id_conflict="the NodeID is another's")).may_campaign
+    assert not Facts.of(in_step(node_id_taken_reason="the NodeID is another's")).may_campaign
     taken = Verdict(VerdictKind.CONFLICT, "the URL is another's", "", holder=NodeID("fed-2"))
     assert not Facts.of(in_step(verdict=taken)).may_campaign

@@ -12,7 +12,7 @@ def test_only_a_listed_server_or_the_first_one_may_campaign() -> None:
     assert Facts.of(in_step()).may_campaign
     assert not Facts.of(in_step(canonical=canonical(9001, 9002))).may_campaign
     assert Facts.of(booting(canonical=None)).may_campaign
-    assert not Facts.of(booting(canonical=None, bootstrap=False)).may_campaign
+    assert not Facts.of(booting(canonical=None, may_bootstrap=False)).may_campaign
     assert not Facts.of(booting(synced=False)).may_campaign
 
 
@@ -24,10 +24,10 @@ def test_a_server_missing_from_its_own_list_starts_no_network() -> None:
 
 def test_the_last_known_good_list_is_published_not_the_file() -> None:
     view = booting(canonical=None, document=document(9000, 9666), last_known_good=VersionedServers(3, THREE))
-    assert Facts.of(view).bootstrap == VersionedServers(3, THREE)
-    assert Facts.of(changed(view, bootstrap=False)).bootstrap is None
+    assert Facts.of(view).bootstrap_list == VersionedServers(3, THREE)
+    assert Facts.of(changed(view, may_bootstrap=False)).bootstrap_list is None
     without = changed(view, last_known_good=None)
-    assert Facts.of(without).bootstrap == VersionedServers(0, servers(9000, 9666))
+    assert Facts.of(without).bootstrap_list == VersionedServers(0, servers(9000, 9666))
 
 
 def test_a_lost_list_is_republished_from_the_last_one_obeyed() -> None:
@@ -38,7 +38,7 @@ def test_a_lost_list_is_republished_from_the_last_one_obeyed() -> None:
         document=document(9000, 9001, 9002),  # a disk that is full
         last_known_good=VersionedServers(3, THREE),
     )
-    assert Facts.of(view).bootstrap == VersionedServers(5, servers(9000, 9001, 9002, 9004))
+    assert Facts.of(view).bootstrap_list == VersionedServers(5, servers(9000, 9001, 9002, 9004))
 
 
 def test_the_file_of_an_unlisted_server_is_not_the_networks() -> None:
@@ -52,5 +52,5 @@ def test_the_process_may_start_on_a_checked_file_only() -> None:
     assert Facts.of(booting()).may_start
     assert not Facts.of(booting(document=document(9000, 9666))).may_start
     assert not Facts.of(booting(problem="broken")).may_start
-    assert not Facts.of(booting(node_id_conflict="the NodeID is another's")).may_start
+    assert not Facts.of(booting(node_id_taken_reason="the NodeID is another's")).may_start
     assert not Facts.of(booting(canonical=None)).may_start

@@ -15,7 +15,7 @@ from sidecar.domain.records.policy import Budget, Limit, OnFailure, Policy, Roll
 from sidecar.domain.records.report import Phase
 from sidecar.domain.records.rollout import Grant
 from sidecar.domain.records.store import Batch, Entry, Revision
-from sidecar.domain.rollout.assessment import ORDER_GRACE_PERIOD, assess
+from sidecar.domain.rollout.assessment import STRICT_ORDER_PERIOD, assess
 from sidecar.domain.servers import NodeID
 from sidecar.domain.timestamps import format_timestamp
 from tests.builders import DATABASE, KEYS, TERM, THREE, apply_transaction, canonical, network, report, server
@@ -140,7 +140,7 @@ def test_a_missing_node_blocks_the_rollout_until_it_is_back() -> None:
     missing = {key: record for key, record in records.items() if key != KEYS.report(FED_3)}
     end = run_leader(network(missing))
     assert end.rollout.block
-    assert str(end.rollout.block).startswith("waiting: fed-3 is missing")
+    assert str(end.rollout.block).startswith("waiting: fed-3 is away")
     assert end.rollout.grants == {}
     back = run_leader(with_(end, {KEYS.report(FED_3): report(server(3), Phase.RESTART_PENDING, loaded=4)}))
     assert back.rollout.block is None
@@ -154,7 +154,7 @@ def test_a_booting_node_is_no_blocker_before_the_timeout() -> None:
     assert (end.rollout.block, end.rollout.grants) == (None, {})
 
     timeout = end.policy.rollout.timeout
-    assert next_decision_at(end, LEADER, NOW + ORDER_GRACE_PERIOD) == NOW + timeout
+    assert next_decision_at(end, LEADER, NOW + STRICT_ORDER_PERIOD) == NOW + timeout
     late = decide(end, LEADER, NOW + timeout)
     assert late
     assert (
@@ -178,9 +178,9 @@ def test_a_node_that_cannot_follow_is_a_blocker_after_the_timeout() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "goes"), [(0.0, set[NodeID]()), (ORDER_GRACE_PERIOD, {FED_1}), (-60.0, {FED_1})]
+    ("age", "goes"), [(0.0, set[NodeID]()), (STRICT_ORDER_PERIOD, {FED_1}), (-60.0, {FED_1})]
 )
-def test_grants_follow_the_order_during_the_grace_period(age: float, goes: set[NodeID]) -> None:
+def test_grants_follow_the_order_right_after_a_version(age: float, goes: set[NodeID]) -> None:
     # fed-1 leads, so its own server is the last one.
     records = published(pending(), NOW - age)
     for number in (2, 3):
@@ -188,7 +188,7 @@ def test_grants_follow_the_order_during_the_grace_period(age: float, goes: set[N
     end = run_leader(network(records))
     assert set(end.rollout.grants) == goes
     if not goes:
-        assert next_decision_at(end, LEADER, NOW) == NOW + ORDER_GRACE_PERIOD
+        assert next_decision_at(end, LEADER, NOW) == NOW + STRICT_ORDER_PERIOD
 
 
 def published(records: dict[str, Record], at: float = NOW) -> dict[str, Record]:

@@ -101,7 +101,7 @@ def test_waiting_names_the_node_that_is_down_and_why() -> None:
     seen = summarize(look(records(fed_3=None)), has_leader=True)
 
     assert seen.phase is RolloutPhase.WAITING
-    assert seen.reason.startswith("fed-3 is missing: ")
+    assert seen.reason.startswith("fed-3 is away: ")
 
 
 def test_waiting_names_a_paused_node_that_is_down() -> None:
@@ -110,7 +110,7 @@ def test_waiting_names_a_paused_node_that_is_down() -> None:
     seen = summarize(look(records(fed_3=None) | pause), has_leader=True)
 
     assert seen.phase is RolloutPhase.WAITING
-    assert seen.reason.startswith("fed-3 is paused by ann, and is missing: ")
+    assert seen.reason.startswith("fed-3 is paused by ann, and is away: ")
 
 
 def test_a_node_that_is_down_prevents_done() -> None:
@@ -177,7 +177,7 @@ def _granted(net: Network) -> list[list[str]]:
     """The nodes that the leader grants restarts together, if each becomes healthy after its own."""
     leader = Leader(
         TERM,
-        initial=VersionedServers(0, servers(*PORTS)),
+        bootstrap_list=VersionedServers(0, servers(*PORTS)),
         last_known_good=VersionedServers(1, servers(*PORTS)),
     )
     turns: list[list[str]] = []

@@ -151,7 +151,7 @@ class SignalDriver:
             await process.wait()
             return
         what = f"process survived {self.signum.name}; sending SIGKILL"
-        event(log, logging.WARNING, what, grace=self.stop_timeout, pid=process.pid)
+        event(log, logging.WARNING, what, stop_timeout=self.stop_timeout, pid=process.pid)
         await self.before_kill(process.pid)
         self._send(process, signal.SIGKILL)
         await process.wait()
