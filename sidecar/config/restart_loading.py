@@ -1,4 +1,4 @@
-"""From the settings of restarting to one `Restart`: which driver, and what that one needs."""
+"""Builds one `Restart` of the settings: the driver, and the settings that it needs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ DEFAULT_TOKEN_FILE = "hot-reload.token"  # noqa: S105 - a file's name
 """In the state folder, where the application's own library looks for it as well."""
 
 MIN_KILL_TIMEOUT = 5.0
-"""Seconds that a restart has at least from SIGTERM's time limit on: for a thread dump, and SIGKILL."""
+"""Seconds that a restart has at least after the stop timeout: for a thread dump, and SIGKILL."""
 
 
 def load_restart(reading: Reading, state_dir: Path) -> Restart:
-    """Return how to restart; what is missing or too much for it joins ``reading.problems``."""
+    """Return how to restart the process; what is missing or contradicts goes to ``reading.problems``."""
     command = reading.values["command"] or ()
     default = RestartDriver.CHILD if command else RestartDriver.NONE
     driver: RestartDriver = reading.values["restart"] or default
@@ -66,7 +66,7 @@ def _build(driver: RestartDriver, reading: Reading, state_dir: Path) -> Restart:
 
 
 def _check_timeouts(reading: Reading) -> None:
-    """A restart must not be aborted before SIGKILL, or what ignores SIGTERM would never be restarted."""
+    """Add a problem if a restart would be aborted before SIGKILL: some processes ignore SIGTERM."""
     restart_timeout, stop_timeout = reading.values["restart_timeout"], reading.values["stop_timeout"]
     if restart_timeout is None or stop_timeout is None or restart_timeout >= stop_timeout + MIN_KILL_TIMEOUT:
         return
@@ -135,7 +135,7 @@ def _command(reading: Reading) -> CommandRestart:
 
 
 def _require(reading: Reading, key: str, advice: str = "") -> None:
-    """Complain where ``key`` was not given: the driver cannot do without."""
+    """Add a problem if ``key``, which the driver needs, was not given."""
     if key in reading.found:
         return
     setting = next(setting for setting in ALL_SETTINGS if setting.key == key)

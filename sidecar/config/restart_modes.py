@@ -74,7 +74,10 @@ class DockerRestart:
 
 @dataclass(frozen=True, slots=True)
 class KubernetesRestart:
-    """``container`` finds the process, in that mode; names are None where the pod knows them."""
+    """Restart by ``mode``. ``container`` finds the process in the mode ``container``, None in the others.
+
+    ``workload``, ``namespace`` and ``pod`` are None if they are read from the pod itself.
+    """
 
     mode: KubernetesMode = field(metadata=from_key("kubernetes.mode"))
     container: SignalRestart | None

@@ -70,8 +70,8 @@ async def test_the_status_has_every_field_as_json() -> None:
     assert document["phase"] == "running"
     assert document["ready"] is True
     assert document["counters"]["restarts"] == 4
-    told = {field for field in Status.__dataclass_fields__ if field not in {"identity", "servers"}}
-    assert told <= set(document)
+    shown = {field for field in Status.__dataclass_fields__ if field not in {"identity", "servers"}}
+    assert shown <= set(document)
 
 
 async def test_the_page_loads_nothing_from_elsewhere() -> None:

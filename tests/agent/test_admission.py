@@ -140,8 +140,8 @@ async def test_a_node_id_is_free_once_its_node_is_gone() -> None:
         assert double.process.starts == []
         assert second.phase is Phase.RUNNING
         where = "a node on elsewhere at http://localhost:9001"
-        told = f"NodeID conflict: {where} uses the same NodeID and is locked out"
-        assert told in second.board.decision.reason
+        warning = f"NodeID conflict: {where} uses the same NodeID and is locked out"
+        assert warning in second.board.decision.reason
         assert double.board.view.network.claimants == ()
         await network.stop(second)
         network.sidecars.remove(second)
@@ -200,8 +200,8 @@ async def test_a_url_is_free_once_its_node_is_gone() -> None:
         await until(lambda: thief.phase is Phase.REFUSED or bool(thief.process.starts))
         await until(lambda: "is the URL of fed-2, which is alive" in thief.board.decision.reason)
         second = network.sidecars[1]
-        told = "URL conflict: fed-9 on memory at http://localhost:9001 uses the same URL and is locked out"
-        await until(lambda: told in second.board.decision.reason)
+        warning = "URL conflict: fed-9 on memory at http://localhost:9001 uses the same URL and is locked out"
+        await until(lambda: warning in second.board.decision.reason)
         assert (
             KEYS.member(thief.identity.node_id) not in network.cluster.list(KEYS.ranges_of_leader()).entries
         )

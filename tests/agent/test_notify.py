@@ -23,13 +23,13 @@ pytestmark = pytest.mark.anyio
 async def test_ready_follows_the_boot_check_and_the_watchdog_is_fed(tmp_path: Path) -> None:
     board = Board(node_view(server(1), document=document(9000, 9001, 9002)))
     address = str(tmp_path / "notify")
-    told: list[str] = []
+    received: list[str] = []
 
     async def until_told(text: str, times: int = 1) -> None:
         with anyio.fail_after(20):
-            while sum(text in each for each in told) < times:
+            while sum(text in each for each in received) < times:
                 await anyio.wait_readable(listening)
-                told.append(listening.recv(4096).decode())
+                received.append(listening.recv(4096).decode())
 
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listening:
         listening.bind(address)
@@ -38,8 +38,8 @@ async def test_ready_follows_the_boot_check_and_the_watchdog_is_fed(tmp_path: Pa
             tasks.start_soon(lambda: notify(manager=found, board=board))
             await until_told("WATCHDOG=1", times=3)
             await until_told("STATUS=waiting: just started")
-            assert any("EXTEND_TIMEOUT_USEC=" in each for each in told)
-            assert not any("READY=1" in each for each in told)
+            assert any("EXTEND_TIMEOUT_USEC=" in each for each in received)
+            assert not any("READY=1" in each for each in received)
 
             board.set_network(NetworkView(synced=True, canonical=canonical(*(url.port for url in THREE))))
             board.record_decision(Decision(Phase.STARTING, "its file is checked"), 0.0)

@@ -69,7 +69,7 @@ USUAL: dict[str, Record] = {
     KEYS.report(NodeID("db-1")): report("db-1", None),
     KEYS.report(NodeID("fed-2")): report("fed-2", TWO),
     KEYS.report(NodeID("fed-1")): report(
-        "fed-1", ONE, phase=Phase.RESTART_PENDING, reason="waits for its turn", loaded_version=4
+        "fed-1", ONE, phase=Phase.RESTART_PENDING, reason="waits for a grant", loaded_version=4
     ),
     KEYS.tombstone("fed-9"): tombstone("fed-9", ServerUrl.parse("http://localhost:9009")),
 }

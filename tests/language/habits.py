@@ -89,7 +89,7 @@ HABITS = (
     _habit(r"\bneighbours?\b", "the process next to it, the next server"),
     _habit(r"\berrands?\b", "a request that is pending"),
     _habit(r"\brivals?\b", "a conflict, the node of the same NodeID"),
-    _habit(r"\bborn\b", "started, created"),
+    _habit(r"\bborn\b|\bbirths?\b", "started, created; the start"),
     _habit(r"\bvouch(?:es|ed)?\b", "report as healthy"),
     _habit(r"\bwhereabouts\b", "the location"),
     _habit(r"\bcourtroom\b|\bsittings?\b|\bverdicts?\s+is\s+spoken\b", "a batch of requests"),

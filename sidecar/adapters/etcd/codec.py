@@ -30,7 +30,7 @@ _REVISION_FIELD = {Target.CREATED: "create_revision", Target.MODIFIED: "mod_revi
 
 
 def encode_key(key: str) -> str:
-    # A stranger's key below our prefix may be no UTF-8; it must not break a listing, nor change on its way.
+    # A key of another program below our prefix may be no UTF-8; it must not break a listing, nor be changed.
     return b64encode(key.encode("utf-8", "surrogateescape")).decode("ascii")
 
 

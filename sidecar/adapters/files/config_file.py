@@ -79,9 +79,9 @@ class LocalFile:
             self._known_content = await to_thread.run_sync(self._write, document)
 
     async def propose_repair(self, servers: ServerList) -> tuple[str, Document] | None:
-        """The text of a file that `read` refused, and the document it becomes with ``servers`` in it.
+        """Return the text of a file that `read` refused, and the document it becomes with ``servers`` in it.
 
-        None where more than its list is wrong. Nothing is written: hand the document to `write`.
+        None if more than its list is wrong. Nothing is written: pass the document to `write`.
         """
         async with self._lock:
             found = await to_thread.run_sync(self._repair, servers, abandon_on_cancel=True)
@@ -98,14 +98,14 @@ class LocalFile:
             async with aclosing(file_events(paths, self._read_state)) as states:
                 async for state in states:
                     current = (self._known_content, state.data)
-                    # What was reported and not read since was unreadable: then its undoing is news as well.
+                    # A reported change that was not read was unreadable: report that it was undone.
                     unread = reported is not None and reported[0] is self._known_content
                     in_step = self._known_content is not None and self._known_content.data == state.data
                     if current != reported and (unread or not in_step):
                         reported = current
                         yield
                     if state.paths != paths:
-                        break  # it leads elsewhere, or exists again: watch that
+                        break  # the path leads elsewhere now: watch that
 
     def _read(self) -> Document:
         if self._known_content is None:
@@ -121,25 +121,26 @@ class LocalFile:
 
     def _write(self, document: Document) -> _KnownContent | None:
         current = self._read_bytes("write")
-        known = self._known_content is not None and self._known_content.data == current
-        base = (
-            self._known_content.document
-            if self._known_content is not None and known
-            else self._parse(current)
-        )
-        if base is not None:  # None: the file that `propose_repair` was about, which is no document
-            # Also of what was read here, the caller may not know yet: it came with the read after its own.
-            rebased = base.with_servers(document.servers)
-            if rebased.text != document.text:
-                known, document = False, rebased
-        data = document.data
-        if data != current:
+        known = self._known_content if self._known_content and self._known_content.data == current else None
+        merged = self._keep_other_keys(document, known.document if known else self._parse(current))
+        if merged.data != current:
             try:
-                _replace_or_overwrite(self._target(), data)
+                _replace_or_overwrite(self._target(), merged.data)
             except OSError as exc:
                 raise as_bad_file(self._path, exc, "write") from exc
-        # The caller does not know the owner's edit that was kept: `changes` must yield for it.
-        return _KnownContent(data, document) if known else None
+        # The caller does not know an edit that was kept: `changes` must yield for it.
+        return _KnownContent(merged.data, merged) if known and merged is document else None
+
+    @staticmethod
+    def _keep_other_keys(document: Document, current: Document | None) -> Document:
+        """Return ``document``, or ``current`` with its list if other keys were edited meanwhile.
+
+        ``current`` is None for the file that `propose_repair` replaces: that one is no document.
+        """
+        if current is None:
+            return document
+        rebased = current.with_servers(document.servers)
+        return document if rebased.text == document.text else rebased
 
     def _repair(self, servers: ServerList) -> tuple[bytes, Document] | None:
         try:
@@ -156,7 +157,7 @@ class LocalFile:
             data = read_regular(target, MAX_BYTES + 1)
         except OSError:
             return _FileState(frozenset(paths), None)
-        # The file itself too: one that is a bind mount is not touched in the folder it is mounted in.
+        # Watch the file itself too: a change of a bind mount does not show in its folder.
         return _FileState(frozenset({*paths, target}), data)
 
     def _target(self) -> Path:

@@ -45,7 +45,7 @@ async def _identity_objection(url: ServerUrl, node_id: str) -> str:
         return f"nothing answers at {url}: {str(exc) or type(exc).__name__}"
     try:
         said = json.loads(body)
-    except (ValueError, RecursionError):  # a stranger's answer may be anything
+    except (ValueError, RecursionError):  # an unknown server may answer anything
         said = None
     name = said.get("NodeID") if isinstance(said, dict) else None
     if name is None:

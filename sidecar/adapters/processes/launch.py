@@ -86,10 +86,9 @@ def track(pid: int) -> bool:
 
 
 def exit_code(pid: int) -> int | None:
-    """What dead child ``pid`` exited with, 128 + n for signal n; None while it lives or for a stranger.
+    """Return what child ``pid`` exited with, 128 + n for signal n; None while it runs, or if it is no child.
 
-    It stays a zombie, so that its number, and its session's, cannot come to mean others before
-    `reap`.
+    It stays a zombie until `reap`, so that the kernel does not reuse its number, or its session's.
     """
     try:
         found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -101,7 +100,7 @@ def exit_code(pid: int) -> int | None:
 
 
 def reap(pid: int) -> None:
-    """Let the kernel forget child ``pid``, which is dead. A stranger is no error."""
+    """Let the kernel forget child ``pid``, which has ended; do nothing for a process that is no child."""
     _tracked.discard(pid)
     try:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)

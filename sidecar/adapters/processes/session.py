@@ -1,4 +1,4 @@
-"""All of a command that was launched: every process of its session."""
+"""The session of a launched command: all of its processes, to signal and to end."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
-# After SIGKILL only a process stuck in the kernel (a dead disk or network mount) lives on; nothing
-# can end it.
+# After SIGKILL, only a process that hangs in the kernel (a dead disk or network mount) still runs;
+# nothing can end it.
 _KILL_TIMEOUT = 5.0
-# How many members are waited for at a time, so that a thousand of them do not take a thousand
-# descriptors.
+# How many members are waited for at a time: each takes a descriptor.
 _MAX_PIDFDS_AT_ONCE = 64
 
 
@@ -28,7 +27,7 @@ BeforeKill = Callable[[int], Awaitable[None]]
 
 
 async def no_hook(_: int) -> None:
-    """Ask nothing."""
+    """Do nothing before SIGKILL."""
 
 
 class Session:
@@ -37,8 +36,8 @@ class Session:
     The session, and not only that group: a shell with job control gives each of its jobs a group of
     its own, and leaves them all in its session. A process that calls setsid(2) has left for good.
 
-    The number cannot come to mean other processes while a member lives or its leader is not reaped;
-    past that, forget the Session.
+    The kernel does not reuse the number while a member runs, or the leader is not reaped. After that, do not
+    use the Session any more.
     """
 
     def __init__(self, session_id: int) -> None:
@@ -48,20 +47,20 @@ class Session:
 
     @staticmethod
     def is_possible(session_id: int) -> bool:
-        """Whether the sidecar may have launched it: to kill(2) these other numbers mean init, or itself."""
+        """Return whether the sidecar may have launched it: not so init, or its own session."""
         return session_id > 1 and session_id != os.getsid(0)
 
     def lowest_live_pid(self) -> int | None:
-        """The lowest number of a member that lives; None when all are gone."""
+        """Return the lowest pid of the running members; None if none runs."""
         found = self._open_live(1)
         for member in found:
             member.close()
         return found[0].pid if found else None
 
     def signal(self, signum: int) -> None:
-        """Send ``signum`` to every member, each process group at one stroke."""
-        # Asked of the members, zombies too: with the last of them the number itself may pass to
-        # strangers.
+        """Send ``signum`` to every member, one process group at a time."""
+        # The groups come from the members, zombies included: after the last of them, an unrelated process
+        # may get the number.
         for group in {_ask_kernel(os.getpgid, pid) for pid in self._members()} - {0}:
             try:
                 os.killpg(group, signum)
@@ -77,14 +76,14 @@ class Session:
                 )
 
     async def end(self, stop_timeout: float, before_kill: BeforeKill = no_hook) -> bool:
-        """SIGTERM to all, after ``stop_timeout`` seconds SIGKILL; whether all are gone then.
+        """Send SIGTERM to all, and SIGKILL after ``stop_timeout`` seconds; return whether all are gone.
 
-        ``before_kill`` may ask each of those that outlived SIGTERM what it is at, by its number.
+        ``before_kill`` gets the pid of each process that survived SIGTERM, for a thread dump.
         """
         if self.lowest_live_pid() is None:
             return True
         self.signal(signal.SIGTERM)
-        # One that is suspended receives SIGTERM only when it continues.
+        # A suspended process handles SIGTERM only when it continues.
         self.signal(signal.SIGCONT)
         with anyio.move_on_after(stop_timeout):
             while await self._wait_for_some():
@@ -102,11 +101,11 @@ class Session:
         return await self.kill()
 
     async def kill(self) -> bool:
-        """SIGKILL to all, until none is left; whether none is. Takes 5 s at most."""
+        """Send SIGKILL to all until none runs; return whether that is so. Takes 5 s at most."""
         with anyio.move_on_after(_KILL_TIMEOUT):
             self.signal(signal.SIGKILL)
             while await self._wait_for_some():
-                # Again: one that was just being forked into another group was not hit.
+                # Again: a process that was being forked into another group did not get the signal.
                 self.signal(signal.SIGKILL)
             return True
         event(
@@ -118,7 +117,7 @@ class Session:
         return False
 
     async def _wait_for_some(self) -> bool:
-        """Wait for some of those that live now; False when none does."""
+        """Wait for some of the running members to end; return False if none runs."""
         members = self._open_live(_MAX_PIDFDS_AT_ONCE)
         try:
             for member in members:
@@ -129,7 +128,7 @@ class Session:
         return bool(members)
 
     def _open_live(self, limit: int) -> list[Pidfd]:
-        """The first ``limit`` live members; zombies do not count."""
+        """Open the first ``limit`` running members; zombies do not count."""
         held = (Pidfd.open(pid) for pid in self._members())
         return list(islice((member for member in held if member and _close_unless_alive(member)), limit))
 
@@ -145,7 +144,7 @@ def _close_unless_alive(member: Pidfd) -> bool:
 
 
 def _ask_kernel(question: Callable[[int], int], pid: int) -> int:
-    """What the kernel answers about process ``pid``; 0 when that is gone by now."""
+    """Return the kernel's answer about process ``pid``; 0 if it is gone."""
     try:
         return question(pid)
     except OSError:

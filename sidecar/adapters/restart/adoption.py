@@ -74,10 +74,10 @@ def _open_same_process(record: LaunchRecord) -> Pidfd | None:
 
 
 def _pid_was_reused(record: LaunchRecord) -> bool:
-    """Whether the session's number belongs to a stranger: then the whole session was gone before.
+    """Return whether an unrelated process has the session's number: then the whole session has ended.
 
-    The kernel keeps a session's number from new processes while it has members, so a process of
-    that number is the session's own leader, here a zombie, or proof that the session ended.
+    The kernel gives a session's number to no new process while the session has members. So a process of that
+    number is the session's own leader, here a zombie, or it proves that the session ended.
     """
     ticks = procfs.start_ticks(record.session_id)
     return ticks is not None and ticks != record.session_start_ticks

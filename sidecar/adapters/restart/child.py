@@ -89,7 +89,7 @@ class Child:
         return self._last_exit
 
     def adopt(self) -> bool:
-        """Take over the process that an earlier execution of the sidecar left running; whether it did.
+        """Take over the process that an earlier execution left running; return whether it did.
 
         Call it once, before the first `start`. What cannot be taken over (its launcher is gone, or
         it runs another command) is ended by the next `start`, `stop` or `wait_for_change`.
@@ -185,11 +185,11 @@ class Child:
                 await self._end()
 
     async def _end(self) -> bool:
-        """End what there is; whether all of it is gone. Holds the lock."""
+        """End the session; return whether all of it is gone. The caller holds the lock."""
         session, pidfd = self._session, self._pidfd
         if session is None:
             return True
-        # Not watched meanwhile: a death on purpose is no news to `wait_for_change`.
+        # Not watched meanwhile: `wait_for_change` must not report an end that the sidecar requests.
         self._watch(None)
         gone = False
         try:

@@ -1,6 +1,6 @@
-"""What a way of restarting knows of a process that something else launches.
+"""The port of a restart driver: how to observe and restart a process that something else launches.
 
-`ExternalProcess` does the rest.
+`ExternalProcess` adds timeouts, retries and supervision.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Driver(Protocol):
     async def observe(self) -> Incarnation | None:
         """The run that it is in now; None if there is none.
 
-        Raises `sidecar.domain.errors.DriverError`, as the other methods do, if that cannot be found out.
+        Raises `sidecar.domain.errors.DriverError`, as the other methods do, if it cannot be observed.
         """
         ...
 
@@ -72,5 +72,5 @@ class Driver(Protocol):
         ...
 
     async def wait_for_end(self, incarnation: Incarnation) -> None:
-        """Return when ``incarnation`` may have ended; too often is no error, but costs a look each time."""
+        """Return when ``incarnation`` may have ended; the caller then observes the process."""
         ...

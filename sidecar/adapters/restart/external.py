@@ -21,7 +21,7 @@ from sidecar.logs import event
 
 log = logging.getLogger(__name__)
 
-# Seconds until the next look at one that cannot be seen.
+# Seconds until a process that cannot be observed is observed again.
 _REOBSERVE_INTERVAL = 1.0
 
 _UNKNOWN_SERVERS = ServerList(())
@@ -89,7 +89,7 @@ class ExternalProcess:
             self._set_running(incarnation, self._loaded_servers(incarnation, began), began)
 
     async def start(self, servers: ServerList) -> None:
-        """Bring it up where it is not there; one that is there by now is left as it is."""
+        """Start it, unless it runs by now."""
         async with self._lock:
             with suppress(DriverError):
                 incarnation = await self._observer.observe()
@@ -104,7 +104,7 @@ class ExternalProcess:
             await self._attempt(servers)
 
     async def stop(self) -> None:
-        """End it, where the platform lets it stay stopped; else it is left as it is."""
+        """Stop it, if it stays stopped on this platform; otherwise leave it running."""
         if not self.driver.can_stop:
             return
         async with self._lock:
@@ -133,7 +133,7 @@ class ExternalProcess:
                 return  # a restart of our own
             found = await self._observer.observe()
         except DriverError as exc:
-            # Not to be seen is not to have ended.
+            # A process that cannot be observed may still run.
             event(
                 log, logging.WARNING, "cannot inspect the process", process=self.driver.label, reason=str(exc)
             )
@@ -169,17 +169,18 @@ class ExternalProcess:
         """
         if self._has_stayed_up():
             self._retries.reset()
-        before, self._observer.not_ready_reason = self._incarnation, "it was asked for, and not done by then"
-        # Not watched meanwhile: an end on purpose is no news to `wait_for_change`.
+        before = self._incarnation
+        self._observer.not_ready_reason = "the restart was requested, but has not begun"
+        # Not watched meanwhile: `wait_for_change` must not report an end that the sidecar requests.
         self._watch(None)
         why = ""
         try:
             with anyio.fail_after(self._timeout):
-                known, before = before, await self._observer.observe_without_timeout()
+                last_known, before = before, await self._observer.observe_without_timeout()
                 if starting and before is not None:
                     self._set_found(before)
                     return
-                if self._was_restarted(known, before, servers):
+                if self._was_restarted(last_known, before, servers):
                     return
                 await self.driver.restart(before, servers)
                 incarnation = await self._observer.wait_for_next(before, servers)
@@ -189,26 +190,26 @@ class ExternalProcess:
         except DriverError as exc:
             why = str(exc)
         finally:
-            if self._incarnation is None and not why:  # cancelled: what there was is watched again
+            if self._incarnation is None and not why:  # cancelled: watch the old incarnation again
                 self._watch(before)
         if why:
             await self._after_failed_attempt(why, before, servers)
 
     def _was_restarted(
-        self, known: Incarnation | None, incarnation: Incarnation | None, servers: ServerList
+        self, last_known: Incarnation | None, incarnation: Incarnation | None, servers: ServerList
     ) -> bool:
         """Whether the process was restarted by something else meanwhile."""
-        if known is None or incarnation is None or incarnation.id == known.id:
+        if last_known is None or incarnation is None or incarnation.id == last_known.id:
             return False
         self._set_found(incarnation)
         return isinstance(self._state, Running) and self._state.loaded == servers
 
     async def _after_failed_attempt(self, why: str, before: Incarnation | None, servers: ServerList) -> None:
-        """The attempt did not work; see what there is now."""
+        """Set the state after a failed attempt, by what runs now."""
         try:
             incarnation = await self._observer.observe()
         except DriverError:
-            incarnation = before  # not to be seen is not to have ended
+            incarnation = before  # a process that cannot be observed may still run
         if incarnation is None:
             self._note_exit(why)
             return
@@ -227,30 +228,30 @@ class ExternalProcess:
         self._set_running(incarnation, self._loaded_servers(incarnation, self._earliest_start(incarnation)))
 
     def _loaded_servers(self, incarnation: Incarnation, began: float) -> ServerList:
-        """What it runs on: as it says itself, as was noted, or what its file held when it ``began``."""
-        known = (
+        """Return the list that it reports, that was saved, or that its file held when it ``began``."""
+        servers = (
             incarnation.loaded
             or self._saved_servers(incarnation)
             or self._file_servers_at(began + _CLOCK_TOLERANCE)
         )
-        return known or _UNKNOWN_SERVERS
+        return servers or _UNKNOWN_SERVERS
 
     def _saved_servers(self, incarnation: Incarnation) -> ServerList | None:
-        """What was saved of this very incarnation, also by an earlier execution of the sidecar."""
-        seen = self._state_file.read()
-        return seen.loaded if seen and seen.incarnation == incarnation.id else None
+        """Return the list that this or an earlier execution of the sidecar saved for the incarnation."""
+        saved = self._state_file.read()
+        return saved.loaded if saved and saved.incarnation == incarnation.id else None
 
     def _has_stayed_up(self) -> bool:
-        """Whether what went wrong before is made good for: to have come up once is not enough."""
+        """Return whether it has run long enough for earlier failures to be forgotten."""
         state = self._state
         if not isinstance(state, Running) or state.restart_failure:
             return False
         return self._clock() - state.started_at >= self._retries.backoff.reset_after
 
     def _earliest_start(self, incarnation: Incarnation) -> float:
-        """The earliest start of an incarnation that follows the last one, so that no old list is missed.
+        """Return the earliest start of an incarnation that follows the last one: no old list is missed.
 
-        It was after the one before was seen, also by the clock of a platform with whole seconds.
+        It began after the last one was observed, even if the platform's clock counts whole seconds.
         """
         seen = self._state.started_at if isinstance(self._state, Running) else None
         if incarnation.age is None:
@@ -259,7 +260,7 @@ class ExternalProcess:
         return began if seen is None else max(began, seen)
 
     def _set_running(self, incarnation: Incarnation, loaded: ServerList, since: float | None = None) -> None:
-        # From now on, not from its birth: that may be long ago, and how it does is looked at from now on.
+        # Its time to become healthy begins now: it may have started long ago.
         began = self._clock() if since is None else since
         self._state = Running(incarnation.pid, began, loaded, awaiting_restart=incarnation.awaiting_restart)
         self._state_file.write(LoadedRecord(incarnation.id, loaded))

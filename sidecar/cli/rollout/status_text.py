@@ -95,8 +95,8 @@ def row(status: RolloutStatus, node: NodeProgress) -> tuple[str, ...]:
     report = status.snapshot.network.reports.get(node.node_id)
     role = "leader" if node.node_id == status.snapshot.leader else node.role.short_label
     loaded = str(report.loaded_version) if report else ""
-    turn = format_age(node.next_grant.granted_at) if node.next_grant else ""
-    return node.node_id, role, node.progress.value, loaded, turn, node.reason
+    granted = format_age(node.next_grant.granted_at) if node.next_grant else ""
+    return node.node_id, role, node.progress.value, loaded, granted, node.reason
 
 
 def next_step(status: RolloutStatus) -> str:

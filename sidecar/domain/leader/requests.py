@@ -110,7 +110,7 @@ def _due_requests(context: LeaderContext) -> Iterator[tuple[str, Request]]:
 def _fits_full_transaction(transaction: TransactionBuilder, request: Request, result: RequestResult) -> bool:
     """Whether a newcomer gets in by the list alone, and by records that are being written anyway.
 
-    The next transaction deletes its request, as that of a server in the list. So a storm is one version.
+    The next transaction deletes its request, as that of a listed server. So a large batch is one version.
     """
     admitted = request.kind is RequestKind.JOIN and result.change is not None
     return admitted and all(key in transaction for key, record in result.writes.items() if record)

@@ -1,4 +1,4 @@
-"""The batching of joins: a storm of newcomers makes a handful of versions."""
+"""The batching of joins: a large batch of newcomers makes a handful of versions."""
 
 from __future__ import annotations
 

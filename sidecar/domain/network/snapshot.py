@@ -174,9 +174,11 @@ def read_network(keys: Keys, listing: Listing) -> Network:
     def node_records(folder: str, cls: type[R], leaf: str = "") -> dict[NodeID, R]:
         """The same for the records of one node each; one under the key of another node is ignored."""
         records = named_records(folder, cls, leaf)
-        strays = [n for n, each in records.items() if not is_node_id(n) or getattr(each, "node_id", n) != n]
-        unreadable.extend(f"{folder}/{name!a}: its key does not match its NodeID" for name in strays)
-        return {NodeID(name): record for name, record in records.items() if name not in strays}
+        misplaced = [
+            n for n, each in records.items() if not is_node_id(n) or getattr(each, "node_id", n) != n
+        ]
+        unreadable.extend(f"{folder}/{name!a}: its key does not match its NodeID" for name in misplaced)
+        return {NodeID(name): record for name, record in records.items() if name not in misplaced}
 
     return Network(
         keys=keys,

@@ -1,4 +1,4 @@
-"""Everything that is stored in etcd: the records, the one codec for them, and the one speller of keys.
+"""Everything that is stored in etcd: the records, their one codec, and the one builder of keys.
 
 Belongs here: frozen values with the JSON form that they are stored in, key names, and the values of the
 store itself (revision, lease, transaction).

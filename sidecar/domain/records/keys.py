@@ -1,4 +1,4 @@
-"""The only speller of etcd keys. Everything of a network lives under ``/federation/<network>/``."""
+"""The only builder of etcd keys. Everything of a network lives under ``/federation/<network>/``."""
 
 from __future__ import annotations
 

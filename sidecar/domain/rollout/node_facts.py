@@ -47,9 +47,10 @@ class NodeFacts:
 
     @property
     def restart_times(self) -> tuple[float, ...]:
-        """The restarts within the budget's time, without those from the future: a clock was set back.
+        """The restarts that count against the budget: within its time, and not in the future.
 
-        Nor does a grant outside the budget count that the node did not use, because it served again before.
+        A time is in the future after a clock was set back. A grant outside the budget does not count
+        either if the node did not use it, because it served again before.
         """
         if not self.member.restart_times:
             return ()

@@ -57,7 +57,7 @@ def mounts_work(folder: Path) -> bool:
 
 
 def test_a_bind_mounted_file_is_written_and_watched_in_place(tmp_path: Path) -> None:
-    require(mounts_work(tmp_path), "leave to mount in a namespace of its own")
+    require(mounts_work(tmp_path), "permission to mount in a namespace of its own")
     outside, inside = tmp_path / "host" / "federated.json", tmp_path / "box" / "federated.json"
     for path in (outside, inside):
         path.parent.mkdir()

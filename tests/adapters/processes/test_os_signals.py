@@ -147,7 +147,7 @@ def test_a_second_termination_signal_kills_at_once(
         it.send_signal(first)
         assert line(it) == "asked"
         with pytest.raises(subprocess.TimeoutExpired):
-            it.wait(2 * SECOND_SIGNAL_INTERVAL)  # a while after the first, else it is the same wish
+            it.wait(2 * SECOND_SIGNAL_INTERVAL)  # a while after the first, or it counts as the same request
         it.terminate()
         assert rest(it).endswith(f"stopped {128 + signal.SIGKILL}")
 

@@ -127,7 +127,7 @@ async def test_it_can_be_taken_over_again_and_again(make_child: MakeChild, scrip
         assert pid_of(child) == orphan
 
 
-async def test_a_process_with_the_same_number_and_another_start_is_a_stranger(
+async def test_a_process_with_the_same_number_and_another_start_is_unrelated(
     make_child: MakeChild, script: str, orphan: int, tmp_path: Path
 ) -> None:
     started = json.loads((tmp_path / "state/child-process.json").read_text())["start_ticks"]
@@ -138,7 +138,7 @@ async def test_a_process_with_the_same_number_and_another_start_is_a_stranger(
     assert is_alive(orphan)
 
 
-async def test_a_process_of_another_boot_is_a_stranger(
+async def test_a_process_of_another_boot_is_unrelated(
     make_child: MakeChild, script: str, orphan: int, tmp_path: Path
 ) -> None:
     rewrite_record(tmp_path, boot_id="another boot")
@@ -148,7 +148,7 @@ async def test_a_process_of_another_boot_is_a_stranger(
     assert is_alive(orphan)
 
 
-async def test_a_process_of_another_session_is_a_stranger(
+async def test_a_process_of_another_session_is_unrelated(
     make_child: MakeChild, script: str, orphan: int, tmp_path: Path
 ) -> None:
     rewrite_record(tmp_path, session_id=orphan + 1)

@@ -124,16 +124,16 @@ async def test_an_unreaped_zombie_does_not_delay_the_stop(make_child: MakeChild,
     (tmp_path / "parent.py").write_text(parent)
     child = make_child(f"{' '.join(PYTHON)} parent.py & wait", stop_timeout=DEADLINE * 2)
     await child.start(SERVERS)
-    stranger = await read_pid(tmp_path / "parent")
+    unrelated = await read_pid(tmp_path / "parent")
     zombie = await read_pid(tmp_path / "child")
     try:
         with anyio.fail_after(DEADLINE):
             await child.stop()
         assert not is_alive(zombie)
         assert zombie in procfs.pids()
-        assert is_alive(stranger)
+        assert is_alive(unrelated)
     finally:
-        os.kill(stranger, signal.SIGKILL)
+        os.kill(unrelated, signal.SIGKILL)
 
 
 async def test_a_hundred_members_that_ignore_sigterm_are_killed(

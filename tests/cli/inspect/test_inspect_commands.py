@@ -147,7 +147,7 @@ def test_a_terminal_gets_a_table_that_fits_and_the_reasons_below(monkeypatch: py
     assert "\x1b" in out
     out = re.sub(r"\x1b\[[0-9;]*m", "", out)
     assert max(map(len, out.splitlines())) <= 80
-    assert "fed-1 is restart-pending: waits for its turn" in out
+    assert "fed-1 is restart-pending: waits for a grant" in out
     assert "fed-3 is away: no report" in out
     assert "fed-2 is " not in out
 

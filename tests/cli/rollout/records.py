@@ -20,7 +20,7 @@ def reported(name: str, **changes: Any) -> dict[str, Record]:
 
 def waiting(name: str, loaded: int = 5) -> dict[str, Record]:
     """The node waits for its restart."""
-    changes: dict[str, Any] = {"phase": Phase.RESTART_PENDING, "reason": "waits for its turn"}
+    changes: dict[str, Any] = {"phase": Phase.RESTART_PENDING, "reason": "waits for a grant"}
     return reported(name, loaded_version=loaded, **changes)
 
 

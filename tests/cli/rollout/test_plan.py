@@ -209,10 +209,10 @@ def test_requirements_of_the_policy_are_shown(policy: Policy, said: str) -> None
 
 
 def test_the_nodeid_of_a_newcomer_that_asks_is_known() -> None:
-    wish = Request(RequestKind.JOIN, "fed-4", "fed-4", 1.0, "1", url=FOUR, servers=(ONE, FOUR))
+    request = Request(RequestKind.JOIN, "fed-4", "fed-4", 1.0, "1", url=FOUR, servers=(ONE, FOUR))
     asks: dict[str, Record] = {
         KEYS.policy: Policy(Admission.MANUAL),
-        KEYS.request("1"): wish,
+        KEYS.request("1"): request,
         KEYS.report(NodeID("fed-4")): report(
             "fed-4", FOUR, phase=Phase.JOINING, healthy=False, loaded_version=0
         ),

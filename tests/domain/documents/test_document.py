@@ -51,10 +51,10 @@ def test_no_bytes_raise_anything_but_bad_file(data: bytes) -> None:
     try:
         parse(data, Role.FEDERATED)
     except BadFile as exc:
-        told = exc
+        raised = exc
     else:
         return
-    assert str(told).startswith("config.json")
+    assert str(raised).startswith("config.json")
 
 
 @given(st.text('{}[]",:\\\t\n 01e-.Nnulfatrsu9\ufeff', max_size=20))

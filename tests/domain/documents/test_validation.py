@@ -31,7 +31,7 @@ FEDERATED = {
 NO_NEWLINE = "(?!\\n)"  # Python's $ matches before a last line break, JavaScript's does not
 
 
-def told(kind: Kind, value: object) -> str:
+def message(kind: Kind, value: object) -> str:
     return "\n".join(problem.describe(kind) for problem in find_problems(kind, value))
 
 
@@ -163,7 +163,7 @@ def test_each_missing_key_is_reported_with_an_example() -> None:
 def test_each_problem_is_reported_readably(kind: Kind, wrong: dict[str, object], words: str) -> None:
     document = {**schema(kind)["examples"][0], **wrong}
     assert len(find_problems(kind, document)) == 1
-    assert words in told(kind, document)
+    assert words in message(kind, document)
 
 
 @pytest.mark.parametrize("etcd", ["http://a:1,http://b:2", ["http://a:1", "https://b:2"]])
@@ -178,7 +178,7 @@ def test_the_only_valid_value_is_not_suggested_twice() -> None:
 
 
 def test_a_document_that_is_not_an_object_is_refused() -> None:
-    assert told("database", [1]).startswith("database: [1] is a list; must be an object")
+    assert message("database", [1]).startswith("database: [1] is a list; must be an object")
 
 
 def test_a_duplicate_server_is_reported_with_the_first_one() -> None:

@@ -93,11 +93,11 @@ def test_a_node_removed_by_url_is_not_removed_again_by_node_id() -> None:
 
 def test_readmission_by_url_deletes_the_removed_verdict() -> None:
     tombstone = Tombstone(None, url(9002), Role.FEDERATED, "2026-01-01T00:00:00Z", "me", "")
-    told = Verdict(VerdictKind.REMOVED, "removed", "2026-01-01T00:00:00Z", "1")
+    verdict = Verdict(VerdictKind.REMOVED, "removed", "2026-01-01T00:00:00Z", "1")
     records: dict[str, Record] = {
         KEYS.canonical: canonical(9000, 9001, removed=(9002,)),
         KEYS.tombstone(tombstone.name): tombstone,
-        KEYS.verdict(NodeID("fed-3")): told,
+        KEYS.verdict(NodeID("fed-3")): verdict,
         KEYS.report(NodeID("fed-3")): report(server(3), Phase.REMOVED),
         KEYS.request("r"): operator_request(RequestKind.READMIT, "http://localhost:9002"),
     }

@@ -74,9 +74,9 @@ def test_an_unreadable_policy_deletes_no_history() -> None:
 @pytest.mark.parametrize("name", ["\udcff", "a b", "", "fed-9"])
 def test_a_report_under_another_node_id_is_ignored_and_named(name: str) -> None:
     key = KEYS.report(NodeID(name))
-    stray = Entry(key, encode(report(server(4, 9000))), Revision(9), Revision(9))
+    misplaced = Entry(key, encode(report(server(4, 9000))), Revision(9), Revision(9))
     found = listing(STANDS)
-    start = read_network(KEYS, replace(found, entries={**found.entries, key: stray}))
+    start = read_network(KEYS, replace(found, entries={**found.entries, key: misplaced}))
     assert [line for line in start.unreadable if "its key does not match its NodeID" in line]
     end = run_leader(start)
     assert (end.reports, end.membership.members) == ({}, {})

@@ -51,16 +51,16 @@ def test_a_node_readmitted_while_away_gets_no_removed_verdict() -> None:
 
 
 def test_a_node_restored_by_a_rollback_gets_no_removed_verdict() -> None:
-    wish = replace(operator_request(RequestKind.ROLLBACK, "1"), servers=THREE.urls)
+    request = replace(operator_request(RequestKind.ROLLBACK, "1"), servers=THREE.urls)
     alive = report(server(3), Phase.REMOVED, loaded=0, healthy=False)
-    start = {**removed_by_url(), KEYS.report(FED_3): alive, KEYS.request("a"): wish}
+    start = {**removed_by_url(), KEYS.report(FED_3): alive, KEYS.request("a"): request}
     assert run_leader(network(start)).membership.verdicts == {}
 
 
 def test_a_removed_node_keeps_its_removed_verdict() -> None:
     alive = report(server(3), Phase.REMOVED, loaded=0, healthy=False)
-    told = run_leader(network({**removed_by_url(), KEYS.report(FED_3): alive})).membership.verdicts
-    assert told[FED_3].kind is VerdictKind.REMOVED
+    verdicts = run_leader(network({**removed_by_url(), KEYS.report(FED_3): alive})).membership.verdicts
+    assert verdicts[FED_3].kind is VerdictKind.REMOVED
 
 
 def test_many_url_conflicts_stay_within_etcds_transaction_limit() -> None:
@@ -102,7 +102,7 @@ def test_the_pause_of_a_former_member_can_be_ended() -> None:
 
 
 def after_a_storm() -> Network:
-    """A storm that was admitted, with some of its requests still open."""
+    """A large batch of joins that was admitted, with some of its requests still open."""
     ports = range(10_000, 10_200)
     records: dict[str, Record] = {KEYS.canonical: canonical(9000, 9001)}
     records |= {KEYS.request(f"join-{n}"): join(server(n, n), 9000, n) for n in ports}

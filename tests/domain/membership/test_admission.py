@@ -184,21 +184,21 @@ def test_a_join_does_not_restore_a_quarantined_list() -> None:
 
 def test_a_single_join_is_immediate_and_a_storm_is_batched() -> None:
     old, fresh = canonical(9000), replace(canonical(9000), at="2027-01-15T08:00:00Z")
-    storm = network({KEYS.canonical: old, KEYS.request("join-fed-4"): JOIN_REQUEST})
-    assert batch_until(storm, old, NOW - 0.1, NOW) is None
-    assert batch_until(storm, fresh, NOW - 0.1, NOW) == pytest.approx(NOW + 0.4)
-    assert batch_until(storm, fresh, NOW - 0.1, NOW + 0.4) is None
+    joining = network({KEYS.canonical: old, KEYS.request("join-fed-4"): JOIN_REQUEST})
+    assert batch_until(joining, old, NOW - 0.1, NOW) is None
+    assert batch_until(joining, fresh, NOW - 0.1, NOW) == pytest.approx(NOW + 0.4)
+    assert batch_until(joining, fresh, NOW - 0.1, NOW + 0.4) is None
     # Newcomers keep coming: the next version follows ten seconds after the last one.
-    assert batch_until(storm, fresh, NOW + 9.9, NOW + 9.9) == pytest.approx(NOW + 10)
-    assert batch_until(storm, fresh, NOW + 10, NOW + 10) is None
+    assert batch_until(joining, fresh, NOW + 9.9, NOW + 9.9) == pytest.approx(NOW + 10)
+    assert batch_until(joining, fresh, NOW + 10, NOW + 10) is None
     assert batch_until(network({KEYS.canonical: fresh}), fresh, NOW, NOW) is None
     # A leader's clock was ahead.
-    assert batch_until(storm, fresh, NOW - 3600, NOW - 3600) is None
+    assert batch_until(joining, fresh, NOW - 3600, NOW - 3600) is None
 
 
 def test_the_batch_delay_grows_with_the_joins_of_the_last_version() -> None:
     joined = (Change(ChangeKind.JOIN, NodeID("fed-9"), None),)
-    wish: dict[str, Record] = {KEYS.request("join-fed-4"): JOIN_REQUEST}
+    requests: dict[str, Record] = {KEYS.request("join-fed-4"): JOIN_REQUEST}
     for count, until in ((1, 5.0), (2, 10.0), (300, 10.0)):
         fresh = replace(canonical(9000), at="2027-01-15T08:00:00Z", cause=joined * count)
-        assert batch_until(network({KEYS.canonical: fresh} | wish), fresh, NOW, NOW) == NOW + until
+        assert batch_until(network({KEYS.canonical: fresh} | requests), fresh, NOW, NOW) == NOW + until

@@ -63,9 +63,9 @@ def test_each_newcomer_of_a_storm_uses_a_token_up() -> None:
         KEYS.policy: Policy(Admission.TOKEN),
         KEYS.token(token.id): TokenRecord(token.secret, "operator", "", uses_left=250),
         **{
-            name: token.signed(wish, KEYS.network)
-            for name, wish in join_requests(300).items()
-            if isinstance(wish, Request)
+            name: token.signed(request, KEYS.network)
+            for name, request in join_requests(300).items()
+            if isinstance(request, Request)
         },
     }
     end = run_leader(run_leader(network(converged_records() | records)), now=NOW + MAX_BATCH_DELAY)

@@ -44,8 +44,8 @@ def failed() -> dict[str, Record]:
 
 @pytest.mark.parametrize("count", [4, 43, 300])
 def test_a_large_rollback_takes_several_versions(count: int) -> None:
-    wish = replace(operator_request(RequestKind.ROLLBACK, "1"), servers=THREE.urls)
-    end = run_leader(network({**converged_records(count), KEYS.request("a"): wish}), leading(count))
+    request = replace(operator_request(RequestKind.ROLLBACK, "1"), servers=THREE.urls)
+    end = run_leader(network({**converged_records(count), KEYS.request("a"): request}), leading(count))
     assert end.canonical
     assert end.canonical.servers == THREE
     assert len(end.membership.tombstones) == len(end.canonical.removed) == count - 3

@@ -57,7 +57,7 @@ def test_a_process_unhealthy_past_its_deadline_is_restarted() -> None:
 @pytest.mark.parametrize(
     "cut_off",
     [{"store_unreachable": True, "lease_alive": False}, {"grant": None}, {"lease_alive": False}],
-    ids=["without etcd", "without a turn", "without a lease"],
+    ids=["without etcd", "without a grant", "without a lease"],
 )
 def test_a_process_that_never_served_restarts_without_a_grant(cut_off: dict[str, Any]) -> None:
     assert decide(coming_up(**cut_off), 70.0).action == StopForRestart(THREE)

@@ -120,11 +120,11 @@ def test_a_node_that_crashes_halts_the_rollout_until_it_recovers(phase: Phase) -
     end = run_leader(network(records))
     assert "fed-2" in halted(end)
     assert end.rollout.grants[TWO].failed
-    told: dict[str, Record] = {
+    grants: dict[str, Record] = {
         KEYS.grant(TWO): end.rollout.grants[TWO],
         KEYS.rollout_block: RolloutBlock(BlockKind.HALTED, 2, "x", "y"),
     }
-    end = run_leader(network(records | told | {KEYS.report(TWO): report(server(2), loaded=2)}))
+    end = run_leader(network(records | grants | {KEYS.report(TWO): report(server(2), loaded=2)}))
     assert not halted(end)
     assert set(end.rollout.grants) == {"fed-3"}
 

@@ -122,9 +122,9 @@ def test_the_grant_of_an_unavailable_node_ends_when_it_serves_again() -> None:
 def test_a_grant_dated_in_the_future_times_out_like_any_other(loaded: int) -> None:
     ahead, policy = NOW + 1e8, RolloutPolicy(min_ready=10.0)
     phase = Phase.RUNNING if loaded == 5 else Phase.RESTARTING
-    turn: dict[str, Record] = {KEYS.grant(FED_2): Grant(5, 4, ahead, healthy_since=ahead)}
-    turn |= {KEYS.report(FED_2): report(server(2), phase, loaded=loaded, healthy=loaded == 5)}
-    seen = run_leader(network({**pending(min_ready=10.0), **turn}))
+    grant: dict[str, Record] = {KEYS.grant(FED_2): Grant(5, 4, ahead, healthy_since=ahead)}
+    grant |= {KEYS.report(FED_2): report(server(2), phase, loaded=loaded, healthy=loaded == 5)}
+    seen = run_leader(network({**pending(min_ready=10.0), **grant}))
     later = decide(seen, LEADER, NOW + policy.timeout)
     assert later
     end = apply_transaction(seen, later.transaction)
@@ -178,16 +178,16 @@ def test_a_node_that_cannot_follow_is_a_blocker_after_the_timeout() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "goes"), [(0.0, set[NodeID]()), (STRICT_ORDER_PERIOD, {FED_1}), (-60.0, {FED_1})]
+    ("age", "granted"), [(0.0, set[NodeID]()), (STRICT_ORDER_PERIOD, {FED_1}), (-60.0, {FED_1})]
 )
-def test_grants_follow_the_order_right_after_a_version(age: float, goes: set[NodeID]) -> None:
+def test_grants_follow_the_order_right_after_a_version(age: float, granted: set[NodeID]) -> None:
     # fed-1 leads, so its own server is the last one.
     records = published(pending(), NOW - age)
     for number in (2, 3):
         records[KEYS.report(server(number).node_id)] = report(server(number), Phase.RUNNING, loaded=4)
     end = run_leader(network(records))
-    assert set(end.rollout.grants) == goes
-    if not goes:
+    assert set(end.rollout.grants) == granted
+    if not granted:
         assert next_decision_at(end, LEADER, NOW) == NOW + STRICT_ORDER_PERIOD
 
 

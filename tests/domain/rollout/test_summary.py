@@ -42,9 +42,11 @@ def records(**reports: Report | None) -> dict[str, Record]:
     found: dict[str, Record] = {KEYS.canonical: canonical(*PORTS, version=2)}
     for who in NODES:
         found[KEYS.member(who.node_id)] = Member(who.node_id, who.role, who.url, "2026-01-01T00:00:00Z")
-        told = reports.get(who.node_id.replace("-", "_"), report(who, Phase.RESTART_PENDING, loaded=1))
-        if told:
-            found[KEYS.report(who.node_id)] = told
+        found_report = reports.get(
+            who.node_id.replace("-", "_"), report(who, Phase.RESTART_PENDING, loaded=1)
+        )
+        if found_report:
+            found[KEYS.report(who.node_id)] = found_report
     return found
 
 
@@ -84,9 +86,9 @@ def test_done_names_the_nodes_left_out() -> None:
 
 
 def test_running_while_a_node_restarts() -> None:
-    turn = {KEYS.grant(NodeID("fed-2")): Grant(2, 5, NOW)}
+    grant = {KEYS.grant(NodeID("fed-2")): Grant(2, 5, NOW)}
 
-    seen = summarize(look(records() | turn), has_leader=True)
+    seen = summarize(look(records() | grant), has_leader=True)
 
     assert (seen.phase, seen.reason) == (RolloutPhase.RUNNING, "fed-2 is about to restart")
 
@@ -121,18 +123,18 @@ def test_a_node_that_is_down_prevents_done() -> None:
 
 
 def test_halted_names_the_node_and_the_failure() -> None:
-    turn = {KEYS.grant(NodeID("fed-2")): Grant(2, 5, NOW, failed="died: exit code 3")}
+    grant = {KEYS.grant(NodeID("fed-2")): Grant(2, 5, NOW, failed="died: exit code 3")}
 
-    seen = summarize(look(records(fed_2=None) | turn), has_leader=True)
+    seen = summarize(look(records(fed_2=None) | grant), has_leader=True)
 
     assert (seen.phase, seen.reason) == (RolloutPhase.HALTED, "fed-2 died: exit code 3")
 
 
 def test_a_paused_rollout_is_paused_whatever_the_nodes_do() -> None:
     stop = {KEYS.rollout_block: RolloutBlock(BlockKind.PAUSED, 2, "ann paused it: lunch", "", "ann")}
-    turn = {KEYS.grant(NodeID("fed-2")): Grant(2, 5, NOW, failed="died")}
+    grant = {KEYS.grant(NodeID("fed-2")): Grant(2, 5, NOW, failed="died")}
 
-    seen = summarize(look(records() | turn | stop), has_leader=True)
+    seen = summarize(look(records() | grant | stop), has_leader=True)
 
     assert (seen.phase, seen.reason) == (RolloutPhase.PAUSED, "ann paused it: lunch")
 
@@ -156,10 +158,10 @@ def test_the_canary_goes_first_and_alone(canary: str) -> None:
 
 def test_waves_assume_that_unavailable_nodes_recover() -> None:
     stop = {KEYS.rollout_block: RolloutBlock(BlockKind.PAUSED, 2, "ann paused it", "", "ann")}
-    turn = {KEYS.grant(NodeID("fed-2")): Grant(2, 5, NOW, failed="died")}
+    grant = {KEYS.grant(NodeID("fed-2")): Grant(2, 5, NOW, failed="died")}
     pause = {KEYS.pause(NodeID("fed-4")): Exemption(1, "", "ann")}
 
-    seen = look(records(fed_2=None, fed_3=None) | turn | stop | pause)
+    seen = look(records(fed_2=None, fed_3=None) | grant | stop | pause)
 
     assert names(seen) == [["fed-1"], ["db-1"]]
 
@@ -180,14 +182,14 @@ def _granted(net: Network) -> list[list[str]]:
         bootstrap_list=VersionedServers(0, servers(*PORTS)),
         last_known_good=VersionedServers(1, servers(*PORTS)),
     )
-    turns: list[list[str]] = []
+    waves: list[list[str]] = []
     for _ in range(100):
         while step := decide(net, leader, NOW):
             net = apply_transaction(net, step.transaction)
         if not net.rollout.grants:
-            return turns
+            return waves
         together = [place.node_id for place in look_at(net).nodes if place.grant]
-        turns.append([str(node) for node in together])
+        waves.append([str(node) for node in together])
         for who in NODES:
             if who.node_id in together:
                 net = _back(net, who, net.canonical)

@@ -93,7 +93,7 @@ class SystemdDriver:
     """The unit ``unit`` of the manager of the system, or of this ``user``.
 
     ``stop_timeout``: seconds from systemd's SIGTERM to a SIGKILL that is asked for here. A unit whose own
-    ``TimeoutStopSec=`` is shorter is killed earlier; one without leave to do that, then.
+    ``TimeoutStopSec=`` is shorter is killed earlier. Without permission to send SIGKILL, that one applies.
     """
 
     starts_new_incarnation = True
