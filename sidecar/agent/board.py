@@ -129,8 +129,8 @@ class Board:
         view, before = next_view(self.view, changed), self.view
         if view == before:
             return
-        document, known = view.file.document, before.file.document
-        if document and (known is None or document.servers != known.servers):
+        document, previous = view.file.document, before.file.document
+        if document and (previous is None or document.servers != previous.servers):
             self._file_history.append((anyio.current_time(), document.servers))
         self.view, self.facts = view, Facts.of(view)
         self.idle = False
@@ -148,8 +148,8 @@ class Board:
 
     def file_servers_at(self, moment: float) -> ServerList | None:
         """Return the list that the file held at ``moment`` (monotonic); None if that is not known."""
-        known = [servers for since, servers in self._file_history if since <= moment]
-        return known[-1] if known else None
+        lists = [servers for since, servers in self._file_history if since <= moment]
+        return lists[-1] if lists else None
 
     def record_decision(self, decision: Decision, wall: float) -> bool:
         """Record a decision; True if it is worth a log line: a new phase, or a new reason for a stall."""

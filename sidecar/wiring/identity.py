@@ -14,7 +14,9 @@ from sidecar.domain.identity import Identity, Role, own_url
 from sidecar.domain.records.canonical import VersionedServers
 
 
-def identify(settings: NodeSettings, document: Document, known: VersionedServers | None) -> Identity:
+def identify(
+    settings: NodeSettings, document: Document, last_known_good: VersionedServers | None
+) -> Identity:
     """Which node this is, by its settings and its file. Raises `BadConfiguration`."""
     node_id = settings.node_id or document.node_id
     if node_id is None:
@@ -24,7 +26,7 @@ def identify(settings: NodeSettings, document: Document, known: VersionedServers
     if settings.role is Role.DATABASE:
         return Identity(node_id, settings.role, None)
     # Also in the last-known-good list: a person may have removed this very server from the file.
-    servers = document.servers.appended(known.servers.urls if known else ())
+    servers = document.servers.appended(last_known_good.servers.urls if last_known_good else ())
     url = settings.url or own_url(servers, node_id=node_id, port=document.port, local_names=_local_names)
     return Identity(node_id, settings.role, url)
 

@@ -23,10 +23,10 @@ async def initial_board(
 ) -> Board:
     """The board with which the loops start. Raises `BadFile` or `BadConfiguration`."""
     loaded = await state.load_last_known_good()
-    known = VersionedServers(*loaded) if loaded else None
-    document = await read_at_boot(file, state, known)
+    last_known_good = VersionedServers(*loaded) if loaded else None
+    document = await read_at_boot(file, state, last_known_good)
     view = View(
-        identity=identify(settings.node, document, known),
+        identity=identify(settings.node, document, last_known_good),
         sidecar_started_at=anyio.current_time(),
         options=NodeOptions(
             may_bootstrap=settings.membership.bootstrap is Bootstrap.AUTO,
@@ -34,7 +34,7 @@ async def initial_board(
         ),
         file=FileView(document, attempt=join_attempt_id(document, execution.instance_id)),
         health=HealthView(failed_starts=execution.failed_starts),
-        last_known_good=known,
+        last_known_good=last_known_good,
     )
     unchanged_since = _to_monotonic(settings.node.file.stat().st_mtime)
     return Board(view, phase_since=time.time(), file_unchanged_since=unchanged_since)

@@ -34,7 +34,7 @@ def _is_member(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecor
 def _wants_grant(node: NodeID, grant: Grant, before: EtcdRecords, after: EtcdRecords) -> str | None:
     report = before.reports.get(node)
     if report is None or report.phase is not Phase.RESTART_PENDING:
-        return f"it did not request a restart: it is {report.phase.value if report else 'missing'}"
+        return f"it did not request a restart: it is {report.phase.value if report else 'away'}"
     return None
 
 

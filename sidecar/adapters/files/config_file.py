@@ -121,7 +121,9 @@ class LocalFile:
 
     def _write(self, document: Document) -> _KnownContent | None:
         current = self._read_bytes("write")
-        known = self._known_content if self._known_content and self._known_content.data == current else None
+        known = self._known_content
+        if known is not None and known.data != current:
+            known = None
         merged = self._keep_other_keys(document, known.document if known else self._parse(current))
         if merged.data != current:
             try:

@@ -14,7 +14,9 @@ from sidecar.domain.printing import printable
 from sidecar.domain.records.keys import Keys
 from sidecar.ports import Store
 
-DESCRIPTION = "Shows which sidecar is the leader of the network, and since when it is a candidate."
+DESCRIPTION = """\
+Shows which sidecar is the leader of the network, and since when it is a
+candidate."""
 EPILOG = """\
 example:
   sidecar leader --json | jq -r .node_id"""

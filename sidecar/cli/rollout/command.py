@@ -30,7 +30,7 @@ example:
   sidecar rollout resume"""
 _SKIP = """\
 Continues the rollout of the current version without a node: it blocks no other
-node and does not count as missing. The next version includes it again."""
+node and does not count as unavailable. The next version includes it again."""
 _SKIP_EXAMPLE = """\
 example:
   sidecar rollout skip fed-3 --reason "its disk is broken\""""

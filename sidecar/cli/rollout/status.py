@@ -146,12 +146,12 @@ def _json_lines(last: Sequence[RolloutStatus | None], status: RolloutStatus | No
 
 
 def _changes(before: RolloutStatus, after: RolloutStatus) -> Iterator[str]:
-    known = {node.node_id: (node.progress, node.reason) for node in before.rollout.nodes}
+    shown = {node.node_id: (node.progress, node.reason) for node in before.rollout.nodes}
     where = f"version {after.rollout.version}, {after.done}/{len(after.rollout.nodes)}"
     for node in after.rollout.nodes:
-        if known.pop(node.node_id, None) != (node.progress, node.reason):
+        if shown.pop(node.node_id, None) != (node.progress, node.reason):
             yield f"{where}: {node.node_id} {node.progress.value}: {node.reason}"
-    for gone in known:
+    for gone in shown:
         yield f"{where}: {gone} is no longer a member"
     # The lines of the nodes already show the progress of a running rollout.
     is_known = (

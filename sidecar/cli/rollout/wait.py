@@ -62,34 +62,36 @@ class WaitProgress:
 
     version: int
     loaded: tuple[NodeProgress, ...]
-    missing: tuple[NodeProgress, ...]
+    unfinished: tuple[NodeProgress, ...]
     excluded: tuple[NodeProgress, ...]
     never_reported: tuple[ServerUrl, ...] = ()
 
     @property
     def complete(self) -> bool:
-        return not self.missing and not self.never_reported and bool(self.loaded or self.excluded)
+        return not self.unfinished and not self.never_reported and bool(self.loaded or self.excluded)
 
     @property
-    def missing_summary(self) -> str:
+    def unfinished_summary(self) -> str:
         never_reported = [f"the server at {url} has never reported" for url in self.never_reported]
-        return "; ".join((*_describe(self.missing), *never_reported)) or "no node of the network is known yet"
+        return (
+            "; ".join((*_describe(self.unfinished), *never_reported)) or "no node of the network is known yet"
+        )
 
 
 def measure_progress(
     network: Network, canonical: Canonical, rollout: RolloutState, wanted: int
 ) -> WaitProgress:
     """The nodes that serve version ``wanted`` or later. ``rollout`` is the rollout of ``canonical``."""
-    loaded, excluded, missing = list[NodeProgress](), list[NodeProgress](), list[NodeProgress]()
+    loaded, excluded, unfinished = list[NodeProgress](), list[NodeProgress](), list[NodeProgress]()
     for node in rollout.nodes:
         report = network.reports.get(node.node_id)
         if report and report.serves and report.loaded_version >= wanted:
             loaded.append(node)
         else:
-            (excluded if node.progress in EXCLUDED else missing).append(node)
-    known = {member.url for member in network.members_of(canonical)}
-    never_reported = tuple(url for url in canonical.servers if url not in known)
-    return WaitProgress(wanted, tuple(loaded), tuple(missing), tuple(excluded), never_reported)
+            (excluded if node.progress in EXCLUDED else unfinished).append(node)
+    member_urls = {member.url for member in network.members_of(canonical)}
+    never_reported = tuple(url for url in canonical.servers if url not in member_urls)
+    return WaitProgress(wanted, tuple(loaded), tuple(unfinished), tuple(excluded), never_reported)
 
 
 def why_undone(network: Network, wanted: int) -> str | None:
@@ -153,9 +155,9 @@ async def _wait(store: Store, keys: Keys, *, arguments: argparse.Namespace, cont
     with anyio.move_on_after(arguments.timeout or float("inf")) as limit:
         await _wait_until_complete(store, keys, watch)
     if limit.cancelled_caught:
-        missing = watch.last.missing_summary if watch.last else "it does not exist yet"
+        unfinished = watch.last.unfinished_summary if watch.last else "it does not exist yet"
         raise Transient(
-            f"not all nodes loaded version {watch.wanted} within {arguments.timeout:g} s: {missing}"
+            f"not all nodes loaded version {watch.wanted} within {arguments.timeout:g} s: {unfinished}"
         )
     if watch.refusal:
         raise Refused(watch.refusal)

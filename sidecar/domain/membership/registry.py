@@ -41,10 +41,10 @@ def _register_reporting_nodes(context: LeaderContext, transaction: TransactionBu
             conflicting.add(node)
             _publish_conflict(context, transaction, node, report.url, holders[report.url])
             continue
-        known = network.membership.members.get(node)
-        if known is None or (known.url, known.role) != (report.url, report.role):
-            member = Member(node, report.role, report.url, context.at)
-            transaction.put(network.keys.member(node), member)
+        member = network.membership.members.get(node)
+        if member is None or (member.url, member.role) != (report.url, report.role):
+            registered = Member(node, report.role, report.url, context.at)
+            transaction.put(network.keys.member(node), registered)
     return conflicting
 
 
@@ -55,8 +55,8 @@ def _oldest_first(network: Network) -> list[tuple[NodeID, Report]]:
 
 def _verdict_applies(network: Network, node: NodeID, verdict: Verdict, conflicting: set[NodeID]) -> bool:
     """Whether the verdict on ``node`` still holds; a node that reads that it is removed asks no more."""
-    known, canonical = network.reports.get(node) or network.membership.members.get(node), network.canonical
-    url = known.url if known else None
+    record = network.reports.get(node) or network.membership.members.get(node)
+    url, canonical = record.url if record else None, network.canonical
     match verdict.kind:
         case VerdictKind.CONFLICT:
             return node in conflicting

@@ -40,9 +40,9 @@ def action_finished(view: View, state: ProcessState) -> View:
 
 def process_observed(view: View, state: ProcessState) -> View:
     """The view once the process is found in ``state``, without an action of the sidecar."""
-    known, process = view.process.state, replace(view.process, state=state)
-    if isinstance(state, Running) and isinstance(known, Running):
-        ended = state.started_at != known.started_at
+    before, process = view.process.state, replace(view.process, state=state)
+    if isinstance(state, Running) and isinstance(before, Running):
+        ended = state.started_at != before.started_at
     else:
         ended = isinstance(state, Exited | NotLaunched)
     return replace(view, process=process, health=_unprobed(view.health) if ended else view.health)
@@ -59,9 +59,9 @@ def applicable_verdict(view: View, verdict: Verdict | None) -> Verdict | None:
     A refusal of another node with the same NodeID is ignored. Otherwise two refused nodes that share a NodeID
     would each ask again after every answer to the other.
     """
-    known, attempt = view.network.verdict, view.file.attempt
+    applied, attempt = view.network.verdict, view.file.attempt
     for_another = verdict and verdict.kind is VerdictKind.REFUSED and verdict.attempt != attempt
-    return known if for_another and known and known.attempt == attempt else verdict
+    return applied if for_another and applied and applied.attempt == attempt else verdict
 
 
 def _unprobed(health: HealthView) -> HealthView:

@@ -103,7 +103,7 @@ def test_a_pause_is_shown_with_its_operator_and_the_remedy() -> None:
     assert last_line(out) == "next: to continue, `sidecar rollout resume`"
 
 
-def test_the_rollout_waits_for_a_missing_node() -> None:
+def test_the_rollout_waits_for_a_node_that_is_away() -> None:
     out = shown(without(rolling(), KEYS.report(NodeID("fed-3"))))
 
     assert out.startswith("network default, version 6: waiting: fed-3 is away: its sidecar is down, or")

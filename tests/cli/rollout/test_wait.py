@@ -57,7 +57,7 @@ def test_an_unhealthy_node_is_waited_for() -> None:
     assert err == ("sidecar: error: not all nodes loaded version 5 within 1 s: fed-3 is running: HTTP 503\n")
 
 
-def test_a_timeout_names_every_missing_node_with_its_reason() -> None:
+def test_a_timeout_names_every_unfinished_node_with_its_reason() -> None:
     records = without(in_step() | waiting("fed-1", 4), KEYS.report(NodeID("db-1")))
 
     code, _, err = Shell(records)("wait", "--timeout", "1")
