@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import os
 import signal
 import subprocess
@@ -51,8 +52,8 @@ class Network:
         ports = {old: str(self.port()) for old in ("9000", "9001", "9002", "9004")}
         for name in ("fed-1", "fed-2", "fed-3", "fed-4"):
             text = (SAMPLE_FILES / name / "federated.json").read_text()
-            for old, new in ports.items():
-                text = text.replace(old, new)
+            # In one pass: a new port may contain an old one.
+            text = re.sub("|".join(ports), lambda match: ports[match[0]], text)
             self._add(name, text, "federated.json")
         return self.nodes[-4:]
 
