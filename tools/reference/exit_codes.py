@@ -10,7 +10,8 @@ from tools.reference.markdown import docstring, page, table
 
 INTRO = """
 The numbers are those of BSD's `sysexits.h`. `sidecar run` ends with the exit code of its process when it
-was stopped, such as 143 for a process that SIGTERM ended. What to do about each: [Troubleshooting](../troubleshooting.md#an-exit-code).
+was stopped, such as 143 for a process that SIGTERM ended. What to do about each:
+[Troubleshooting](../troubleshooting.md#an-exit-code).
 
 Beside these, `sidecar health` exits with 1 when the answer is no, `sidecar demo` with 1 when a check
 failed; and as with every program, 130 means Ctrl-C, and 141 that the reader of its output went away.
