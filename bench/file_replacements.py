@@ -43,11 +43,6 @@ class ReplacementWatcher:
     ) -> None:
         os.close(self._descriptor)
 
-    def discard_pending(self) -> None:
-        """Drop what has happened so far."""
-        for _ in self._events():
-            pass
-
     def wait_for_all(self, timeout: float) -> float:
         """Wait until every file was replaced; when the last one was durable (`time.monotonic`)."""
         deadline = time.monotonic() + timeout

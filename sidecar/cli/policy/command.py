@@ -50,6 +50,7 @@ _INVALID_POLICY = (
     "this policy is invalid, so no server is admitted, and all other rules have their defaults; "
     "fix it with `sidecar policy set` or `edit`"
 )
+_UNKNOWN_FORMAT = "a leader that cannot read this policy changes nothing"
 
 
 def main(argv: Sequence[str], context: CommandContext) -> int:
@@ -80,7 +81,8 @@ async def _show_policy(store: Store, keys: Keys, *, context: CommandContext, as_
         return ExitCode.OK
     for error in errors:
         print(f"sidecar: error: {printable(error)}", file=context.err)
-    print(f"sidecar: note: {_INVALID_POLICY}", file=context.err)
+    note = _UNKNOWN_FORMAT if Policy.FORMATS.find_problem(document) else _INVALID_POLICY
+    print(f"sidecar: note: {note}", file=context.err)
     return ExitCode.BAD_FILE
 
 

@@ -233,6 +233,14 @@ def test_a_policy_of_a_newer_format_is_never_changed() -> None:
     assert written(shell) == {"format": 2, "history": 5}
 
 
+def test_show_does_not_advise_to_fix_a_policy_of_a_newer_format() -> None:
+    code, _, err = network({"format": 2, "history": 5})("policy", "show")
+
+    assert code == 65
+    assert "upgrade this sidecar" in err
+    assert "note: a leader that cannot read this policy changes nothing" in err
+
+
 def test_the_format_is_not_a_rule() -> None:
     shell = network({"format": 1, "history": 5})
     code, _, err = shell("policy", "set", "format=2")
